@@ -1,0 +1,35 @@
+# Every target sets up what it needs from a bare clone: git, make and Python 3.11 or newer are enough.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: demo test lint bench clean
+
+$(READY): pyproject.toml known-good.txt
+	@$(PYTHON) -c 'import sys; sys.exit("bearskin needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "setting up $(VENV) (once, a minute or two)"
+	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	@$(BIN)/python -m pip install --quiet --constraint known-good.txt --editable '.[all]' --group dev
+	@touch $@
+
+demo: $(READY) ## a synthetic market, a backtest on it, and its tear sheet
+	@$(BIN)/bearskin demo
+
+test: $(READY) ## every test that needs no network
+	@$(BIN)/python -m pytest -n auto
+
+lint: $(READY) ## style, types, the direction of imports, the size of functions
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python tools/check_size.py
+
+bench: $(READY) ## ratios measured in one run
+	@$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""setups: to come."""
