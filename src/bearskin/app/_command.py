@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import typer
 
 from bearskin.app._desk import Desk, Notes
-from bearskin.app._options import COMMON
+from bearskin.app._options import COMMON, Spec
 
 DONE, BUG, BAD_INPUT, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -22,35 +21,39 @@ REPORT = "Report it in the project's issue tracker."
 logger = logging.getLogger("bearskin.app")
 
 
-def command(group: typer.Typer, name: str) -> Callable[[Callable[..., int | None]], Callable[..., int]]:
-    """Register `function(desk, ...)` as a command of `group`: it gains the common options and the ways to end.
+def command(
+    group: typer.Typer, name: str, options: Mapping[str, Spec], panel: str | None = None
+) -> Callable[[Callable[..., int | None]], Callable[..., int]]:
+    """Register `function(desk, **given)` as a command of `group` that takes `options` and the common ones.
 
-    The function returns an exit code (None is 0); whatever it raises becomes one sentence and a code.
+    The function returns an exit code (None is 0); whatever it raises becomes one sentence and a code. `panel` is the
+    heading it stands under in the help. Its docstring is its help.
     """
 
     def register(function: Callable[..., int | None]) -> Callable[..., int]:
-        signature = inspect.signature(function, eval_str=True)
-        own = [p for p in signature.parameters.values() if p.name != "desk"]
-        keyword = inspect.Parameter.KEYWORD_ONLY
-        common = [inspect.Parameter("context", keyword, annotation=typer.Context)] + [
-            inspect.Parameter(key, keyword, annotation=kind, default=False if kind.__origin__ is bool else None)
-            for key, kind in COMMON.items()
-        ]
-
-        @functools.wraps(function)
-        def ending(*args: Any, context: typer.Context, **named: Any) -> int:
+        def ending(*, context: typer.Context, **given: Any) -> int:
             before = context.find_root().obj or {}  # the same options given before the command's name
-            chosen: dict[str, Any] = {key: named.pop(key) or before.get(key) for key in COMMON}
+            chosen: dict[str, Any] = {key: given.pop(key) or before.get(key) for key in COMMON}
             desk = Desk(command=name, **chosen)
-            return end(desk, lambda: function(desk, *args, **named))
+            return end(desk, lambda: function(desk, **given))
 
-        shown = [p.replace(kind=keyword) for p in own] + common
-        ending.__signature__ = signature.replace(parameters=shown, return_annotation=int)  # type: ignore[attr-defined]
-        ending.__annotations__ = {p.name: p.annotation for p in shown}
-        group.command(name)(ending)
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        parameters = [inspect.Parameter("context", keyword, annotation=typer.Context)]
+        for key, (kind, default) in {**options, **COMMON}.items():
+            absent = inspect.Parameter.empty if default is ... else default
+            parameters.append(inspect.Parameter(key, keyword, annotation=kind, default=absent))
+        ending.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        ending.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        ending.__name__, ending.__doc__ = function.__name__, function.__doc__
+        group.command(name, rich_help_panel=panel)(ending)
         return ending
 
     return register
+
+
+def known(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given, so that a verb's own defaults stand for the rest."""
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def end(desk: Desk, work: Callable[[], int | None]) -> int:

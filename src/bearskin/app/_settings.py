@@ -243,5 +243,5 @@ def _sentence(error: ValidationError, origins: Mapping[str, str], home: Home) ->
     origin = origins.get(name, "command line")
     if fault["type"] == "extra_forbidden":
         return f"{name!r} is no setting{_near(name)}"
-    place = str(home.config_file) if origin == "config.toml" else origin
-    return f"{_what(fault, name)} (from {place})"
+    place = {"command line": "", "config.toml": f" (from {home.config_file})"}.get(origin, f" (from {origin})")
+    return f"{_what(fault, name)}{place}"
