@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bearskin.market._brackets import BracketBook, load_brackets
     from bearskin.market._instruments import instrument_of, known_instruments
+    from bearskin.market._keeping import STORE_VERSION, hold_store, migrate_store, store_version
     from bearskin.market._keys import EVENT, KINDS, SENTIMENT, SeriesKey
     from bearskin.market._load import SymbolCoverage, list_symbols, load_panel
     from bearskin.market._panel import Funding, Known, Panel
@@ -26,20 +27,25 @@ _HOMES = {
     "Known": "_panel",
     "Panel": "_panel",
     "SENTIMENT": "_keys",
+    "STORE_VERSION": "_keeping",
     "SeriesKey": "_keys",
     "Store": "_store",
     "SymbolCoverage": "_load",
+    "hold_store": "_keeping",
     "instrument_of": "_instruments",
     "known_instruments": "_instruments",
     "list_symbols": "_load",
     "load_brackets": "_brackets",
     "load_panel": "_load",
+    "migrate_store": "_keeping",
+    "store_version": "_keeping",
 }
 
 __all__ = [
     "EVENT",
     "KINDS",
     "SENTIMENT",
+    "STORE_VERSION",
     "AppendReport",
     "BracketBook",
     "Coverage",
@@ -49,11 +55,14 @@ __all__ = [
     "SeriesKey",
     "Store",
     "SymbolCoverage",
+    "hold_store",
     "instrument_of",
     "known_instruments",
     "list_symbols",
     "load_brackets",
     "load_panel",
+    "migrate_store",
+    "store_version",
 ]
 
 
