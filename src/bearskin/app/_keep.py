@@ -23,7 +23,7 @@ from bearskin import __version__
 from bearskin.app._home import PARTS, size_bytes, writable
 from bearskin.app._house import ELSEWHERE, House, open_house
 from bearskin.app._stores import migrate_store, store_lock, store_version
-from bearskin.terms import BadFile, BadInput, iso
+from bearskin.terms import BadFile, BadInput, StoreBroken, iso
 
 KEPT = ("config.toml", "store", "journal", "exchange", "reports")  # caches and logs are made again
 RESETTABLE = ("store", "cache", "logs", "reports", "exchange")
@@ -314,7 +314,7 @@ def reset(
         if not confirm(f"This deletes for good: {listing}. Go on?"):
             raise BadInput("not confirmed, so nothing was touched")
     for part, folder in folders.items():
-        with store_lock(folder) if part == "store" else contextlib.nullcontext():
+        with _held(folder) if part == "store" else contextlib.nullcontext():
             _emptied(folder)
     kept = tuple(part for part in (*PARTS, "config.toml") if part not in wanted)
     return ResetReport(
@@ -327,8 +327,22 @@ def _recognised(house: House, folders: dict[str, Path]) -> None:
     folder = folders.get("store")
     if folder is None or folder.is_relative_to(house.home.root) or not folder.exists() or not any(folder.iterdir()):
         return
-    if store_version(folder) is None:
+    with contextlib.suppress(StoreBroken):  # a damaged version file is a version file
+        if store_version(folder) is not None:
+            return
         raise BadInput(f"{folder} is not a bearskin store (it has no version file), so it is not emptied")
+
+
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """The store's lock; a store too damaged to be read has no writer, and emptying it is the cure."""
+    try:
+        store_version(folder)
+    except StoreBroken:
+        yield
+        return
+    with store_lock(folder):
+        yield
 
 
 def _emptied(folder: Path) -> None:

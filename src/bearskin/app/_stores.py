@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-
-Progress = Callable[[str, int, int | None], None]
 
 
 def store_version(folder: Path) -> int | None:
