@@ -68,3 +68,33 @@ class GuardVerdict:
     size_multiplier: float
     unchecked: tuple[str, ...]
     reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a detector found at the close of `bar`, in log prices of its view; the template makes a trade of it.
+
+    `extreme` is the high the stop goes beyond. `targets` must lie below the entry; the nearest has to pay for the risk,
+    unless `pick_targets`, when the nearest that pays is taken; with `one_risk` a target one risk away comes first.
+    `prices` are further log prices to keep (as `<name>_price`), `bars` bar indices (as `<name>_ns`), `rates` funding of
+    the view (as `<name>_8h`), `figures` anything else. `why` is a sentence with `{names}` of all of these and of the
+    side's words (`{above}`, `{below}`, `{high}`, `{low}`, `{rise}`, `{fell}`...).
+    """
+
+    bar: int
+    level: float
+    anchor_bar: int
+    extreme: float
+    targets: tuple[float, ...]
+    invalidation: float
+    horizon_bars: int
+    why: str
+    limit: float | None = None
+    valid_bars: int = 1
+    buffer_atr: float | None = None
+    one_risk: bool = False
+    pick_targets: bool = False
+    prices: Mapping[str, float] = field(default_factory=dict)
+    bars: Mapping[str, int] = field(default_factory=dict)
+    rates: Mapping[str, float] = field(default_factory=dict)
+    figures: Mapping[str, Figure | None] = field(default_factory=dict)
