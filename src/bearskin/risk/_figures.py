@@ -194,7 +194,7 @@ class Plan:
     history_source: str | None = None
 
     def to_json(self) -> dict[str, object]:
-        """The plan as one flat object of strings, numbers of seconds and counts, booleans and lists; see docs/plan.md."""
+        """The plan as one JSON object: money, prices, quantities and rates as strings; docs/plan.md tells each name."""
         from bearskin.risk._json import plan_json
 
         return plan_json(self)

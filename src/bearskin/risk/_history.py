@@ -28,8 +28,8 @@ class AdverseMoves:
 def adverse_moves(panel: Panel, side: Side) -> AdverseMoves:
     """The panel's own worst hour and day against `side`, at 99 %, 99.9 % and the maximum.
 
-    Every bar opens a window of an hour and of a day; its move is the worst price seen inside it against its open, on mark
-    where every bar has one, else on last. Quantiles are observed values, the higher of two neighbours. Windows
+    Every bar opens a window of an hour and of a day; its move is the worst price seen inside it against its open, on
+    mark where every bar has one, else on last. Quantiles are observed values, the higher of two neighbours. Windows
     that a gap interrupts and horizons shorter than a bar or longer than the panel are left out. This looks at
     all of the panel: it describes the past for a plan and is no feature for a signal.
     """

@@ -40,8 +40,8 @@ class Check:
 class PreflightRequest:
     """The figures of a priced trade; a figure that is None leaves its check `unchecked`.
 
-    Prices in the quote currency, money in the settle currency, `carry_horizon` signed (positive received) over
-    the holding horizon. `liquidation_price` None with `liquidation_known` means there is none. `cost_frac` is both fees,
+    Prices in the quote currency, money in the settle currency, `carry_horizon` signed (positive received) over the
+    holding horizon. `liquidation_price` None with `liquidation_known` means there is none. `cost_frac` is both fees,
     slippage and expected funding as a fraction of the entry. `funding_rate_8h` is signed and scaled to eight hours.
     `worst_day_frac` is the symbol's own worst day against the side, `survival_wallet` what the named shock needs.
     """
@@ -109,7 +109,9 @@ def _price(value: Decimal) -> str:
 def _stop(request: PreflightRequest, preset: Preset) -> Iterator[Check]:
     if request.stop is None:
         if preset.hedge:
-            yield Check(name="stop", status="pass", detail="a hedge carries no ordinary stop: it has to survive instead")
+            yield Check(
+                name="stop", status="pass", detail="a hedge carries no ordinary stop: it has to survive instead"
+            )
         else:
             detail = "never hold a speculative position without a stop for its whole size"
             yield Check(name="stop", status="unchecked", detail=detail, reason=Reason.NO_STOP)
@@ -119,9 +121,7 @@ def _stop(request: PreflightRequest, preset: Preset) -> Iterator[Check]:
     if (request.entry - request.stop) * request.side > 0:
         yield Check(name="stop", status="pass", have=_price(request.stop), need=need)
     else:
-        yield Check(
-            name="stop", status="refuse", have=_price(request.stop), need=need, reason=Reason.STOP_WRONG_SIDE
-        )
+        yield Check(name="stop", status="refuse", have=_price(request.stop), need=need, reason=Reason.STOP_WRONG_SIDE)
 
 
 def _liquidation(request: PreflightRequest, preset: Preset) -> Iterator[Check]:
@@ -165,15 +165,11 @@ def _limits(request: PreflightRequest, preset: Preset) -> Iterator[Check]:
         need = f"at most {request.bracket_leverage_max}x"
         over = request.leverage > request.bracket_leverage_max
         reason = Reason.LEVERAGE_ABOVE_BRACKET if over else None
-        yield Check(
-            name="leverage-bracket", status="refuse" if over else "pass", have=have, need=need, reason=reason
-        )
+        yield Check(name="leverage-bracket", status="refuse" if over else "pass", have=have, need=need, reason=reason)
     need = f"at most {preset.leverage_max}x"
     if request.leverage > preset.leverage_max:
         reason, detail = Reason.LEVERAGE_ABOVE_PRESET, f"preset {preset.name}"
-        yield Check(
-            name="leverage-preset", status=_soft(request), have=have, need=need, reason=reason, detail=detail
-        )
+        yield Check(name="leverage-preset", status=_soft(request), have=have, need=need, reason=reason, detail=detail)
     else:
         yield Check(name="leverage-preset", status="pass", have=have, need=need)
     yield _share_check(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from typing import TypeVar
 
 from bearskin.risk._history import AdverseMoves
 from bearskin.risk._presets import preset_of
@@ -17,15 +18,15 @@ class PlanRequest:
 
     How large: `qty` (base units; contracts for inverse products), or `notional` (quote units), or `equity` with a stop
     (the risk decides). `wallet` is the balance the venue's formula uses, opening fee already gone: the margin of an
-    isolated position, the whole wallet of a cross one, the collateral (quote) of a spot-margin loan. `equity` is what the
-    account is worth before the trade. Money of inverse products is in the coin. Rates and `_frac` are fractions.
+    isolated position, the whole wallet of a cross one, the collateral (quote) of a spot-margin loan. `equity` is what
+    the account is worth before the trade. Money of inverse products is in the coin. Rates and `_frac` are fractions.
 
-    What is None is taken from the preset, the instrument (fees: taker both ways) or the packaged snapshots (`instrument`,
-    `brackets`), or stays unknown and is listed so. Funding: `funding_rate` per `funding_interval_h`, else the neutral
+    What is None is taken from the preset, the instrument (fees: taker both ways) or the packaged snapshots
+    (`instrument`, `brackets`), or stays unknown and is listed so. Funding: `funding_rate` per `funding_interval_h`, else the neutral
     0.01 % in 8 h is assumed and labelled. Loans: `borrow_rate_h` per clock hour, `liquidation_level` the margin level
     at which the venue takes over. Dated: `spot` and `now_ns` show the basis. `shock_frac`: the move a hedge must live
     through. `history`: the symbol's own worst moves (`adverse_moves`). Every numeric field also takes a str, int or
-    float and is read exactly (`dec`).
+    float and is read exactly (`dec`); `side`, `product` and `margin_mode` also take their words.
     """
 
     side: Side
@@ -70,6 +71,10 @@ class PlanRequest:
             value = getattr(self, field.name)
             if field.name in _NUMBERS and value is not None:
                 object.__setattr__(self, field.name, _number(field.name, value))
+        object.__setattr__(self, "side", _side(self.side))
+        object.__setattr__(self, "product", _one_of(Product, "product", self.product))
+        if self.margin_mode is not None:
+            object.__setattr__(self, "margin_mode", _one_of(MarginMode, "margin mode", self.margin_mode))
         object.__setattr__(self, "targets", tuple(_number("target", value) for value in self.targets))
 
 
@@ -93,6 +98,24 @@ _POSITIVE = (
 _NOT_NEGATIVE = ("fee_in_rate", "fee_out_rate", "slippage_frac", "borrow_rate_h")
 _AT_MOST_ONE = ("risk_frac", "margin_share_frac", "slippage_frac", "fee_in_rate", "fee_out_rate", "borrow_rate_h")
 _NUMBERS = frozenset((*_POSITIVE, *_NOT_NEGATIVE, "leverage", "funding_rate", "liquidation_level"))
+
+
+_Word = TypeVar("_Word", Product, MarginMode)
+
+
+def _one_of(kind: type[_Word], name: str, value: str) -> _Word:
+    try:
+        return kind(value)
+    except ValueError:
+        raise BadInput(f"{name} {value!r} is not known: choose {', '.join(kind)}") from None
+
+
+def _side(value: object) -> Side:
+    if isinstance(value, Side):
+        return value
+    if isinstance(value, str) and value.upper() in Side.__members__:
+        return Side[value.upper()]
+    raise BadInput(f"side {value!r} is neither short nor long")
 
 
 def _number(name: str, value: object) -> Decimal:
@@ -178,7 +201,9 @@ def _validate_size(request: PlanRequest) -> None:
             f"quantity {plain(request.qty)} and notional {plain(request.notional)} both say how large: give one of them"
         )
     if request.qty is None and request.notional is None and request.equity is None:
-        raise BadInput("nothing says how large: give a quantity, a notional, or the equity (with a stop the risk decides)")
+        raise BadInput(
+            "nothing says how large: give a quantity, a notional, or the equity (with a stop the risk decides)"
+        )
 
 
 def _validate_product(request: PlanRequest) -> None:
@@ -194,7 +219,13 @@ def _validate_product(request: PlanRequest) -> None:
             f"funding rate {plain(request.funding_rate)} was given for product {request.product.value}: "
             "only perpetuals pay funding"
         )
-    if request.product is Product.MARGIN and request.leverage is not None and request.side < 0 and request.leverage <= 1:
+    if (
+        request.product is Product.MARGIN
+        and request.leverage is not None
+        and request.side < 0
+        and request.leverage <= 1
+    ):
         raise BadInput(
-            f"leverage {plain(request.leverage)} leaves nothing to borrow: a spot-margin short needs more than 1, such as 3"
+            f"leverage {plain(request.leverage)} leaves nothing to borrow: "
+            "a spot-margin short needs more than 1, such as 3"
         )

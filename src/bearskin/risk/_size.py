@@ -6,7 +6,7 @@ import decimal
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from bearskin.risk._payoff import ZERO, Payoff, payoff_of, tiers
+from bearskin.risk._payoff import ZERO, Columns, Payoff, payoff_of, tiers
 from bearskin.risk._presets import Preset, preset_of
 from bearskin.terms import QUOTE, Brackets, Instrument, MarginMode, Reason, Refused, Side, step_down
 
@@ -35,6 +35,7 @@ class SizeRequest:
     None means: of `risk_frac`, `margin_share_frac`, `margin_mode`: the preset's; of `leverage`: the preset's maximum,
     lowered until liquidation is far enough behind the stop; of the fees: the instrument's taker fee; of `free`
     (balance free for margin) and `cross_wallet`: all of equity; of the others: not known, and said so in `unchecked`.
+    `brackets` None is for spot margin, which has none. `check_liquidation` false is for research only.
     `slippage_frac` worsens the stop's fill, `funding_paid_frac` is what holding is expected to cost as a fraction of
     notional, never negative. `open_net_notional` is signed. `size_multiplier` (guards, drawdown) scales the result.
     """
@@ -44,7 +45,7 @@ class SizeRequest:
     stop: Decimal | None
     equity: Decimal
     instrument: Instrument
-    brackets: Brackets
+    brackets: Brackets | None
     preset: str = "standard"
     risk_frac: Decimal | None = None
     leverage: Decimal | None = None
@@ -78,7 +79,8 @@ class Sized:
     """A size that every cap allows: `qty` signed and on the step, the rest in the settle currency.
 
     `loss_at_stop` counts both fees and slippage, `funding_reserve` what funding is expected to take beside it.
-    `caps` holds each cap as (name, quantity it allows before rounding), `bound_by` the least, `unchecked` those without data.
+    `caps` holds each cap as (name, quantity it allows before rounding), `bound_by` the least, `unchecked` those
+    without data.
     """
 
     qty: Decimal
@@ -96,8 +98,8 @@ class Sized:
 def size_position(request: SizeRequest) -> Sized | Refused:
     """The largest position that every cap allows, or the reason why there is none.
 
-    Caps, in quantity: `risk` (loss at the stop with both fees, slippage and expected funding), `margin-share`, `leverage`
-    (free balance), `bracket` (the venue's largest position at this leverage), `tier`, `volatility`, `depth`, `heat`,
+    Caps, in quantity: `risk` (loss at the stop with both fees, slippage and expected funding), `margin-share`,
+    `leverage` (free balance), `bracket` (the venue's largest position at this leverage), `tier`, `volatility`, `depth`, `heat`,
     `gross`, `net`, and `kelly` where a model is on. The result is rounded towards zero to the venue's step.
     """
     with decimal.localcontext(QUOTE):
@@ -105,19 +107,38 @@ def size_position(request: SizeRequest) -> Sized | Refused:
         if refused is not None or request.stop is None:
             return refused or Refused(reason=Reason.NO_STOP, detail="the risk of a trade without a stop has no size")
         preset = preset_of(request.preset)
-        leverage = request.leverage
-        if leverage is not None:
-            return _sized(request, preset, leverage, request.stop)
-        leverage = leverage_within(request, preset, request.stop)
-        while True:  # a large position meets a dearer tier than the first guess assumed
-            outcome = _sized(request, preset, leverage, request.stop)
-            too_close = isinstance(outcome, Refused) and outcome.reason in (
-                Reason.LIQUIDATION_BEFORE_STOP,
-                Reason.LIQUIDATION_TOO_CLOSE,
-            )
-            if not too_close or leverage <= ONE:
+        if request.leverage is not None:
+            refused = _limits_refusal(request, preset, request.leverage)
+            return refused or _sized(request, preset, request.leverage, request.stop)
+        return _sized_within(request, preset, request.stop)
+
+
+def size_for_plan(request: SizeRequest) -> Sized | Refused:
+    """The size alone: what exceeds a preset or dies too early is priced all the same, for preflight to refuse it."""
+    with decimal.localcontext(QUOTE):
+        assert request.stop is not None  # a plan without a stop is not sized by its risk
+        preset = preset_of(request.preset)
+        if request.leverage is None:
+            outcome = _sized_within(request, preset, request.stop)
+            if isinstance(outcome, Sized):
                 return outcome
-            leverage -= ONE
+        leverage = request.leverage or leverage_within(request, preset, request.stop)
+        refused = _bracket_refusal(request, leverage)
+        return refused or _sized(replace(request, check_liquidation=False), preset, leverage, request.stop)
+
+
+def _sized_within(request: SizeRequest, preset: Preset, stop: Decimal) -> Sized | Refused:
+    """Sized at the largest whole leverage of the preset that keeps liquidation far enough behind the stop."""
+    leverage = leverage_within(request, preset, stop)
+    while True:  # a large position meets a dearer tier than the first guess assumed
+        outcome = _limits_refusal(request, preset, leverage) or _sized(request, preset, leverage, stop)
+        too_close = isinstance(outcome, Refused) and outcome.reason in (
+            Reason.LIQUIDATION_BEFORE_STOP,
+            Reason.LIQUIDATION_TOO_CLOSE,
+        )
+        if not too_close or leverage <= ONE:
+            return outcome
+        leverage -= ONE
 
 
 def leverage_within(request: SizeRequest, preset: Preset, stop: Decimal) -> Decimal:
@@ -127,6 +148,8 @@ def leverage_within(request: SizeRequest, preset: Preset, stop: Decimal) -> Deci
     a long to 1 - k s while `1 / leverage >= 1 - (1 - mmr)(1 - k s)`. For inverse contracts it is a first guess that
     the exact check corrects. Returns at least 1.
     """
+    if request.brackets is None:
+        return preset.leverage_max
     first = request.brackets.rows[0]
     reach = 1 - request.side * preset.liquidation_stop_ratio * abs(stop - request.entry) / request.entry
     needed = 1 - reach * (1 - request.side * first.mmr) if request.side > 0 else reach * (1 + first.mmr) - 1
@@ -147,13 +170,19 @@ def _wrong_stop(request: SizeRequest) -> Refused | None:
     return Refused(reason=Reason.STOP_WRONG_SIDE, have=str(request.stop), need=need)
 
 
+def _bracket_refusal(request: SizeRequest, leverage: Decimal) -> Refused | None:
+    """No venue lends more than its first bracket says, whatever the user chooses."""
+    if request.brackets is None or leverage <= request.brackets.rows[0].max_leverage:
+        return None
+    need = f"at most {request.brackets.rows[0].max_leverage}x"
+    return Refused(reason=Reason.LEVERAGE_ABOVE_BRACKET, have=f"{leverage}x", need=need)
+
+
 def _limits_refusal(request: SizeRequest, preset: Preset, leverage: Decimal) -> Refused | None:
     """What the preset or the bracket forbids before any size is looked for."""
-    top = request.brackets.rows[0].max_leverage
-    if leverage > top:
-        return Refused(reason=Reason.LEVERAGE_ABOVE_BRACKET, have=f"{leverage}x", need=f"at most {top}x")
-    if request.allow_beyond_preset:
-        return None
+    refused = _bracket_refusal(request, leverage)
+    if refused is not None or request.allow_beyond_preset:
+        return refused
     if leverage > preset.leverage_max:
         need = f"at most {preset.leverage_max}x"
         return Refused(reason=Reason.LEVERAGE_ABOVE_PRESET, have=f"{leverage}x", need=need, detail=preset.name)
@@ -186,7 +215,9 @@ def _unit(request: SizeRequest, payoff: Payoff, stop: Decimal) -> _Unit:
     return _Unit(value, loss, value * request.funding_paid_frac)
 
 
-def _caps(request: SizeRequest, preset: Preset, leverage: Decimal, unit: _Unit) -> tuple[list[tuple[str, Decimal]], list[str]]:
+def _caps(
+    request: SizeRequest, preset: Preset, leverage: Decimal, unit: _Unit
+) -> tuple[list[tuple[str, Decimal]], list[str]]:
     """Every cap that has its data as (name, quantity), and the names of those that have not."""
     equity, value = request.equity, unit.value
     caps: list[tuple[str, Decimal]] = []
@@ -202,11 +233,14 @@ def _caps(request: SizeRequest, preset: Preset, leverage: Decimal, unit: _Unit) 
     fee_in = request.instrument.taker_fee_rate if request.fee_in_rate is None else request.fee_in_rate
     free = equity if request.free is None else request.free
     caps.append(("leverage", max(ZERO, free) / (value * (1 / leverage + fee_in))))
-    rows = request.brackets.rows
-    largest = max((row.cap for row in rows if row.max_leverage >= leverage), default=ZERO)
-    caps.append(("bracket", largest / value))
-    if preset.tier_max is not None and not request.allow_beyond_preset:
-        caps.append(("tier", rows[min(preset.tier_max, len(rows)) - 1].cap / value))
+    if request.brackets is None:
+        unchecked.append("bracket")
+    else:
+        rows = request.brackets.rows
+        largest = max((row.cap for row in rows if row.max_leverage >= leverage), default=ZERO)
+        caps.append(("bracket", largest / value))
+        if preset.tier_max is not None and not request.allow_beyond_preset:
+            caps.append(("tier", rows[min(preset.tier_max, len(rows)) - 1].cap / value))
     if request.volatility_per_year is None:
         unchecked.append("volatility")
     elif request.volatility_per_year > 0:
@@ -244,9 +278,6 @@ def _book_caps(request: SizeRequest, unit: _Unit, caps: list[tuple[str, Decimal]
 
 
 def _sized(request: SizeRequest, preset: Preset, leverage: Decimal, stop: Decimal) -> Sized | Refused:
-    refused = _limits_refusal(request, preset, leverage)
-    if refused is not None:
-        return refused
     payoff = payoff_of(request.instrument)
     unit = _unit(request, payoff, stop)
     caps, unchecked = _caps(request, preset, leverage, unit)
@@ -269,9 +300,9 @@ def _sized(request: SizeRequest, preset: Preset, leverage: Decimal, stop: Decima
         caps=tuple(caps),
         unchecked=tuple(unchecked),
     )
-    if not request.check_liquidation:
+    if not request.check_liquidation or request.brackets is None:
         return sized
-    return _liquidation_refusal(request, preset, payoff, sized, stop) or sized
+    return _liquidation_refusal(request, preset, tiers(request.brackets), sized, stop) or sized
 
 
 def _too_small(request: SizeRequest, bound_by: str, allowed: Decimal, size: Decimal, unit: _Unit) -> Refused | None:
@@ -290,10 +321,10 @@ def _too_small(request: SizeRequest, bound_by: str, allowed: Decimal, size: Deci
 
 
 def _liquidation_refusal(
-    request: SizeRequest, preset: Preset, payoff: Payoff, sized: Sized, stop: Decimal
+    request: SizeRequest, preset: Preset, columns: Columns, sized: Sized, stop: Decimal
 ) -> Refused | None:
     """Liquidation must come after the stop, and k stop distances away; asked at two prices, no root is needed."""
-    columns = tiers(request.brackets)
+    payoff = payoff_of(request.instrument)
     if sized.margin_mode is MarginMode.ISOLATED:
         wallet = sized.margin
     else:
@@ -307,8 +338,3 @@ def _liquidation_refusal(
     detail = f"at {sized.leverage}x"
     need = f"at least {ratio} stop distances"
     return Refused(reason=Reason.LIQUIDATION_TOO_CLOSE, have=f"inside {probe}", need=need, detail=detail)
-
-
-def with_leverage(request: SizeRequest, leverage: Decimal) -> SizeRequest:
-    """The same request at another leverage."""
-    return replace(request, leverage=leverage)
