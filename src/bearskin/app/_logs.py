@@ -16,7 +16,8 @@ BYTES_MAX = 1_000_000
 FILES_KEPT = 5
 HIDDEN = "***"
 
-_NAME = r"[\w-]*(?:key|secret|token|password|passphrase|authorization)"
+# begins where a word begins, else a long line without a secret takes the square of its length
+_NAME = r"(?<![\w-])[\w-]*(?:key|secret|token|password|passphrase|authorization)"
 _VALUE = r"""'[^']*'|"[^"]*"|(?:Bearer\s+|Basic\s+)?[^\s,;&'"(){}\[\]]+"""
 _NAMED = re.compile(rf"""(?i)({_NAME})(['"]?\s*[:=]\s*)(?:{_VALUE})""")
 _PLACE = re.compile(rf"""(?i)(?P<secret>{_NAME}['"]?\s*[:=]?\s*)?%(?!%)[-#0 +]*[\d.]*[a-z]""")
