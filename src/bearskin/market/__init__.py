@@ -9,6 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bearskin.market._archive import FetchReport, fetch_archive
+    from bearskin.market._archive_layout import ARCHIVE_KINDS, ARCHIVE_URL
     from bearskin.market._brackets import BracketBook, load_brackets
     from bearskin.market._check import CHECKS, Fault, check_store
     from bearskin.market._import import FileReport, ImportReport, import_path
@@ -18,14 +20,18 @@ if TYPE_CHECKING:
     from bearskin.market._load import SymbolCoverage, list_symbols, load_panel
     from bearskin.market._panel import Funding, Known, Panel
     from bearskin.market._store import AppendReport, Coverage, Part, Store
+    from bearskin.market._synthetic import SyntheticCoin, synthetic_market, synthetic_sentiment, write_synthetic
 
 _HOMES = {
+    "ARCHIVE_KINDS": "_archive_layout",
+    "ARCHIVE_URL": "_archive_layout",
     "AppendReport": "_store",
     "BracketBook": "_brackets",
     "CHECKS": "_check",
     "Coverage": "_store",
     "EVENT": "_keys",
     "Fault": "_check",
+    "FetchReport": "_archive",
     "FileReport": "_import",
     "Funding": "_panel",
     "ImportReport": "_import",
@@ -38,7 +44,9 @@ _HOMES = {
     "SeriesKey": "_keys",
     "Store": "_store",
     "SymbolCoverage": "_load",
+    "SyntheticCoin": "_synthetic",
     "check_store": "_check",
+    "fetch_archive": "_archive",
     "hold_store": "_keeping",
     "import_path": "_import",
     "instrument_of": "_instruments",
@@ -48,9 +56,14 @@ _HOMES = {
     "load_panel": "_load",
     "migrate_store": "_keeping",
     "store_version": "_keeping",
+    "synthetic_market": "_synthetic",
+    "synthetic_sentiment": "_synthetic",
+    "write_synthetic": "_synthetic",
 }
 
 __all__ = [
+    "ARCHIVE_KINDS",
+    "ARCHIVE_URL",
     "CHECKS",
     "EVENT",
     "KINDS",
@@ -60,6 +73,7 @@ __all__ = [
     "BracketBook",
     "Coverage",
     "Fault",
+    "FetchReport",
     "FileReport",
     "Funding",
     "ImportReport",
@@ -69,7 +83,9 @@ __all__ = [
     "SeriesKey",
     "Store",
     "SymbolCoverage",
+    "SyntheticCoin",
     "check_store",
+    "fetch_archive",
     "hold_store",
     "import_path",
     "instrument_of",
@@ -79,6 +95,9 @@ __all__ = [
     "load_panel",
     "migrate_store",
     "store_version",
+    "synthetic_market",
+    "synthetic_sentiment",
+    "write_synthetic",
 ]
 
 
