@@ -46,6 +46,11 @@ def _exact(value: Decimal | None) -> str | None:
     return None if value is None else plain(value)
 
 
+def _hours(value: Decimal) -> int | float:
+    """Counts and times are numbers: whole hours as an integer, others to the hundredth."""
+    return int(value) if value == value.to_integral_value() else float(round(value, 2))
+
+
 def _frac(value: Decimal | None) -> str | None:
     return shown(value, _FRAC)
 
@@ -83,7 +88,7 @@ def plan_json(plan: Plan) -> dict[str, object]:
         "loss_at_stop": writer.money(plan.loss_at_stop),
         "loss_at_stop_frac": _frac(plan.loss_at_stop_frac),
         "loss_at_stop_of_margin_frac": _frac(plan.loss_at_stop_of_margin_frac),
-        "horizon_h": float(plan.horizon_h),
+        "horizon_h": _hours(plan.horizon_h),
         "carry_per_day": writer.money(plan.carry_per_day),
         "carry_horizon": writer.money(plan.carry_horizon),
         "funding": _funding_json(writer, plan),
@@ -98,7 +103,7 @@ def plan_json(plan: Plan) -> dict[str, object]:
                 "reward_net": writer.money(row.reward_net),
                 "reward_to_risk": _frac(row.reward_to_risk),
                 "reward_to_risk_net": _frac(row.reward_to_risk_net),
-                "carry_eats_h": None if row.carry_eats_h is None else float(round(row.carry_eats_h, 2)),
+                "carry_eats_h": None if row.carry_eats_h is None else _hours(row.carry_eats_h),
             }
             for row in plan.targets
         ],
@@ -146,7 +151,7 @@ def _funding_json(writer: _Writer, plan: Plan) -> dict[str, object] | None:
         return None
     return {
         "rate": plain(funding.rate),
-        "interval_h": float(funding.interval_h),
+        "interval_h": _hours(funding.interval_h),
         "assumed": funding.assumed,
         "source": funding.source,
         "per_settlement": writer.money(funding.per_settlement),

@@ -99,8 +99,8 @@ def size_position(request: SizeRequest) -> Sized | Refused:
     """The largest position that every cap allows, or the reason why there is none.
 
     Caps, in quantity: `risk` (loss at the stop with both fees, slippage and expected funding), `margin-share`,
-    `leverage` (free balance), `bracket` (the venue's largest position at this leverage), `tier`, `volatility`, `depth`, `heat`,
-    `gross`, `net`, and `kelly` where a model is on. The result is rounded towards zero to the venue's step.
+    `leverage` (free balance), `bracket` (the venue's largest position at this leverage), `tier`, `volatility`, `depth`,
+    `heat`, `gross`, `net`, and `kelly` where a model is on. The result is rounded towards zero to the venue's step.
     """
     with decimal.localcontext(QUOTE):
         refused = _wrong_stop(request)
