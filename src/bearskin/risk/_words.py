@@ -100,10 +100,9 @@ def _margin_assumptions(case: Case, size: Size) -> Iterator[str]:
         yield f"maintenance brackets: {case.brackets.snapshot}"
     if request.margin_mode is None:
         yield f"margin mode {case.mode.value}, from preset {case.preset.name}"
-    if not size.leverage_given:
-        origin = (
-            "what the wallet makes of the size" if request.wallet is not None else f"from preset {case.preset.name}"
-        )
+    if size.leverage_origin != "given":
+        made = size.leverage_origin == "wallet"
+        origin = "what the wallet makes of the size" if made else f"from preset {case.preset.name}"
         yield f"leverage {plain(round(size.leverage, 4))}x, {origin}"
     if request.wallet is not None:
         yield "the wallet is the balance the venue's formula uses, its opening fee already gone"
