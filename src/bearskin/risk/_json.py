@@ -17,6 +17,7 @@ from bearskin.terms import shown
 _CENT = Decimal("0.01")
 _COIN = Decimal("0.00000001")
 _FRAC = Decimal("0.000001")
+_TIMES = Decimal("0.0001")
 _CASH = frozenset({"USD", "USDT", "USDC", "FDUSD", "BUSD", "USD1", "U", "EUR", "TUSD"})
 
 
@@ -113,7 +114,7 @@ def plan_json(plan: Plan) -> dict[str, object]:
                 "move_frac": plain(row.move_frac),
                 "wallet_above": writer.money(row.wallet_above),
                 "extra": writer.money(row.extra),
-                "leverage_below": shown(row.leverage_below),
+                "leverage_below": shown(row.leverage_below, _TIMES),
             }
             for row in plan.survival
         ],

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from unit.risk.cases import BRACKETS, ask, instrument
@@ -336,3 +337,15 @@ def test_planning_loads_nothing_heavy():
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
     assert run.stdout.strip() == "[]"
+
+
+def test_the_page_names_every_name_of_the_json():
+    page = (Path(__file__).parents[3] / "docs" / "plan.md").read_text()
+    answer = plan(ask(**SIZED, targets=("55000",))).to_json()
+    loan = plan(ask(None, product="margin", qty="0.1", leverage="3")).to_json()["loan"]
+    parts = (answer, loan, *(answer[name][0] for name in ("targets", "gaps", "survival", "checks")))
+    missing = {
+        name for part in (*parts, answer["funding"], answer["sizing"]) for name in part if f"`{name}`" not in page
+    }
+    assert not missing
+    assert all(f"`{check['name']}`" in page for check in answer["checks"])

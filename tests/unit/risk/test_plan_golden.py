@@ -31,9 +31,10 @@ def test_figures(case):
         assert at(answer, path) == expected, path
     for path, expected in case.get("expect_percent", {}).items():
         assert f"{Decimal(at(answer, path)) * 100:.2f}" == expected, path
-    rows = {row["move_frac"]: [row["wallet_above"], row["leverage_below"]] for row in answer["survival"]}
-    for move, expected in case.get("expect_survival", {}).items():
-        assert rows[move] == expected
+    rows = {row["move_frac"]: row for row in answer["survival"]}
+    for move, (wallet, leverage) in case.get("expect_survival", {}).items():
+        assert rows[move]["wallet_above"] == wallet
+        assert f"{Decimal(rows[move]['leverage_below']):.2f}" == leverage
 
 
 @pytest.mark.parametrize(("wallet", "price"), [("30000", "65681.59"), ("60000", "71651.74")])
