@@ -1,0 +1,45 @@
+"""Figures that go with an event where their series exist: turnover, open interest, sentiment. They decide nothing."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from bearskin.setups._features import robust_z
+from bearskin.setups._view import View
+from bearskin.terms import Side
+
+VOLUME_BARS = 96
+
+
+def volume_z(view: View, bar: int, bars: int = VOLUME_BARS) -> float | None:
+    """How unusual the bar's turnover is: robust z of its log against the `bars` before; None without enough of them."""
+    turnover = view.quote_volume()[max(0, bar - bars) : bar + 1]
+    turnover = turnover[turnover > 0]
+    if len(turnover) < bars // 2 or not view.quote_volume()[bar] > 0:
+        return None
+    logs = np.log(turnover)
+    z = robust_z(logs[:-1], float(logs[-1]))
+    return z if math.isfinite(z) else None
+
+
+def interest_change(view: View, first: int, last: int) -> float | None:
+    """Log change of open interest from the close of one bar to that of another, as public then."""
+    series = view.panel.open_interest
+    then = view.latest(series, view.panel.known_ns(first))
+    now = view.latest(series, view.panel.known_ns(last))
+    return math.log(now / then) if then is not None and now is not None and then > 0 and now > 0 else None
+
+
+def crowding(view: View, bar: int) -> dict[str, float | str | None]:
+    """Funding rank, greed and long-short ratio as this view sees them at the close of `bar`."""
+    time_ns, short = view.panel.known_ns(bar), view.side is Side.SHORT
+    crowd = view.crowd(time_ns)
+    greed = view.latest(view.panel.sentiment, time_ns)
+    ratio = view.latest(view.panel.long_short_ratio, time_ns)
+    return {
+        "funding_pct": None if crowd is None else crowd.pct,
+        "greed": greed if greed is None or short else 100 - greed,
+        "long_short": ratio if ratio is None or short or ratio <= 0 else 1 / ratio,
+    }
