@@ -108,7 +108,7 @@ class Outcome(NamedTuple, Generic[Num]):
 
     Prices are real (not mirrored) fills. `steps1` is what was closed at target 1 in bar `bar1` before the rest left in
     bar `bar` (`place` AT_OPEN, INSIDE, AT_CLOSE); zero when everything left at once. net = gross - slippage - fees +
-    funding, gross being the profit before slippage; `net1` is the share of target 1 without the entry fee.
+    funding, gross being the profit before slippage; `gross1`, `fee1` and `slippage1` are the part of target 1 in them.
     """
 
     reason: int
@@ -126,13 +126,15 @@ class Outcome(NamedTuple, Generic[Num]):
     fees: Num
     funding: Num
     slippage: Num
-    net1: Num
     net: Num
     net_if_target_first: Num
     margin: Num
     liquidation_price: Num
     mae: Num
     mfe: Num
+    gross1: Num
+    fee1: Num
+    slippage1: Num
 
 
 class Leg(NamedTuple, Generic[Num]):
@@ -407,13 +409,15 @@ def settle(
         entry_fee + first.fee + last.fee,
         first.funding + last.funding,
         first.slippage + last.slippage,
-        first.net,
         first.net + last.net - entry_fee,
         first.net + optimist - entry_fee,
         units * base / ticket.leverage if ticket.leverage > 0 else zero,
         liquidation * grid.mirror if liquidation < NEVER else zero,
         min((entry.fill - high) / base, zero),
         max((entry.fill - low) / base, zero),
+        first.gross,
+        first.fee,
+        first.slippage,
     )
 
 
@@ -422,7 +426,7 @@ def untraded(zero: Num) -> Outcome[Num]:
     """The order never filled."""
     return Outcome(
         UNFILLED, 0, 0, 0, 0, 0, 0,
-        zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero,
+        zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero, zero,
     )  # fmt: skip
 
 
