@@ -6,7 +6,9 @@ Events are candidates: none of them has a proven edge.
 
 from bearskin.setups._events import Abstention, Draft, GuardVerdict, SetupEvent
 from bearskin.setups._failed_breakout import FailedBreakout
+from bearskin.setups._guards import GuardRules, Regime, guard, regime
 from bearskin.setups._levels import Level, LevelRules, levels
+from bearskin.setups._merge import Candidate, merge
 from bearskin.setups._overextended_rally import OverextendedRally
 from bearskin.setups._registry import SETUPS, Setup, abstentions, detect, load_setups
 from bearskin.setups._rsi_divergence import RsiDivergence
@@ -17,12 +19,15 @@ from bearskin.setups._view import View
 __all__ = [
     "SETUPS",
     "Abstention",
+    "Candidate",
     "Draft",
     "FailedBreakout",
+    "GuardRules",
     "GuardVerdict",
     "Level",
     "LevelRules",
     "OverextendedRally",
+    "Regime",
     "RsiDivergence",
     "Setup",
     "SetupEvent",
@@ -32,6 +37,9 @@ __all__ = [
     "abstentions",
     "detect",
     "entry_ok",
+    "guard",
     "levels",
     "load_setups",
+    "merge",
+    "regime",
 ]

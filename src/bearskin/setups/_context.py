@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from bearskin.setups._features import robust_z
+from bearskin.setups._features import F8, robust_z
 from bearskin.setups._view import View
 from bearskin.terms import Side
 
@@ -15,13 +15,20 @@ VOLUME_BARS = 96
 
 def volume_z(view: View, bar: int, bars: int = VOLUME_BARS) -> float | None:
     """How unusual the bar's turnover is: robust z of its log against the `bars` before; None without enough of them."""
-    turnover = view.quote_volume()[max(0, bar - bars) : bar + 1]
-    turnover = turnover[turnover > 0]
-    if len(turnover) < bars // 2 or not view.quote_volume()[bar] > 0:
+    logs = view.keep("log turnover", lambda: _logs(view.quote_volume()))
+    before = logs[max(0, bar - bars) : bar]
+    if math.isnan(before.sum()):
+        before = before[~np.isnan(before)]
+    if len(before) < bars // 2 or math.isnan(logs[bar]):
         return None
-    logs = np.log(turnover)
-    z = robust_z(logs[:-1], float(logs[-1]))
+    z = robust_z(before, float(logs[bar]))
     return z if math.isfinite(z) else None
+
+
+def _logs(turnover: F8) -> F8:
+    logs = np.full(len(turnover), np.nan)
+    np.log(turnover, out=logs, where=turnover > 0)
+    return logs
 
 
 def interest_change(view: View, first: int, last: int) -> float | None:

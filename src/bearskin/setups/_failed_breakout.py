@@ -6,12 +6,12 @@ Those who bought the break are under water and their stops lie below.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
-from bearskin.setups._context import crowding, interest_change, volume_z
+from bearskin.setups._context import interest_change, volume_z
 from bearskin.setups._events import Draft
 from bearskin.setups._levels import DONCHIAN, LevelRules, crossings, kind_words
 from bearskin.setups._view import View
@@ -22,7 +22,7 @@ class FailedBreakout:
     """Parameters; `..._atr` count ATR(14) at the signal."""
 
     variant: Literal["market", "retest"] = "market"
-    levels: LevelRules = LevelRules()
+    levels: LevelRules = field(default_factory=LevelRules)
     level_kinds: tuple[str, ...] = (DONCHIAN,)
     range_bars: int = 48  # the range whose height measures the targets
     break_atr: float = 0.10  # a break closes at least this far above
@@ -51,21 +51,23 @@ def _failures(view: View, rules: FailedBreakout) -> list[tuple[int, int, float, 
     """(bar of the failure, bar of the break, level, kind), sorted: the oldest break of a bar first."""
     close, atr = view.close, view.atr()
     breaks = crossings(view, close, rules.level_kinds, rules.levels)
-    found = []
-    for row, (broke, level) in enumerate(zip(breaks.bar.tolist(), breaks.level.tolist(), strict=True)):
-        after = slice(broke + 1, broke + 1 + rules.fail_bars)
-        margin = atr[after]
-        with np.errstate(invalid="ignore"):
-            failed = (close[after] <= level - rules.fail_atr * margin) & (
-                close[broke] >= level + rules.break_atr * margin
-            )
-        if not failed.any():
-            continue
-        first = int(failed.argmax())
-        bar = broke + 1 + first
-        if (close[broke + 1 : bar] < level + rules.strong_atr * atr[bar]).all():
-            found.append((bar, broke, level, breaks.kind[row]))
-    return sorted(found)
+    after = breaks.bar[:, None] + 1 + np.arange(rules.fail_bars)  # one row of bars per break
+    there = after < len(view)
+    after = np.minimum(after, len(view) - 1)
+    level, broke = breaks.level[:, None], close[breaks.bar][:, None]
+    with np.errstate(invalid="ignore"):
+        failed = there & (close[after] <= level - rules.fail_atr * atr[after])
+        failed &= broke >= level + rules.break_atr * atr[after]
+    rows = np.flatnonzero(failed.any(axis=1))
+    first = failed[rows].argmax(axis=1)
+    bars = breaks.bar[rows] + 1 + first
+    between = np.arange(rules.fail_bars) < first[:, None]
+    strong = (between & (close[after[rows]] >= level[rows] + rules.strong_atr * atr[bars][:, None])).any(axis=1)
+    return sorted(
+        (int(bars[k]), int(breaks.bar[row]), float(breaks.level[row]), breaks.kind[row])
+        for k, row in enumerate(rows.tolist())
+        if not strong[k]
+    )
 
 
 def _draft(view: View, rules: FailedBreakout, bar: int, broke: int, level: float, kind: str) -> Draft:
@@ -93,13 +95,11 @@ def _draft(view: View, rules: FailedBreakout, bar: int, broke: int, level: float
             "bars_since_break": bar - broke,
             "below_level_atr": (level - float(view.close[bar])) / atr,
             "break_volume_z": volume_z(view, broke),
-            "fail_volume_z": volume_z(view, bar),
             "open_interest_change": interest_change(view, broke, bar),
             "taker_buy_share": share,
-            **crowding(view, bar),
         },
         why=(
-            f"closed at {{close}}, back {{below}} the {kind_words([kind], rules.levels)} {{level}} that had been broken"
+            f"closed at {{close}}, back {{below}} the {kind_words([kind], rules.levels)} that had been broken"
             f" {bar - broke} bar{'s' if bar - broke > 1 else ''} before; the false break reached {{extreme}}"
             " and the stop stands at {stop}."
         ),

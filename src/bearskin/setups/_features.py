@@ -55,15 +55,21 @@ def rank_pct(window: F8, value: float) -> float:
 
     Half the ties makes the rank of the mirrored series 100 minus this, and 50 where nothing ever changes.
     """
-    below = np.count_nonzero(window < value - _TIE)
-    equal = np.count_nonzero(np.abs(window - value) <= _TIE)
-    return 100.0 * (below + 0.5 * equal) / len(window)
+    below = int(np.count_nonzero(window < value - _TIE))
+    upto = int(np.count_nonzero(window <= value + _TIE))
+    return 50.0 * (below + upto) / len(window)
+
+
+def _median(values: F8) -> float:
+    """As numpy's, several times faster for a hundred values."""
+    ordered, half = np.sort(values), len(values) // 2
+    return float(ordered[half]) if len(values) % 2 else float(ordered[half - 1] + ordered[half]) / 2
 
 
 def robust_z(history: F8, value: float) -> float:
     """Distance of `value` from the median of `history` in normal-equivalent median absolute deviations; NaN if flat."""
-    middle = float(np.median(history))
-    spread = 1.4826 * float(np.median(np.abs(history - middle)))
+    middle = _median(history)
+    spread = 1.4826 * _median(np.abs(history - middle))
     return (value - middle) / spread if spread > 0 else float("nan")
 
 
@@ -100,6 +106,4 @@ def resample(time_ns: I8, interval_ns: int, high: F8, low: F8, close: F8, length
     )
     if time_ns[0] - key[0] * length_ns < interval_ns:
         return higher
-    return Higher(
-        known_ns=higher.known_ns[1:], high=higher.high[1:], low=higher.low[1:], close=higher.close[1:]
-    )
+    return Higher(known_ns=higher.known_ns[1:], high=higher.high[1:], low=higher.low[1:], close=higher.close[1:])

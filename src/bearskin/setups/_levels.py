@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bearskin.market import Panel
-from bearskin.setups._features import F8, I8, pivot_highs
+from bearskin.setups._features import B1, F8, I8, pivot_highs
 from bearskin.setups._view import View
 from bearskin.terms import DAY_NS, BadInput, Side
 
@@ -36,7 +36,7 @@ class LevelRules:
     """What counts as a level."""
 
     donchian_bars: int = 48
-    age_min_bars: int = 12  # since the bar that made the high; round numbers have no age
+    age_min_bars: int = 12  # since the bar that made the high; neither Donchian highs nor round numbers have an age
     age_max_bars: int = 500
     equal_atr: float = 0.25  # pivots this close together are equal highs
     swept_atr: float = 0.10  # a pivot or pool traded through by this much is spent
@@ -76,8 +76,9 @@ class Level:
 
 
 def kind_words(kinds: list[str], rules: LevelRules) -> str:
-    """Level kinds in words, with the side's `{high}` still to be filled in."""
-    return " and ".join(NAMES[kind].format(donchian_bars=rules.donchian_bars) for kind in dict.fromkeys(kinds))
+    """Level kinds in words, the first one named for its price, with the side's `{high}` still to be filled in."""
+    first, *others = (NAMES[kind].format(donchian_bars=rules.donchian_bars) for kind in dict.fromkeys(kinds))
+    return f"{first} {{level}}" + (f" (also {', '.join(others)})" if others else "")
 
 
 def round_step(price: float, spacing: float) -> float:
@@ -191,23 +192,25 @@ def spent_at(view: View, found: Pools, reaching: F8, rules: LevelRules) -> I8:
     return ends
 
 
-def crossings(view: View, reaching: F8, kinds: tuple[str, ...], rules: LevelRules) -> Crossings:
+def crossings(view: View, reaching: F8, kinds: tuple[str, ...], rules: LevelRules, only: B1 | None = None) -> Crossings:
     """Every (bar, level) at which `reaching` is at or above a level under which the bar before closed.
 
-    `reaching` is the close for a break, the high less a margin for a sweep. Levels have the age the rules ask for;
-    pivots and equal highs are reached once. Sorted by bar, then level.
+    `reaching` is the close for a break, the high less a margin for a sweep. Levels other than Donchian highs and
+    round numbers have the age the rules ask for; pivots and equal highs are reached once, whether or not that bar is
+    in `only`, the bars wanted (all when None). Sorted by bar, then level.
     """
+    wanted = np.ones(len(view), dtype=np.bool_) if only is None else only
     rows: list[tuple[int, float, int, str]] = []
     for kind in kinds:
         if kind not in KINDS:
             raise BadInput(f"{kind!r} is not a kind of level: use some of {', '.join(KINDS)}")
         levels = standing(view, kind, rules)
         if levels is not None:
-            rows += _standing_crossed(view, reaching, kind, levels[:-1], rules)
+            rows += _standing_crossed(view, reaching, kind, levels[:-1], rules, wanted)
         elif kind == ROUND:
-            rows += _round_crossed(view, reaching, rules)
+            rows += _round_crossed(view, reaching, rules, wanted)
         else:
-            rows += _pools_crossed(view, reaching, kind, rules)
+            rows += _pools_crossed(view, reaching, kind, rules, wanted)
     rows.sort()
     return Crossings(
         np.array([r[0] for r in rows], dtype=np.int64),
@@ -218,35 +221,36 @@ def crossings(view: View, reaching: F8, kinds: tuple[str, ...], rules: LevelRule
 
 
 def _standing_crossed(
-    view: View, reaching: F8, kind: str, levels: F8, rules: LevelRules
+    view: View, reaching: F8, kind: str, levels: F8, rules: LevelRules, wanted: B1
 ) -> list[tuple[int, float, int, str]]:
     with np.errstate(invalid="ignore"):
-        hit = reaching >= levels
+        hit = (reaching >= levels) & wanted
         hit[1:] &= view.close[:-1] < levels[1:]
     rows = []
     for bar in np.flatnonzero(hit[1:]) + 1:
         origin = standing_origin(view, kind, int(bar), rules)
-        if rules.age_min_bars <= bar - origin <= rules.age_max_bars:
+        if kind == DONCHIAN or rules.age_min_bars <= bar - origin <= rules.age_max_bars:
             rows.append((int(bar), float(levels[bar]), origin, kind))
     return rows
 
 
-def _pools_crossed(view: View, reaching: F8, kind: str, rules: LevelRules) -> list[tuple[int, float, int, str]]:
+def _pools_crossed(
+    view: View, reaching: F8, kind: str, rules: LevelRules, wanted: B1
+) -> list[tuple[int, float, int, str]]:
     found = pools(view, kind, rules)
     rows = []
     for level, origin, bar in zip(found.level, found.origin, spent_at(view, found, reaching, rules), strict=True):
-        if bar >= len(view) or not reaching[bar] >= level or not view.close[bar - 1] < level:
+        if bar >= len(view) or not (wanted[bar] and reaching[bar] >= level and view.close[bar - 1] < level):
             continue
         if rules.age_min_bars <= bar - origin <= rules.age_max_bars:
             rows.append((int(bar), float(level), int(origin), kind))
     return rows
 
 
-def _round_crossed(view: View, reaching: F8, rules: LevelRules) -> list[tuple[int, float, int, str]]:
+def _round_crossed(view: View, reaching: F8, rules: LevelRules, wanted: B1) -> list[tuple[int, float, int, str]]:
     """The round number passed between one close and the next bar's reach; the farthest if there are several."""
-    rows = []
     with np.errstate(invalid="ignore"):
-        far = np.flatnonzero(reaching[1:] > view.close[:-1]) + 1
+        far = np.flatnonzero(wanted[1:] & (reaching[1:] > view.close[:-1])) + 1
     before, reached = view.panel.close[far - 1], np.exp(view.sign * reaching[far])
     want = before * rules.round_spacing
     power = np.floor(np.log10(want))
@@ -254,10 +258,9 @@ def _round_crossed(view: View, reaching: F8, rules: LevelRules) -> list[tuple[in
     step = steps[np.argmin(np.abs(np.log(steps / want)), axis=0), np.arange(len(far))]
     hair = 1e-9
     numbers = (np.floor(reached / step + hair) if view.sign > 0 else np.ceil(reached / step - hair)) * step
-    for bar, number, close in zip(far.tolist(), numbers.tolist(), before.tolist(), strict=True):
-        if (number - close) * view.sign > 0 and number > 0:
-            rows.append((bar, view.log(number), -1, ROUND))
-    return rows
+    passed = ((numbers - before) * view.sign > 0) & (numbers > 0)
+    logs = view.sign * np.log(numbers[passed])
+    return [(bar, level, -1, ROUND) for bar, level in zip(far[passed].tolist(), logs.tolist(), strict=True)]
 
 
 def levels(panel: Panel, bar: int, side: Side = Side.SHORT, rules: LevelRules | None = None) -> list[Level]:
@@ -279,15 +282,23 @@ def levels(panel: Panel, bar: int, side: Side = Side.SHORT, rules: LevelRules | 
         elif kind != ROUND:
             found = pools(view, kind, rules)
             ends = spent_at(view, found, view.high - rules.swept_atr * view.atr(), rules)
-            for k in np.flatnonzero((found.known <= bar) & (ends > bar)):
-                rows.append((float(found.level[k]), kind, int(found.origin[k]), int(found.known[k])))
+            rows += [
+                (float(found.level[k]), kind, int(found.origin[k]), int(found.known[k]))
+                for k in np.flatnonzero((found.known <= bar) & (ends > bar))
+            ]
     made = [
         _level(view, row, bar, rules)
         for row in rows
-        if row[0] > view.close[bar] and rules.age_min_bars <= bar - row[2] <= rules.age_max_bars
+        if row[0] > view.close[bar] and (row[1] == DONCHIAN or rules.age_min_bars <= bar - row[2] <= rules.age_max_bars)
     ]
     made.append(_round_level(view, bar, rules))
-    return sorted(made, key=lambda level: view.log(level.price))
+    made.sort(key=lambda level: (view.log(level.price), level.kind, level.created_known_at))
+    # pivots that join a pool later make the same level again: the first to be known is told
+    return [level for k, level in enumerate(made) if k == 0 or (level.price, level.kind) != _who(made[k - 1])]
+
+
+def _who(level: Level) -> tuple[float, str]:
+    return level.price, level.kind
 
 
 def _known_bar(view: View, kind: str, origin: int) -> int:

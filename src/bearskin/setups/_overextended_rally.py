@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from bearskin.setups._context import crowding, interest_change, volume_z
+from bearskin.setups._context import interest_change, volume_z
 from bearskin.setups._events import Draft
 from bearskin.setups._features import B1, F8
 from bearskin.setups._view import NEUTRAL_8H, Crowd, View
@@ -72,17 +72,19 @@ def overextended_rallies(view: View, rules: OverextendedRally) -> Iterator[Draft
     longest = max(view.bars_of(hours) for hours in rules.windows_h)
     around = np.flatnonzero(heated.any(axis=0))
     told = -1  # the last peak that had its trigger
-    for bar in np.flatnonzero(triggers):
-        reach = around[np.searchsorted(around, bar - rules.peak_bars) : np.searchsorted(around, bar, side="right")]
-        if not len(reach) or bar < longest:
-            continue
+    at = np.flatnonzero(triggers[longest:]) + longest
+    starts = np.searchsorted(around, at - rules.peak_bars)
+    ends = np.searchsorted(around, at, side="right")
+    late = ends > starts
+    for bar, start, end in zip(at[late].tolist(), starts[late].tolist(), ends[late].tolist(), strict=True):
+        reach = around[start:end]
         peak = bar - longest + int(view.high[bar - longest : bar + 1].argmax())
         if peak == told or bar - peak > rules.peak_bars or triggers[peak:bar].any():
             continue
         heat = next((h for s in reach[::-1] if (h := _heat(view, rules, heated, int(s))) is not None), None)
         if heat is not None:
             told = peak
-            yield _draft(view, rules, int(bar), peak, heat)
+            yield _draft(view, rules, bar, peak, heat)
 
 
 def _triggers(view: View, rules: OverextendedRally) -> B1:
@@ -99,12 +101,17 @@ def _triggers(view: View, rules: OverextendedRally) -> B1:
 
 def _measures(view: View, rules: OverextendedRally) -> tuple[list[F8], F8]:
     """The rise over each window, and the distance above the higher mean, in log price."""
-    rises = []
-    for hours in rules.windows_h:
-        rise, bars = np.full(len(view), np.nan), view.bars_of(hours)
-        rise[bars:] = view.close[bars:] - view.close[:-bars]
-        rises.append(rise)
-    return rises, view.close - view.higher_ema(rules.ema_bars, rules.ema_hours * HOUR_NS)
+
+    def build() -> list[F8]:
+        rises = []
+        for hours in rules.windows_h:
+            rise, bars = np.full(len(view), np.nan), view.bars_of(hours)
+            rise[bars:] = view.close[bars:] - view.close[:-bars]
+            rises.append(rise)
+        return rises
+
+    extended = view.close - view.higher_ema(rules.ema_bars, rules.ema_hours * HOUR_NS)
+    return view.keep(("rises", rules.windows_h), build), extended
 
 
 def _heated(view: View, rules: OverextendedRally) -> B1:
@@ -120,7 +127,7 @@ def _heated(view: View, rules: OverextendedRally) -> B1:
 
 
 def _heat(view: View, rules: OverextendedRally, heated: B1, bar: int) -> Heat | None:
-    """The whole state at `bar`, funding included, over the window with the larger rise; None if longs are not crowded."""
+    """The whole state at `bar`, over the window with the larger rise; None when the longs are not crowded."""
     crowd = view.crowd(
         view.panel.known_ns(bar),
         settlements=rules.settlements,
@@ -143,6 +150,7 @@ def _draft(view: View, rules: OverextendedRally, bar: int, peak: int, heat: Heat
     mean = float(view.higher_ema(rules.ema_bars, rules.ema_hours * HOUR_NS)[bar])
     half = top - rules.retrace * (top - float(view.low[foot]))
     short_window = heat.crowd.days < rules.funding_days
+    broke = "{below} the bar before" if rules.trigger == "low-break" else f"{{below}} its {rules.cross_bars}-bar mean"
     moved = 100 * (np.exp(view.sign * heat.rise) - 1)
     return Draft(
         bar=bar,
@@ -164,15 +172,13 @@ def _draft(view: View, rules: OverextendedRally, bar: int, peak: int, heat: Heat
             "peak_age_bars": bar - peak,
             "funding_window_days": heat.crowd.days,
             "shrunk": f"funding {heat.crowd.days:.0f} of {rules.funding_days:.0f} days" if short_window else None,
-            "volume_z": volume_z(view, peak),
+            "peak_volume_z": volume_z(view, peak),
             "open_interest_change": interest_change(view, foot, bar),
-            **crowding(view, bar),
             "funding_pct": heat.crowd.pct,
         },
         why=(
-            f"{{rose}} {abs(moved):.1f}% in {heat.window_h:g} hours ({heat.sigmas:.1f} sigma, {heat.extended_atr:.1f} ATR"
-            " {above} its four-hour mean) with funding at {funding} per 8 h, and"
-            f" {bar - peak} bars after the {{top}} {{extreme}}"
-            " closed at {close}, giving way."
+            f"{{rose}} {abs(moved):.1f}% in {heat.window_h:g} h ({heat.sigmas:.1f} sigma) with funding at {{funding}}"
+            f" per 8 h, {heat.extended_atr:.1f} ATR {{above}} its {rules.ema_hours} h mean, and closed at {{close}},"
+            f" {broke}, {bar - peak} bars after the {{top}} {{extreme}}."
         ),
     )

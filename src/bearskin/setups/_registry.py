@@ -139,7 +139,7 @@ SETUPS = _Registry(BUILT_IN)
 
 
 def load_setups(path: Path) -> tuple[Setup, ...]:
-    """Run a `.py` file and make known every `Setup` it holds at module level; raises BadInput when it cannot be used."""
+    """Run a `.py` file and make known every `Setup` at its module level; raises BadInput when it cannot be used."""
     if path.suffix != ".py" or not path.is_file():
         raise BadInput(f"{path} is not a Python file that can be read")
     spec = importlib.util.spec_from_file_location(f"bearskin_setups_{path.stem}", path)
@@ -170,9 +170,7 @@ def chosen(setups: Sequence[str] | None) -> list[Setup]:
 def _params(setup: Setup, params: Mapping[str, object] | None) -> object:
     given = setup.params if params is None else params.get(setup.name, setup.params)
     if not isinstance(given, type(setup.params)):
-        raise BadInput(
-            f"parameters of {setup.name} must be {type(setup.params).__name__}, were {type(given).__name__}"
-        )
+        raise BadInput(f"parameters of {setup.name} must be {type(setup.params).__name__}, were {type(given).__name__}")
     return given
 
 

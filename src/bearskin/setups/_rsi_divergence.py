@@ -8,7 +8,6 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from bearskin.setups._context import crowding
 from bearskin.setups._events import Draft
 from bearskin.setups._view import View
 
@@ -113,12 +112,15 @@ def _draft(view: View, rules: RsiDivergence, bar: int, found: Structure) -> Draf
             "rsi_second": float(rsi[found.second]),
             "span_bars": found.second - found.first,
             "bars_since_known": bar - found.known,
-            **crowding(view, bar),
         },
         why=(
             f"made a {{higher}} {{high}} of {{second_high}} after {{first_high}} while RSI went from {shown[0]:.1f} to"
             f" {shown[1]:.1f}, "
-            + ("which the pivot has confirmed" if early else "then closed at {close}, {below} the {low} between, {level}")
+            + (
+                "which the pivot has confirmed"
+                if early
+                else "then closed at {close}, {below} the {low} between, {level}"
+            )
             + "; the stop stands at {stop}."
         ),
     )

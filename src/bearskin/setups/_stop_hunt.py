@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
-from bearskin.setups._context import crowding, interest_change, volume_z
+from bearskin.setups._context import interest_change
 from bearskin.setups._events import Draft
-from bearskin.setups._levels import DAY, DONCHIAN, EQUAL, ROUND, WEEK, LevelRules, crossings, kind_words, pools, spent_at
+from bearskin.setups._levels import (
+    DAY,
+    DONCHIAN,
+    EQUAL,
+    ROUND,
+    WEEK,
+    LevelRules,
+    crossings,
+    kind_words,
+    pools,
+    spent_at,
+)
 from bearskin.setups._view import View
 from bearskin.terms import Side
 
@@ -20,7 +31,7 @@ class StopHunt:
     """Parameters; `..._atr` count ATR(14) at the signal."""
 
     variant: Literal["market", "wick"] = "market"
-    levels: LevelRules = LevelRules()
+    levels: LevelRules = field(default_factory=LevelRules)
     level_kinds: tuple[str, ...] = (EQUAL, DAY, WEEK, ROUND, DONCHIAN)
     sweep_atr: float = 0.10  # the high goes at least this far beyond the level
     wick_share: float = 0.5  # of the bar's range
@@ -40,10 +51,10 @@ def stop_hunts(view: View, rules: StopHunt) -> Iterator[Draft]:
     wick = view.high - body
     with np.errstate(invalid="ignore"):
         shaped = (wick >= rules.wick_share * (view.high - view.low)) & (wick >= rules.wick_atr * atr)
-    swept = crossings(view, view.high - rules.sweep_atr * atr, rules.level_kinds, rules.levels)
+    swept = crossings(view, view.high - rules.sweep_atr * atr, rules.level_kinds, rules.levels, shaped)
     hunts: dict[int, list[int]] = {}
     for row, bar in enumerate(swept.bar.tolist()):
-        if shaped[bar] and view.close[bar] < swept.level[row]:
+        if view.close[bar] < swept.level[row]:
             hunts.setdefault(bar, []).append(row)
     for bar, rows in hunts.items():
         farthest = rows[-1]  # crossings are sorted by level within a bar
@@ -54,7 +65,7 @@ def stop_hunts(view: View, rules: StopHunt) -> Iterator[Draft]:
 def _draft(view: View, rules: StopHunt, bar: int, level: float, origin: int, kinds: list[str]) -> Draft:
     atr, high = float(view.atr()[bar]), float(view.high[bar])
     body = max(float(view.open[bar]), float(view.close[bar]))
-    wick = high - body
+    wick, span = high - body, high - float(view.low[bar])
     at_wick = rules.variant == "wick"
     vwap = float(view.session_vwap()[bar])
     pool = _pool_below(view, rules.levels, bar)
@@ -76,15 +87,13 @@ def _draft(view: View, rules: StopHunt, bar: int, level: float, origin: int, kin
             "level_kind": "+".join(dict.fromkeys(kinds)),
             "beyond_level_atr": (high - level) / atr,
             "wick_atr": wick / atr,
-            "wick_share": wick / (high - float(view.low[bar])),
-            "volume_z": volume_z(view, bar),
+            "wick_share": wick / span,
             "open_interest_change": interest_change(view, bar - 1, bar) if bar else None,
             "mark_beyond_level_atr": _mark_beyond(view, bar, level, atr),
-            **crowding(view, bar),
         },
         why=(
-            f"traded through the {kind_words(kinds, rules.levels)} {{level}} to {{extreme}} and closed at {{close}}, back {{below}} it, leaving"
-            f" {100 * wick / (high - float(view.low[bar])):.0f}% of the bar ({wick / atr:.1f} ATR) as {{upper}} wick."
+            f"traded through the {kind_words(kinds, rules.levels)} to {{extreme}} and closed at {{close}},"
+            f" back {{below}} it, leaving {100 * wick / span:.0f}% of the bar ({wick / atr:.1f} ATR) as {{upper}} wick."
         ),
     )
 
@@ -99,10 +108,10 @@ def _mark_beyond(view: View, bar: int, level: float, atr: float) -> float | None
 
 
 def _pool_below(view: View, rules: LevelRules, bar: int) -> tuple[float, ...]:
-    """Equal lows still untouched below the close, nearest first."""
+    """Equal lows below the close that still stand."""
     found = pools(view, EQUAL, rules, below=True)
     ends = view.keep(
         ("spent below", rules), lambda: spent_at(view, found, -view.low - rules.swept_atr * view.atr(), rules)
     )
     live = (found.known <= bar) & (ends > bar) & (-found.level < view.close[bar])
-    return tuple(sorted((-found.level[live]).tolist(), reverse=True))
+    return tuple((-found.level[live]).tolist())

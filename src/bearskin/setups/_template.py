@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from bearskin.setups._context import crowding, volume_z
 from bearskin.setups._events import Draft, Figure, SetupEvent
 from bearskin.setups._view import View
 from bearskin.terms import BadInput, Reason, Refused, Side
@@ -27,6 +28,7 @@ class Template:
     moved_atr: float = 0.5  # an entry worse than the signal's close by more than this is let go
     reward_min_r: float = 1.0  # nearest target, in multiples of the risk
     reward_second_r: float = 2.0  # second target where targets are picked from candidates
+    merge_atr: float = 0.25  # candidates closer than this are one target
     cost_multiple: float = 3.0  # nearest target, in multiples of the round trip's cost
     slip_in: float = 0.0002  # fraction of price
     slip_stop: float = 0.0002
@@ -53,7 +55,10 @@ def entry_ok(event: SetupEvent, open_price: float, template: Template | None = N
     if worse_atr > rules.moved_atr:
         detail = f"the open {open_price:g} is {worse_atr:.2f} ATR worse than the signal's close {event.entry_ref:g}"
         return Refused(
-            reason=Reason.ENTRY_MOVED, have=f"{worse_atr:.2f} ATR", need=f"at most {rules.moved_atr:g} ATR", detail=detail
+            reason=Reason.ENTRY_MOVED,
+            have=f"{worse_atr:.2f} ATR",
+            need=f"at most {rules.moved_atr:g} ATR",
+            detail=detail,
         )
     if at <= sign * math.log(event.targets[0]):
         return Refused(reason=Reason.TARGET_WRONG_SIDE, have=f"{open_price:g}", need=f"before {event.targets[0]:g}")
@@ -100,9 +105,11 @@ def realise(view: View, setup: str, draft: Draft, rules: Template) -> SetupEvent
     stop = draft.extreme + max(buffer_atr * atr, rules.buffer_ticks * view.tick / price, 2 * rules.half_spread)
     risk = stop - entry
     cost = 2 * float(view.panel.instrument.taker_fee_rate) + rules.slip_in + rules.slip_stop
-    targets = _targets(draft, entry, risk, cost, rules)
-    stop_price, target_prices = view.up(stop), tuple(view.up(t) for t in targets)
-    if risk_ok(risk / atr, rules) is not None or not targets or min(stop_price, *target_prices) <= 0:
+    if risk_ok(risk / atr, rules) is not None:
+        return None
+    targets = _targets(draft, entry, atr, risk, cost, rules)
+    stop_price, target_prices = view.up(stop), tuple(dict.fromkeys(view.up(t) for t in targets))
+    if not targets or min(stop_price, *target_prices) <= 0:
         return None
     return SetupEvent(
         setup=setup,
@@ -126,7 +133,7 @@ def realise(view: View, setup: str, draft: Draft, rules: Template) -> SetupEvent
     )
 
 
-def _targets(draft: Draft, entry: float, risk: float, cost: float, rules: Template) -> tuple[float, ...]:
+def _targets(draft: Draft, entry: float, atr: float, risk: float, cost: float, rules: Template) -> tuple[float, ...]:
     """One or two targets, nearest first; none when the nearest does not pay."""
     hair = 1e-9  # of the risk: a target one risk away by definition is far enough
     need = max((rules.reward_min_r - hair) * risk, rules.cost_multiple * cost)
@@ -136,7 +143,8 @@ def _targets(draft: Draft, entry: float, risk: float, cost: float, rules: Templa
         below = [first, *(t for t in below if t < first)]
     if draft.pick_targets:
         below = [t for t in below if entry - t >= need]
-        below = below[:1] + [t for t in below[1:] if entry - t >= rules.reward_second_r * risk]
+        second = max(rules.reward_second_r * risk, entry - below[0] + rules.merge_atr * atr) if below else 0.0
+        below = below[:1] + [t for t in below[1:] if entry - t >= second]
     if not below or entry - below[0] < need:
         return ()
     return tuple(below[:2])
@@ -147,9 +155,10 @@ def _attrs(view: View, draft: Draft, risk_atr: float, cost: float) -> dict[str, 
     attrs: dict[str, Figure] = {f"{name}_price": view.price(y) for name, y in draft.prices.items()}
     attrs |= {f"{name}_ns": int(times[bar]) for name, bar in draft.bars.items()}
     attrs |= {f"{name}_8h": view.as_paid_8h(rate) for name, rate in draft.rates.items()}
+    figures = {"volume_z": volume_z(view, draft.bar), **crowding(view, draft.bar), **draft.figures}
     attrs |= {
         name: figure
-        for name, figure in draft.figures.items()
+        for name, figure in figures.items()
         if figure is not None and not (isinstance(figure, float) and math.isnan(figure))
     }
     attrs |= {"extreme_price": view.price(draft.extreme), "risk_atr": risk_atr, "cost_frac": cost}
@@ -160,17 +169,16 @@ def _attrs(view: View, draft: Draft, risk_atr: float, cost: float) -> dict[str, 
 
 def _why(view: View, draft: Draft, stop: float, attrs: dict[str, Figure]) -> str:
     """The draft's sentence with its figures: prices with the tick's decimals, funding in per cent."""
-    decimals = max(0, -int(view.panel.instrument.tick.normalize().as_tuple().exponent))
 
     def shown(price: float) -> str:
-        return f"{price:.{decimals}f}"
+        return f"{price:.{view.tick_decimals}f}"
 
     told: dict[str, Figure] = dict(attrs)
-    told |= {name: shown(view.price(y)) for name, y in draft.prices.items()}
-    told |= {name: f"{100 * view.as_paid_8h(rate):.4f}%" for name, rate in draft.rates.items()}
+    told |= {name: shown(float(attrs[f"{name}_price"])) for name in draft.prices}
+    told |= {name: f"{100 * float(attrs[f'{name}_8h']):.4f}%" for name in draft.rates}
     told |= {
         "level": shown(view.price(draft.level)),
-        "extreme": shown(view.price(draft.extreme)),
+        "extreme": shown(float(attrs["extreme_price"])),
         "close": shown(float(view.panel.close[draft.bar])),
         "stop": shown(stop),
     }

@@ -42,12 +42,13 @@ class View:
     panel's length. Nothing here may be changed in place.
     """
 
-    __slots__ = ("_memo", "close", "high", "low", "open", "panel", "side", "sign", "tick")
+    __slots__ = ("_memo", "close", "high", "low", "open", "panel", "side", "sign", "tick", "tick_decimals")
 
     def __init__(self, panel: Panel, side: Side) -> None:
         self.panel, self.side = panel, side
         self.sign = -int(side)
         self.tick = float(panel.instrument.tick)
+        self.tick_decimals = max(0, -int(panel.instrument.tick.normalize().as_tuple().exponent))
         top, bottom = (panel.high, panel.low) if side is Side.SHORT else (panel.low, panel.high)
         self.open, self.close = self.sign * np.log(panel.open), self.sign * np.log(panel.close)
         self.high, self.low = self.sign * np.log(top), self.sign * np.log(bottom)
@@ -60,7 +61,7 @@ class View:
         """What `build` makes, made once per view and `key`."""
         if key not in self._memo:
             self._memo[key] = build()
-        return cast(T, self._memo[key])
+        return cast("T", self._memo[key])
 
     # prices -------------------------------------------------------------------------------------------------
 
@@ -87,7 +88,7 @@ class View:
         return self._on_grid(math.ceil(steps) if way * self.sign > 0 else math.floor(steps))
 
     def _on_grid(self, steps: int) -> float:
-        return float(steps * self.panel.instrument.tick)
+        return round(steps * self.tick, self.tick_decimals)  # the float a person's decimal would become
 
     def log(self, price: float) -> float:
         """The view's log of a price."""
@@ -128,9 +129,7 @@ class View:
         """Complete bars of a higher time frame."""
         return self.keep(
             ("higher", length_ns),
-            lambda: resample(
-                self.panel.time_ns, self.panel.interval_ns, self.high, self.low, self.close, length_ns
-            ),
+            lambda: resample(self.panel.time_ns, self.panel.interval_ns, self.high, self.low, self.close, length_ns),
         )
 
     def higher_ema(self, bars: int, length_ns: int) -> F8:
@@ -193,24 +192,27 @@ class View:
     def crowd(self, time_ns: int, *, settlements: int = 3, days: float = 90, days_min: float = 0) -> Crowd | None:
         """Funding as known at `time_ns`; None with fewer settlements than asked or less history than `days_min`.
 
-        The rank compares the mean of the last settlements with every such mean of the `days` before, or of what
-        there is: `days` of the answer says how much that was.
+        The rank compares the mean of the last settlements with every such mean of the `days` up to the last one, or
+        of what there is: `days` of the answer says how much that was.
         """
         times, rates = self.funding_8h()
-        end = int(np.searchsorted(times, time_ns, side="right"))
+        end = int(times.searchsorted(time_ns, side="right"))
         if end < settlements or (history := (time_ns - int(times[0])) / DAY_NS) < days_min:
             return None
         means = self.keep(
             ("funding means", settlements),
             lambda: np.mean(np.lib.stride_tricks.sliding_window_view(rates, settlements), axis=1),
         )
-        start = int(np.searchsorted(times, time_ns - int(days * DAY_NS), side="right"))
         last = end - settlements
-        window = means[min(max(start - settlements + 1, 0), last) : last + 1]
+
+        def rank() -> float:
+            start = int(times.searchsorted(times[end - 1] - int(days * DAY_NS), side="right"))
+            return rank_pct(means[min(max(start - settlements + 1, 0), last) : last + 1], float(means[last]))
+
         return Crowd(
             last_8h=float(rates[end - 1]),
             mean_8h=float(means[last]),
-            pct=rank_pct(window, float(means[last])),
+            pct=self.keep(("funding rank", settlements, days, end), rank),
             days=min(float(days), history),
         )
 
@@ -218,7 +220,7 @@ class View:
         """The last value public at `time_ns`, as the venue gives it."""
         if series is None:
             return None
-        index = int(np.searchsorted(series.known_ns, time_ns, side="right")) - 1
+        index = int(series.known_ns.searchsorted(time_ns, side="right")) - 1
         return float(series.value[index]) if index >= 0 and math.isfinite(series.value[index]) else None
 
     def buy_share(self, first: int, last: int) -> float | None:
