@@ -11,8 +11,8 @@ from bearskin.paths import Outcome
 from bearskin.terms import Side
 
 # order of things at one moment: what the past bar and this open bring, then new entries, then what happens inside the
-# bar that opens, then the check of the whole account against that bar (cross margin)
-PAST, ENTRIES, INSIDE_BAR, CHECK = range(4)
+# bar that opens; the account is checked against that bar (cross margin) when the next moment comes
+PAST, ENTRIES, INSIDE_BAR = range(3)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Flow:
 
 @dataclass(slots=True, kw_only=True)
 class Position:
-    """One trade from its order to its end. `coins` is what is open, unsigned; `scale` what liquidation has left of the plan."""
+    """One trade from its order to its end. `coins` are open, unsigned; `scale` is what liquidation has left."""
 
     offer: Offer
     side: Side
@@ -100,7 +100,7 @@ class Held:
 
 
 class Book:
-    """Wallet and positions; `advance` lets time pass, `watch` (cross margin) is asked about every stretch in between."""
+    """Wallet and positions; `advance` lets time pass, `watch` (cross margin) is asked about the time between."""
 
     def __init__(self, equity: float) -> None:
         self.wallet = equity
@@ -108,7 +108,7 @@ class Book:
         self.done: list[Position] = []
         self.postings: list[tuple[int, float]] = []
         self.held: list[Held] = []
-        self.watch: Callable[[tuple[int, int]], None] | None = None
+        self.watch: Callable[[int], None] | None = None
         self._queue: list[tuple[int, int, int, Position, Flow | None]] = []
         self._count = 0
         self._since: dict[int, int] = {}
@@ -127,9 +127,7 @@ class Book:
         while self._queue and self._queue[0][:2] < (at_ns, phase):
             key = self._queue[0][:2]
             if self.watch is not None:
-                self.watch(key)
-                if self._queue[0][:2] != key:
-                    continue
+                self.watch(key[0])
             _, _, _, position, flow = heapq.heappop(self._queue)
             if position.closed:
                 continue
@@ -138,7 +136,7 @@ class Book:
             else:
                 self.apply(position, flow)
         if self.watch is not None:
-            self.watch((at_ns, phase))
+            self.watch(at_ns)
 
     def apply(self, position: Position, flow: Flow) -> None:
         """Book a flow, scaled to what liquidation has left of the position."""

@@ -29,20 +29,19 @@ class BracketBook(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Symbol:
-    """One symbol ready to be traded: its panel laid out, its brackets, and the first bar of the span asked for."""
+    """One symbol ready to be traded: its panel (cut to the end of the span) laid out, its brackets, its first bar.
+
+    The course knows no funding where funding is ignored; the panel keeps it, for the guards.
+    """
 
     index: int
     name: str
+    panel: Panel
     course: Course
     brackets: Brackets
     tiers: Tiers[float]
     first_bar: int
     funded: bool
-
-    @property
-    def panel(self) -> Panel:
-        """The panel, cut to the end of the span."""
-        return self.course.panel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +65,7 @@ class Gathered:
     interrupted: bool
 
 
-def gather(
-    request: BacktestRequest, panels: Iterable[Panel], book: BracketBook, progress: Progress | None
-) -> Gathered:
+def gather(request: BacktestRequest, panels: Iterable[Panel], book: BracketBook, progress: Progress | None) -> Gathered:
     """Take every panel in, sorted by symbol; a KeyboardInterrupt keeps what is done."""
     taken: list[tuple[Panel, Brackets, tuple[SetupEvent, ...]]] = []
     left_out: list[tuple[str, str]] = []
@@ -94,9 +91,7 @@ def gather(
         offers += _offers(request, symbol, events)
     # a sort is stable: within one moment, symbols and set-ups keep their order
     offers.sort(key=lambda offer: offer.order_ns)
-    return Gathered(
-        symbols=symbols, offers=tuple(offers), left_out=tuple(sorted(left_out)), interrupted=interrupted
-    )
+    return Gathered(symbols=symbols, offers=tuple(offers), left_out=tuple(sorted(left_out)), interrupted=interrupted)
 
 
 def _usable(request: BacktestRequest, panel: Panel, book: BracketBook) -> Brackets | str:
@@ -152,6 +147,7 @@ def _symbol(index: int, request: BacktestRequest, panel: Panel, brackets: Bracke
     return Symbol(
         index=index,
         name=panel.instrument.symbol,
+        panel=panel,
         course=course,
         brackets=brackets,
         tiers=tiers_of(brackets, float),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from bearskin.margin import Tiers
@@ -40,6 +41,7 @@ __all__ = [
     "Lane",
     "Outcome",
     "Ticket",
+    "compiled_before",
     "compiled_walk",
     "funding_counts",
     "lay",
@@ -63,8 +65,15 @@ def walk(lane: Lane[float], tiers: Tiers[float], ticket: Ticket[float]) -> Outco
     return outcome
 
 
+def compiled_before(file: Path) -> bool:
+    """Whether the cache of compiled code holds that of `file` already; imports numba."""
+    from bearskin.paths import _compiled
+
+    return _compiled.compiled_before(file)
+
+
 def warm(say: Callable[[str], None] | None = None) -> None:
     """Compile the kernel or load it from the cache; `say` is told beforehand when it has to be compiled."""
-    from bearskin.paths._compiled import warm as warm_kernel
+    from bearskin.paths import _compiled
 
-    warm_kernel(say)
+    _compiled.warm(say)

@@ -19,7 +19,7 @@ walk = njit(cache=True)(_kernel.walk)
 
 def warm(say: Callable[[str], None] | None) -> None:
     """Make the kernel ready: one bar is walked, so that what follows finds it compiled."""
-    if say is not None and not walk.signatures and not cached("_kernel.walk-"):
+    if say is not None and not walk.signatures and not compiled_before(Path(str(_kernel.__file__))):
         say("compiling the price-path kernel: once, a few seconds")
     prices: Any = np.ones(2)
     ticks: Any = np.ones(2, dtype=np.int64)
@@ -38,6 +38,6 @@ def warm(say: Callable[[str], None] | None) -> None:
     )
 
 
-def cached(prefix: str) -> bool:
-    """Whether numba's cache folder holds an index of a function whose file starts with `prefix`."""
-    return any(Path(str(config.CACHE_DIR)).rglob(f"{prefix}*.nbi"))
+def compiled_before(file: Path) -> bool:
+    """Whether numba's cache folder holds compiled code of `file`."""
+    return any(Path(str(config.CACHE_DIR)).glob(f"{file.parent.name}_*/{file.stem}.*.nbi"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -51,10 +52,15 @@ class Course:
             return near
         return int(np.ceil(exact)) if up else int(np.floor(exact))
 
+    def exact_steps(self, qty: float) -> float:
+        """Steps in `qty` coins, sign dropped, a hair above a whole count taken as whole."""
+        grid = self.lanes[Side.SHORT].grid
+        steps = abs(qty) * grid.unit_den / grid.unit_num
+        return float(round(steps)) if abs(steps - round(steps)) < MARK_TICKS else steps
+
     def steps(self, qty: float) -> int:
         """Whole steps in `qty` coins, sign dropped; what is not whole is dropped too."""
-        grid = self.lanes[Side.SHORT].grid
-        return int(np.floor(abs(qty) * grid.unit_den / grid.unit_num + MARK_TICKS))
+        return math.floor(self.exact_steps(qty))
 
     def coins(self, steps: int) -> float:
         """The coins of a count of steps."""
