@@ -12,14 +12,15 @@ if TYPE_CHECKING:
     from bearskin.report._files import Written, write_result
     from bearskin.report._json import result_json
     from bearskin.report._page import tear_sheet
+    from bearskin.report._plan_tables import plan_tables
     from bearskin.report._store_tables import coverage_table, faults_table
-    from bearskin.report._tables import plan_tables, summary_tables
+    from bearskin.report._tables import summary_tables
 
 _HOMES = {
     "Written": "_files",
     "coverage_table": "_store_tables",
     "faults_table": "_store_tables",
-    "plan_tables": "_tables",
+    "plan_tables": "_plan_tables",
     "result_json": "_json",
     "summary_tables": "_tables",
     "tear_sheet": "_page",

@@ -1,8 +1,8 @@
 """The charts as plotly figures in plain dicts (`data`, `layout`): no plotly is imported to describe one.
 
-Colours are names of the page's CSS variables (`var(--short)`), resolved in the browser, so one figure serves the dark and
-the light page. Times are epoch milliseconds (UTC). Text that came from outside goes through `safe`, since plotly reads a
-small HTML of its own.
+Colours are names of the page's CSS variables (`var(--short)`), resolved in the browser, so one figure serves the dark
+and the light page. Times are epoch milliseconds (UTC). Text that came from outside goes through `safe`, since plotly
+reads a small HTML of its own.
 """
 
 from __future__ import annotations

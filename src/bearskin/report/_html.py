@@ -16,7 +16,7 @@ class Markup(str):
 
 
 def el(tag: str, *children: object, **attrs: object) -> Markup:
-    """One element. Attributes: `class_` is `class`, `data_x` is `data-x`, True stands alone, None and False are left out."""
+    """One element. `class_` is written `class`, `data_x` `data-x`; True stands alone, None and False are left out."""
     written = []
     for name, value in attrs.items():
         if value is None or value is False:

@@ -1,19 +1,18 @@
-"""A result and a plan for the terminal: tables that fit 80 columns and use more where there are more."""
+"""A result for the terminal: tables that fit 80 columns and use more where there are more."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import polars as pl
-from rich import box
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.console import RenderableType
 from rich.padding import Padding
 from rich.panel import Panel as Box
 from rich.table import Table
 from rich.text import Text
 
 from bearskin.report._sections import result_stderr, unit_of
+from bearskin.report._terminal import WIDE, Fitted, bulleted, empty_table, toned
 from bearskin.report._view import (
     Result,
     assumptions_of,
@@ -25,38 +24,7 @@ from bearskin.report._view import (
 )
 from bearskin.report._words import Column, Kind, column, shown
 
-WIDE = 110  # from here on there is room for the second-rank columns
 _RIGHT = frozenset({Kind.MONEY, Kind.PRICE, Kind.QTY, Kind.FRAC, Kind.R, Kind.RATIO, Kind.TIMES, Kind.COUNT})
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """A renderable made for the width it is shown at."""
-
-    make: Callable[[int], RenderableType]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Rich asks; the width answers."""
-        yield self.make(options.max_width)
-
-
-def empty_table(title: str, *, gap: int = 2) -> Table:
-    """A table in the house's look: no frame, a rule under the headings, `gap` blanks between columns."""
-    return Table(
-        title=Text(title, style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, gap - 1, 0, 0),  # the box draws one blank itself
-        header_style="dim",
-        show_edge=False,
-    )
-
-
-def toned(text: str, signed: bool) -> Text:
-    """`text` in the colour of its sign; the sign itself is always there."""
-    style = {"+": "green", "−": "red"}.get(text[:1], "") if signed else ""
-    return Text(text, style=style)
 
 
 def _side(word: str) -> Text:
@@ -116,7 +84,7 @@ def summary_tables(result: Result, *, last: int = 10) -> list[RenderableType]:
     parts += _missing(result, currency)
     said = assumptions_of(result)
     if said:
-        parts.append(_list("Notes and assumptions", said))
+        parts.append(bulleted("Notes and assumptions", said))
     parts.append(Text("Research, not advice: " + about.evidence, style="yellow"))
     return [Padding(part, (0, 0, 1, 0)) for part in parts]
 
@@ -215,14 +183,4 @@ def _missing(result: Result, currency: str) -> list[RenderableType]:
     if gone.height:
         parts.append(frame_table("Missing data", gone, ("kind", "symbol", "rows", "first", "last"), currency, {}))
     left = [f"{symbol}: {why}" for symbol, why in left_out_of(result)]
-    return [*parts, _list("Symbols left out", left)] if left else parts
-
-
-def _list(title: str, said: Sequence[str]) -> RenderableType:
-    rows = Table.grid(padding=(0, 1))
-    rows.add_column(no_wrap=True)
-    rows.add_column(overflow="fold")
-    rows.title, rows.title_justify, rows.title_style = Text(title, style="bold"), "left", ""
-    for one in said:
-        rows.add_row("•", Text(shown(Kind.TEXT, one)))
-    return rows
+    return [*parts, bulleted("Symbols left out", left)] if left else parts

@@ -1,8 +1,8 @@
 """How a value is written: one place that knows the unit, the sign and the decimals of every column.
 
-Two hands: `shown` writes for eyes (thousands separators, a true minus sign, per cent), `plain` for scripts (money, prices,
-quantities and rates as strings, counts as numbers, times as RFC 3339). Both give way to nothing (a dash, None) for what is
-not known; neither ever guesses.
+Two hands: `shown` writes for eyes (thousands separators, a true minus sign, per cent), `plain` for scripts (money,
+prices, quantities and rates as strings, counts as numbers, times as RFC 3339). Both give way to nothing (a dash, None)
+for what is not known; neither ever guesses.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
-
-import polars as pl
+from typing import TYPE_CHECKING
 
 from bearskin.terms import dec, iso, parse_time
+
+if TYPE_CHECKING:
+    import polars as pl  # the words of a plan need no data frames
 
 NOTHING = "–"
 MINUS = "−"
@@ -128,9 +130,9 @@ def column(name: str, dtype: pl.DataType | None = None) -> Column:
     if name in COLUMNS:
         return COLUMNS[name]
     title = name.replace("_", " ").capitalize()
-    if dtype is None or dtype == pl.String:
+    if dtype is None or dtype.base_type().__name__ == "String":
         return _c(title, Kind.TEXT)
-    if dtype == pl.Boolean:
+    if dtype.base_type().__name__ == "Boolean":
         return _c(title, Kind.FLAG)
     if dtype.is_temporal():
         return _c(title, Kind.TIME)
@@ -155,7 +157,7 @@ def moment_ns(value: object) -> int | None:
         return round((aware - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1e6) * 1000
     if isinstance(value, str):
         return parse_time(value)
-    return None if value is None else int(value)  # type: ignore[call-overload,no-any-return]
+    return None if value is None else int(value)  # type: ignore[call-overload]
 
 
 def _grouped(value: float, decimals: int, signed: bool) -> str:
