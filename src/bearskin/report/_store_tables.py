@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -26,16 +27,16 @@ class Fault(Protocol):
     def detail(self) -> str: ...
 
 
-def faults_table(faults: Iterable[Fault]) -> Table:
+def faults_table(faults: Iterable[Fault]) -> RenderableType:
     """One row for each series and kind of fault: how many, when first and last, and the detail of the first.
 
-    Rows stand in the order of the series' names; the table of no faults says so.
+    Rows stand in the order of the series' names; no faults are a sentence.
     """
     groups: dict[tuple[str, str], list[Fault]] = {}
     for fault in faults:
         groups.setdefault((str(fault.key), str(fault.code)), []).append(fault)
     if not groups:
-        return empty_table("No faults were found.")
+        return Text("No faults were found.")
     total = sum(len(group) for group in groups.values())
     table = empty_table(f"{total:,} fault{'' if total == 1 else 's'} in {len({key for key, _ in groups})} series (UTC)")
     for heading, justify in (

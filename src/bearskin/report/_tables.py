@@ -22,7 +22,7 @@ from bearskin.report._view import (
     left_out_of,
     missing_by_kind,
 )
-from bearskin.report._words import Column, Kind, column, shown
+from bearskin.report._words import Column, Kind, clean, column, shown
 
 _RIGHT = frozenset({Kind.MONEY, Kind.PRICE, Kind.QTY, Kind.FRAC, Kind.R, Kind.RATIO, Kind.TIMES, Kind.COUNT})
 
@@ -85,7 +85,7 @@ def summary_tables(result: Result, *, last: int = 10) -> list[RenderableType]:
     said = assumptions_of(result)
     if said:
         parts.append(bulleted("Notes and assumptions", said))
-    parts.append(Text("Research, not advice: " + about.evidence, style="yellow"))
+    parts.append(Text(f"Research, not advice: {clean(about.evidence)}", style="yellow"))
     return [Padding(part, (0, 0, 1, 0)) for part in parts]
 
 

@@ -168,13 +168,16 @@ def _grouped(value: float, decimals: int, signed: bool) -> str:
 
 
 def _significant(value: float, digits: int = 10) -> str:
-    return f"{dec(float(f'{value:.{digits}g}')):f}"
+    return _trimmed(f"{dec(float(f'{value:.{digits}g}')):f}")
+
+
+def _trimmed(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _digits(value: float, signed: bool) -> str:
     """A price or quantity with all its digits and thousands separators: `117,145.1`, `0.00000841`."""
-    text = f"{dec(float(f'{value:.8g}')):,f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
+    text = _trimmed(f"{dec(float(f'{value:.8g}')):,f}")
     return (f"+{text}" if signed and value > 0 else text).replace("-", MINUS)
 
 
