@@ -29,6 +29,7 @@
     for (const key of Object.keys(layout)) {
       if (!/^[xy]axis\d*$/.test(key)) continue;
       layout[key] = Object.assign({}, axis, layout[key]);
+      if (key[0] === "y") layout[key].showspikes = false;
       if (layout[key].type === "date") Object.assign(layout[key], { tickangle: 0, nticks: narrow() ? 4 : 10 });
       const title = layout[key].title;
       if (title) layout[key].title = { text: title.text, standoff: 8, font: { size: 12, color: colour("--muted") } };
@@ -36,7 +37,7 @@
     const panel = colour("--panel");
     layout.legend = Object.assign({ orientation: "h", x: 0, y: 1.02, yanchor: "bottom", bgcolor: "rgba(0,0,0,0)", font: { size: narrow() ? 11 : 12 } }, layout.legend);
     return Object.assign({
-      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      paper_bgcolor: panel, plot_bgcolor: panel,
       font: { family: getComputedStyle(document.body).fontFamily, size: narrow() ? 11 : 12, color: colour("--text") },
       margin: { l: 10, r: narrow() ? 8 : 18, t: 8, b: 10 },
       hoverlabel: { bgcolor: colour("--raised"), bordercolor: colour("--line"), font: { color: colour("--text") } },

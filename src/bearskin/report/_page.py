@@ -199,6 +199,7 @@ def _shape_parts(result: Result, currency: str, figures: dict[str, Figure]) -> M
         [
             el("section", el("h2", heading), _chart(figures, name, figure, caption, heading))
             for heading, name, figure, caption in charts
+            if figure["data"]  # a position held without a stop has no R
         ],
         class_="pair",
         id="shape",

@@ -198,10 +198,11 @@ def key_figures(result: Result, currency: str) -> Markup:
 def result_stderr(result: Result) -> float | None:
     """Standard error of the mean R over all trades: the summary's own, else the plain one of the trades."""
     said = number(result.summary.get("r_stderr"))
-    if said is not None or result.trades.height < 2:
+    values = result.trades["r"].drop_nulls().drop_nans()
+    if said is not None or len(values) < 2:
         return said
-    spread = number(result.trades["r"].drop_nulls().drop_nans().std())
-    return None if spread is None else spread / float(result.trades.height) ** 0.5
+    spread = number(values.std())
+    return None if spread is None else spread / float(len(values)) ** 0.5
 
 
 def months(result: Result, currency: str) -> Markup:

@@ -147,24 +147,18 @@ def facts(result: Result) -> Facts:
 def waterfall(result: Result) -> list[tuple[str, float]]:
     """Signed steps from gross to net in the settle currency; they add up to net.
 
-    Fills that carry their slippage in the price have a gross that is already smaller by it; then the first step is put
-    back to what the prices without slippage would have given, so that the chain still ends at net.
+    net = gross - fees + funding - slippage, gross being the profit at prices before slippage. What the trades lost or
+    won beside these is a step of its own, never spread over the others.
     """
     total = {name: _sum(result.trades, name) for name in ("gross", "fees", "funding", "slippage", "net")}
-    chain = total["gross"] - total["fees"] + total["funding"]
-    within = max(0.01, 1e-9 * abs(total["net"]))
-    slip_inside = abs(chain - total["net"]) <= within
-    gross = total["gross"] + (total["slippage"] if slip_inside else 0.0)
-    other = 0.0 if slip_inside else total["net"] - (chain - total["slippage"])
     steps = [
-        ("Gross", gross),
+        ("Gross", total["gross"]),
         ("Fees", -total["fees"]),
         ("Funding", total["funding"]),
         ("Slippage", -total["slippage"]),
     ]
-    if abs(other) > within:
-        steps.append(("Liquidation and other", other))
-    return steps
+    other = total["net"] - sum(amount for _, amount in steps)
+    return [*steps, ("Other", other)] if abs(other) > max(0.01, 1e-9 * abs(total["net"])) else steps
 
 
 def _sum(frame: pl.DataFrame, name: str) -> float:

@@ -252,6 +252,21 @@ def without_trades(result: MadeUp) -> MadeUp:
     )
 
 
+def held(result: MadeUp) -> MadeUp:
+    """A position held over the whole set as a yardstick: no stop, no target, no R, no liquidation price."""
+    unknown = pl.lit(None, dtype=pl.Float64)
+    names = ("stop", "target1", "liquidation_price", "r", "risk_at_stop", "mae_frac")
+    return replace(
+        result,
+        trades=result.trades.with_columns(unknown.alias(name) for name in names).with_columns(
+            exit_reason=pl.lit("end")
+        ),
+        by_setup=result.by_setup.with_columns(expectancy_r=unknown, r_stderr=unknown, t_day_clustered=unknown),
+        summary=result.summary | {"expectancy_r": None},
+        request=Asked(setups=("hold",)),
+    )
+
+
 def hostile(result: MadeUp) -> MadeUp:
     """The same result where every text that comes from outside tries to be HTML, script and terminal commands."""
     bad = pl.lit(HOSTILE)

@@ -6,7 +6,7 @@ import json
 from html.parser import HTMLParser
 
 import pytest
-from unit.report.made_up import HOSTILE
+from unit.report.made_up import HOSTILE, held
 
 from bearskin.report import tear_sheet
 
@@ -164,6 +164,17 @@ def test_a_result_without_trades_is_a_page_that_says_so(empty_result):
     assert "trades" not in page.text
     assert "chart-equity" in json.loads(page.text["figures"])
     assert page.keys["expectancy_r"] == [None, None]
+
+
+def test_a_position_without_a_stop_has_a_page_without_r(result):
+    page = Page(tear_sheet(held(result)))
+    figures = json.loads(page.text["figures"])
+    assert "chart-r" not in figures
+    assert "chart-expectancy" not in figures
+    assert "chart-costs" in figures
+    traces = {one["name"] for one in json.loads(page.text["price-0"])["data"]}
+    assert "Short entry" in traces
+    assert "Stop" not in traces
 
 
 def test_a_hostile_name_is_only_text(hostile_result):
