@@ -164,7 +164,7 @@ def key_figures(result: Result, currency: str) -> Markup:
             "expectancy_r",
             "Expectancy",
             of("expectancy_r", Kind.R, True),
-            join("± ", _figure_of(stderr, Kind.R), " standard error"),
+            join("± ", _figure_of(stderr, Kind.R), " standard error, trades taken as independent"),
         ),
         ("profit_factor", "Profit factor", of("profit_factor", Kind.RATIO), "gains over losses"),
         (
