@@ -89,10 +89,10 @@ def carry_of(
 
 
 def targets_of(case: Case, qty: Decimal, costs: Costs, carry_per_day: Decimal | None) -> tuple[Target, ...]:
-    """Each target in the order given, with what it brings and when carry at the present rate has eaten it."""
+    """Each target, nearest first, with what it brings and when carry at the present rate has eaten it."""
     entry, payoff = case.request.entry, case.payoff
     rows = []
-    for price in case.request.targets:
+    for price in sorted(case.request.targets, key=lambda price: abs(price - entry)):
         reward = payoff.profit(qty, entry, price)
         net = reward - costs.fee_in - margin.fee(payoff.value(qty, price), case.fee_out_rate)
         ratio, ratio_net = None, None

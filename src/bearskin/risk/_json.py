@@ -17,6 +17,7 @@ from bearskin.terms import shown
 _CENT = Decimal("0.01")
 _COIN = Decimal("0.00000001")
 _FRAC = Decimal("0.000001")
+_TIMES = Decimal("0.0001")
 _CASH = frozenset({"USD", "USDT", "USDC", "FDUSD", "BUSD", "USD1", "U", "EUR", "TUSD"})
 
 
@@ -44,6 +45,11 @@ def _grid(currency: str) -> Decimal:
 
 def _exact(value: Decimal | None) -> str | None:
     return None if value is None else plain(value)
+
+
+def _hours(value: Decimal) -> int | float:
+    """Counts and times are numbers: whole hours as an integer, others to the hundredth."""
+    return int(value) if value == value.to_integral_value() else float(round(value, 2))
 
 
 def _frac(value: Decimal | None) -> str | None:
@@ -83,7 +89,7 @@ def plan_json(plan: Plan) -> dict[str, object]:
         "loss_at_stop": writer.money(plan.loss_at_stop),
         "loss_at_stop_frac": _frac(plan.loss_at_stop_frac),
         "loss_at_stop_of_margin_frac": _frac(plan.loss_at_stop_of_margin_frac),
-        "horizon_h": float(plan.horizon_h),
+        "horizon_h": _hours(plan.horizon_h),
         "carry_per_day": writer.money(plan.carry_per_day),
         "carry_horizon": writer.money(plan.carry_horizon),
         "funding": _funding_json(writer, plan),
@@ -98,7 +104,7 @@ def plan_json(plan: Plan) -> dict[str, object]:
                 "reward_net": writer.money(row.reward_net),
                 "reward_to_risk": _frac(row.reward_to_risk),
                 "reward_to_risk_net": _frac(row.reward_to_risk_net),
-                "carry_eats_h": None if row.carry_eats_h is None else float(round(row.carry_eats_h, 2)),
+                "carry_eats_h": None if row.carry_eats_h is None else _hours(row.carry_eats_h),
             }
             for row in plan.targets
         ],
@@ -108,7 +114,7 @@ def plan_json(plan: Plan) -> dict[str, object]:
                 "move_frac": plain(row.move_frac),
                 "wallet_above": writer.money(row.wallet_above),
                 "extra": writer.money(row.extra),
-                "leverage_below": shown(row.leverage_below),
+                "leverage_below": shown(row.leverage_below, _TIMES),
             }
             for row in plan.survival
         ],
@@ -146,7 +152,7 @@ def _funding_json(writer: _Writer, plan: Plan) -> dict[str, object] | None:
         return None
     return {
         "rate": plain(funding.rate),
-        "interval_h": float(funding.interval_h),
+        "interval_h": _hours(funding.interval_h),
         "assumed": funding.assumed,
         "source": funding.source,
         "per_settlement": writer.money(funding.per_settlement),

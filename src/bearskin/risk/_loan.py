@@ -27,8 +27,7 @@ def collateral_of(case: Case, qty: Decimal, size: Size) -> Decimal:
     """
     if case.request.wallet is not None:
         return case.request.wallet
-    value = margin.notional(qty, case.request.entry)
-    return value / (size.leverage - 1 if qty < 0 else size.leverage)
+    return _needed(case, qty, size)
 
 
 def loan_of(case: Case, qty: Decimal, collateral: Decimal) -> Loan:
@@ -92,11 +91,9 @@ def loan_standing(case: Case, size: Size, qty: Decimal, collateral: Decimal, loa
     )
     if qty > 0 and loan.principal == 0:
         worst_note = "nothing is borrowed: at most the coins are worth nothing"
-    value = margin.notional(qty, case.request.entry)
-    needed = value / (size.leverage - 1 if qty < 0 else max(size.leverage, _ONE))
     return Standing(
         leverage=size.leverage,
-        initial_margin=needed,
+        initial_margin=_needed(case, qty, size),
         margin=collateral,
         cross_wallet=case.request.equity if case.mode is MarginMode.CROSS else None,
         liquidation_price=price,
@@ -112,6 +109,14 @@ def loan_standing(case: Case, size: Size, qty: Decimal, collateral: Decimal, loa
         worst_loss=worst,
         worst_loss_note=worst_note,
     )
+
+
+def _needed(case: Case, qty: Decimal, size: Size) -> Decimal:
+    """The collateral that the leverage asks for; a wallet that made the leverage itself is what is needed."""
+    value = margin.notional(qty, case.request.entry)
+    if case.request.wallet is not None and size.leverage_origin == "wallet":
+        return min(value, case.request.wallet) if qty > 0 else case.request.wallet
+    return value / (size.leverage - 1 if qty < 0 else max(size.leverage, _ONE))
 
 
 def _level_price(assets: tuple[Decimal, Decimal, Decimal, Decimal], level: Decimal) -> Decimal | None:

@@ -197,7 +197,7 @@ def _questions(
         stop=request.stop,
         preset=case.preset.name,
         allow_beyond_preset=request.allow_beyond_preset,
-        target=request.targets[0] if request.targets else None,
+        target=min(request.targets, key=lambda price: abs(price - request.entry), default=None),
         qty=qty,
         notional=value,
         order_notional=abs(qty) * instrument.contract_size if instrument.inverse else value,
@@ -206,6 +206,7 @@ def _questions(
         bracket_leverage_max=standing.bracket_leverage_max,
         bracket=standing.bracket,
         initial_margin=standing.initial_margin,
+        available=_available(case, costs),
         wallet=standing.margin,
         equity=request.equity,
         margin_ratio=standing.margin_ratio,
@@ -219,6 +220,13 @@ def _questions(
         worst_day_frac=worst,
         survival_wallet=shock,
     )
+
+
+def _available(case: Case, costs: Costs) -> Decimal | None:
+    """What can pay the initial margin: the wallet given (its fee is gone already), else equity less the opening fee."""
+    if case.request.wallet is not None:
+        return case.request.wallet
+    return None if case.request.equity is None else case.request.equity - costs.fee_in
 
 
 def _verdict(case: Case, checks: tuple[Check, ...]) -> tuple[Verdict, tuple[str, ...]]:

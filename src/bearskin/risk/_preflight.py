@@ -40,10 +40,12 @@ class Check:
 class PreflightRequest:
     """The figures of a priced trade; a figure that is None leaves its check `unchecked`.
 
-    Prices in the quote currency, money in the settle currency, `carry_horizon` signed (positive received) over the
-    holding horizon. `liquidation_price` None with `liquidation_known` means there is none. `cost_frac` is both fees,
-    slippage and expected funding as a fraction of the entry. `funding_rate_8h` is signed and scaled to eight hours.
-    `worst_day_frac` is the symbol's own worst day against the side, `survival_wallet` what the named shock needs.
+    `available` is the balance that has to pay the initial margin (and the opening fee where it comes from there),
+    `wallet` what the liquidation formula counts. Prices in the quote currency, money in the settle currency,
+    `carry_horizon` signed (positive received) over the holding horizon. `liquidation_price` None with
+    `liquidation_known` means there is none. `cost_frac` is both fees, slippage and expected funding as a fraction of
+    the entry. `funding_rate_8h` is signed and scaled to eight hours. `worst_day_frac` is the symbol's own worst day
+    against the side, `survival_wallet` what the named shock needs.
     """
 
     side: Side
@@ -60,6 +62,7 @@ class PreflightRequest:
     bracket_leverage_max: int | None
     bracket: int | None = None
     initial_margin: Decimal
+    available: Decimal | None
     wallet: Decimal
     equity: Decimal | None
     margin_ratio: Decimal | None
@@ -203,12 +206,18 @@ def _share_check(
 
 
 def _margin(request: PreflightRequest, _: Preset) -> Iterator[Check]:
-    have = _money(request.wallet if request.equity is None else min(request.wallet, request.equity))
     need = f"at least {_money(request.initial_margin)}"
-    short = request.initial_margin > request.wallet
-    short = short or (request.equity is not None and request.initial_margin > request.equity)
-    reason = Reason.MARGIN_SHORT if short else None
-    yield Check(name="margin", status="refuse" if short else "pass", have=have, need=need, reason=reason)
+    if request.available is None:
+        yield Check(name="margin", status="unchecked", need=need, detail="needs the equity or the wallet")
+        return
+    short = request.initial_margin > request.available
+    yield Check(
+        name="margin",
+        status="refuse" if short else "pass",
+        have=_money(request.available),
+        need=need,
+        reason=Reason.MARGIN_SHORT if short else None,
+    )
 
 
 def _order(request: PreflightRequest, preset: Preset) -> Iterator[Check]:

@@ -22,11 +22,11 @@ class PlanRequest:
     the account is worth before the trade. Money of inverse products is in the coin. Rates and `_frac` are fractions.
 
     What is None is taken from the preset, the instrument (fees: taker both ways) or the packaged snapshots
-    (`instrument`, `brackets`), or stays unknown and is listed so. Funding: `funding_rate` per `funding_interval_h`, else the neutral
-    0.01 % in 8 h is assumed and labelled. Loans: `borrow_rate_h` per clock hour, `liquidation_level` the margin level
-    at which the venue takes over. Dated: `spot` and `now_ns` show the basis. `shock_frac`: the move a hedge must live
-    through. `history`: the symbol's own worst moves (`adverse_moves`). Every numeric field also takes a str, int or
-    float and is read exactly (`dec`); `side`, `product` and `margin_mode` also take their words.
+    (`instrument`, `brackets`), or stays unknown and is listed so. Funding: `funding_rate` per `funding_interval_h`,
+    else the neutral 0.01 % in 8 h is assumed and labelled. Loans: `borrow_rate_h` per clock hour, `liquidation_level`
+    the margin level at which the venue takes over. Dated: `spot` and `now_ns` show the basis. `shock_frac`: the move
+    a hedge must live through. `history`: the symbol's own worst moves (`adverse_moves`). Every numeric field also
+    takes a str, int or float and is read exactly (`dec`); `side`, `product` and `margin_mode` also take their words.
     """
 
     side: Side

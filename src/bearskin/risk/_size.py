@@ -99,8 +99,8 @@ def size_position(request: SizeRequest) -> Sized | Refused:
     """The largest position that every cap allows, or the reason why there is none.
 
     Caps, in quantity: `risk` (loss at the stop with both fees, slippage and expected funding), `margin-share`,
-    `leverage` (free balance), `bracket` (the venue's largest position at this leverage), `tier`, `volatility`, `depth`, `heat`,
-    `gross`, `net`, and `kelly` where a model is on. The result is rounded towards zero to the venue's step.
+    `leverage` (free balance), `bracket` (the venue's largest position at this leverage), `tier`, `volatility`, `depth`,
+    `heat`, `gross`, `net`, and `kelly` where a model is on. The result is rounded towards zero to the venue's step.
     """
     with decimal.localcontext(QUOTE):
         refused = _wrong_stop(request)
@@ -337,4 +337,4 @@ def _liquidation_refusal(
         return None
     detail = f"at {sized.leverage}x"
     need = f"at least {ratio} stop distances"
-    return Refused(reason=Reason.LIQUIDATION_TOO_CLOSE, have=f"inside {probe}", need=need, detail=detail)
+    return Refused(reason=Reason.LIQUIDATION_TOO_CLOSE, have=f"before {probe:f}", need=need, detail=detail)

@@ -9,6 +9,7 @@ from bearskin import margin
 from bearskin.risk._case import Case, Size
 from bearskin.risk._figures import Gap, Standing, Survival
 from bearskin.risk._payoff import ZERO, Columns, tiers
+from bearskin.risk._request import plain
 from bearskin.terms import BadInput, MarginMode
 
 GAP_MOVES = tuple(Decimal(per_cent).scaleb(-2) for per_cent in (5, 10, 20, 50, 100))
@@ -19,6 +20,8 @@ def standing_of(case: Case, qty: Decimal, size: Size) -> Standing:
     request, payoff, columns = case.request, case.payoff, columns_of(case)
     entry, value = request.entry, payoff.value(qty, request.entry)
     initial = margin.initial_margin(value, max(size.leverage, Decimal(1)))
+    if request.wallet is not None and size.leverage_origin == "wallet":
+        initial = min(value, request.wallet)  # the wallet made the leverage: no quotient may ask for more than it has
     cross = case.mode is MarginMode.CROSS
     wallet = request.wallet or (request.equity if cross else initial)
     if wallet is None:
@@ -87,7 +90,7 @@ def _worst(case: Case, wallet: Decimal) -> tuple[Decimal, str]:
 
 def gap_rows(case: Case) -> list[tuple[str, Decimal]]:
     """Adverse moves to show, as (label, fraction): five round ones and the symbol's own worst."""
-    rows = [(f"{move * 100:f} %", move) for move in GAP_MOVES]
+    rows = [(f"{plain(move * 100)} %", move) for move in GAP_MOVES]
     return rows + list(case.request.history.rows if case.request.history is not None else ())
 
 

@@ -33,12 +33,13 @@ def _leverage_warnings(case: Case, standing: Standing, survival: tuple[Survival,
     against = "up" if case.side < 0 else "down"
     if standing.bankruptcy_price is not None and not case.loan and distance > 0:
         gone = abs(standing.bankruptcy_price - entry) / entry
-        yield (
-            f"liquidation comes {_percent(distance)} {against}, before the {_percent(gone)} at which the margin would "
-            "be gone: maintenance margin takes the difference"
-        )
+        if gone <= _TEN_PER_CENT:
+            yield (
+                f"liquidation comes {_percent(distance)} {against}, before the {_percent(gone)} at which the margin "
+                "would be gone: maintenance margin takes the difference"
+            )
     ten = next((row for row in survival if row.move_frac == _TEN_PER_CENT), None)
-    if ten is not None and ten.extra >= 0 and standing.margin <= ten.wallet_above:
+    if ten is not None and standing.margin <= ten.wallet_above:
         yield (
             f"a move of 10 % {against} liquidates it: living through that takes more than "
             f"{plain(round(ten.wallet_above, 8))} {case.instrument.settle}, it has {plain(round(standing.margin, 8))}"
@@ -99,10 +100,9 @@ def _margin_assumptions(case: Case, size: Size) -> Iterator[str]:
         yield f"maintenance brackets: {case.brackets.snapshot}"
     if request.margin_mode is None:
         yield f"margin mode {case.mode.value}, from preset {case.preset.name}"
-    if not size.leverage_given:
-        origin = (
-            "what the wallet makes of the size" if request.wallet is not None else f"from preset {case.preset.name}"
-        )
+    if size.leverage_origin != "given":
+        made = size.leverage_origin == "wallet"
+        origin = "what the wallet makes of the size" if made else f"from preset {case.preset.name}"
         yield f"leverage {plain(round(size.leverage, 4))}x, {origin}"
     if request.wallet is not None:
         yield "the wallet is the balance the venue's formula uses, its opening fee already gone"
