@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from bearskin.market._archive import FetchReport, fetch_archive
     from bearskin.market._archive_layout import ARCHIVE_KINDS, ARCHIVE_URL
     from bearskin.market._brackets import BracketBook, load_brackets
+    from bearskin.market._check import CHECKS, Fault, check_store
+    from bearskin.market._import import FileReport, ImportReport, import_path
     from bearskin.market._instruments import instrument_of, known_instruments
     from bearskin.market._keys import EVENT, KINDS, SENTIMENT, SeriesKey
     from bearskin.market._load import SymbolCoverage, list_symbols, load_panel
     from bearskin.market._panel import Funding, Known, Panel
-    from bearskin.market._store import AppendReport, Coverage, Store
+    from bearskin.market._store import AppendReport, Coverage, Part, Store
     from bearskin.market._synthetic import SyntheticCoin, synthetic_market, synthetic_sentiment, write_synthetic
 
 _HOMES = {
@@ -24,19 +26,26 @@ _HOMES = {
     "ARCHIVE_URL": "_archive_layout",
     "AppendReport": "_store",
     "BracketBook": "_brackets",
+    "CHECKS": "_check",
     "Coverage": "_store",
     "EVENT": "_keys",
+    "Fault": "_check",
     "FetchReport": "_archive",
+    "FileReport": "_import",
     "Funding": "_panel",
+    "ImportReport": "_import",
     "KINDS": "_keys",
     "Known": "_panel",
     "Panel": "_panel",
+    "Part": "_store",
     "SENTIMENT": "_keys",
     "SeriesKey": "_keys",
     "Store": "_store",
     "SymbolCoverage": "_load",
     "SyntheticCoin": "_synthetic",
+    "check_store": "_check",
     "fetch_archive": "_archive",
+    "import_path": "_import",
     "instrument_of": "_instruments",
     "known_instruments": "_instruments",
     "list_symbols": "_load",
@@ -50,21 +59,28 @@ _HOMES = {
 __all__ = [
     "ARCHIVE_KINDS",
     "ARCHIVE_URL",
+    "CHECKS",
     "EVENT",
     "KINDS",
     "SENTIMENT",
     "AppendReport",
     "BracketBook",
     "Coverage",
+    "Fault",
     "FetchReport",
+    "FileReport",
     "Funding",
+    "ImportReport",
     "Known",
     "Panel",
+    "Part",
     "SeriesKey",
     "Store",
     "SymbolCoverage",
     "SyntheticCoin",
+    "check_store",
     "fetch_archive",
+    "import_path",
     "instrument_of",
     "known_instruments",
     "list_symbols",
