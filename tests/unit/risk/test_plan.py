@@ -9,6 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from unit.risk.cases import BRACKETS, ask, instrument
 
 import bearskin.risk as risk
@@ -56,6 +58,8 @@ def statuses(answer):
         ({"qty": 1, "product": "margin", "funding_rate": "0.0001"}, "only perpetuals pay funding"),
         ({"qty": 1, "margin_mode": "cross"}, "margin mode cross needs the wallet"),
         ({"qty": 1, "liquidation_level": "0.9"}, "liquidation level 0.9 is below 1"),
+        ({"qty": "1e70"}, "quantity 1E+70 is out of reach"),
+        ({"qty": 1, "slippage_frac": 1}, "slippage 1 is not below 1"),
         ({"qty": 1, "funding_rate": "8"}, "funding rate 8 is beyond 1"),
     ],
 )
@@ -349,3 +353,49 @@ def test_the_page_names_every_name_of_the_json():
     }
     assert not missing
     assert all(f"`{check['name']}`" in page for check in answer["checks"])
+
+
+wild = st.sampled_from(
+    ["0.0001", "0.01", "0.5", "1", "2.5", "59999.9", "60000", "60000.1", "99999", "1e9", "1e-9", "1e20"]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(list(Side)),
+    st.sampled_from([("linear", "2026.9"), ("inverse", "coin"), ("margin", None)]),
+    st.dictionaries(
+        st.sampled_from(
+            [
+                "entry",
+                "stop",
+                "qty",
+                "notional",
+                "equity",
+                "risk_frac",
+                "wallet",
+                "leverage",
+                "slippage_frac",
+                "fee_in_rate",
+                "fee_out_rate",
+                "funding_rate",
+                "horizon_h",
+                "shock_frac",
+                "borrow_rate_h",
+            ]
+        ),
+        wild,
+    ),
+    st.sampled_from(list(risk.PRESETS)),
+    st.booleans(),
+)
+def test_whatever_is_asked_is_answered_or_refused_in_words(side, market, words, preset, beyond):
+    """No question ends in a broken calculation, and what is priced can always be written down."""
+    product, snapshot = market
+    try:
+        answer = plan(ask(snapshot, side=side, product=product, preset=preset, allow_beyond_preset=beyond, **words))
+    except BadInput:
+        return
+    json.dumps(answer.to_json())
+    if answer.qty is not None:
+        assert answer.qty * side > 0
