@@ -14,8 +14,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from bearskin.backtest import BacktestResult
 from bearskin.market import Panel
-from bearskin.report._view import Result, waterfall
+from bearskin.report._view import waterfall
 from bearskin.report._words import Kind, clean, number, shown
 from bearskin.terms import interval_word
 
@@ -220,7 +221,7 @@ def _label(row: dict[str, object]) -> str:
     return f"#{row['trade_id']} {safe(row['symbol'])} {safe(row['side'])}, {safe(row['setup'])}: {result}"
 
 
-def costs_figure(result: Result, currency: str) -> Figure:
+def costs_figure(result: BacktestResult, currency: str) -> Figure:
     """From gross to net, each cost one step."""
     steps = waterfall(result)
     net = sum(amount for _, amount in steps)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bearskin.backtest import BacktestResult
 from bearskin.report._json import result_json
-from bearskin.report._view import Result
 from bearskin.terms import BadInput
 
 
@@ -24,7 +24,7 @@ class Written:
     tear_sheet: Path
 
 
-def write_result(result: Result, folder: Path | str, *, title: str | None = None) -> Written:
+def write_result(result: BacktestResult, folder: Path | str, *, title: str | None = None) -> Written:
     """Write `trades`, `equity` and `declined` as Parquet, `summary.json` and `tear_sheet.html` into `folder`.
 
     Everything is written beside its place first and moved when all of it is there, so an older result stays whole until

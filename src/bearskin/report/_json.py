@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from bearskin.report._view import Result, assumptions_of, currency_of, declined_by_reason, left_out_of, symbols_of
+from bearskin.backtest import BacktestResult
+from bearskin.report._view import assumptions_of, currency_of, declined_by_reason, left_out_of, symbols_of
 from bearskin.report._words import COLUMNS, Kind, column, plain
 
 _LISTS = frozenset({"symbols", "left_out", "assumptions"})
@@ -32,7 +33,7 @@ def _figure(name: str, value: object) -> object:
     return str(value)
 
 
-def result_json(result: Result, *, include_trades: bool = False) -> dict[str, object]:
+def result_json(result: BacktestResult, *, include_trades: bool = False) -> dict[str, object]:
     """`result` as a JSON-ready dict; amounts in `currency`, a short's `qty` negative, funding received positive.
 
     Keys: `currency, summary, by_setup, by_side, monthly, declined_by_reason, missing, notes` and, when

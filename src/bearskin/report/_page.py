@@ -8,6 +8,7 @@ from importlib import resources
 import polars as pl
 
 from bearskin import __version__
+from bearskin.backtest import BacktestResult
 from bearskin.market import Panel
 from bearskin.report._charts import (
     Figure,
@@ -32,7 +33,7 @@ from bearskin.report._sections import (
     trades_payload,
     trust_part,
 )
-from bearskin.report._view import Result, facts
+from bearskin.report._view import facts
 from bearskin.report._words import Kind, clean, shown
 from bearskin.terms import interval_word
 
@@ -42,7 +43,7 @@ MAX_PRICE_CHARTS = 40
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
-def tear_sheet(result: Result, *, title: str | None = None, max_price_charts: int = MAX_PRICE_CHARTS) -> str:
+def tear_sheet(result: BacktestResult, *, title: str | None = None, max_price_charts: int = MAX_PRICE_CHARTS) -> str:
     """`result` as one self-contained HTML page, dark or light as the reader's system asks.
 
     `title` replaces the made headline. At most `max_price_charts` symbols get a price chart (those with most trades);
@@ -85,7 +86,7 @@ def _script_data(name: str, content: object) -> Markup:
     return el("script", script_json(text), type="application/json", id=name)
 
 
-def _navigation(result: Result) -> Markup:
+def _navigation(result: BacktestResult) -> Markup:
     places = [("equity", "Equity"), ("months", "Months")]
     if result.trades.height:
         places += [("setups", "Set-ups"), ("shape", "Shape"), ("prices", "Prices"), ("trades-part", "Trades")]
@@ -99,7 +100,7 @@ def _navigation(result: Result) -> Markup:
     )
 
 
-def _parts(result: Result, currency: str, figures: dict[str, Figure], max_price_charts: int) -> Markup:
+def _parts(result: BacktestResult, currency: str, figures: dict[str, Figure], max_price_charts: int) -> Markup:
     any_trades = result.trades.height > 0
     return join(
         _equity_part(result, currency, figures),
@@ -115,7 +116,7 @@ def _parts(result: Result, currency: str, figures: dict[str, Figure], max_price_
     )
 
 
-def _traded(result: Result) -> list[str]:
+def _traded(result: BacktestResult) -> list[str]:
     return sorted({str(one) for one in result.trades["symbol"]})
 
 
@@ -126,7 +127,7 @@ def _chart(figures: dict[str, Figure], name: str, figure: Figure, caption: str, 
     )
 
 
-def _equity_part(result: Result, currency: str, figures: dict[str, Figure]) -> Markup:
+def _equity_part(result: BacktestResult, currency: str, figures: dict[str, Figure]) -> Markup:
     if result.trades.is_empty():
         declined = shown(Kind.COUNT, result.summary.get("declined"))
         signals = shown(Kind.COUNT, result.summary.get("signals"))
@@ -150,7 +151,7 @@ def _equity_part(result: Result, currency: str, figures: dict[str, Figure]) -> M
     return el("section", el("h2", "Equity and drawdown"), nothing, chart, id="equity")
 
 
-def _setups_part(result: Result, currency: str, figures: dict[str, Figure]) -> Markup:
+def _setups_part(result: BacktestResult, currency: str, figures: dict[str, Figure]) -> Markup:
     known = result.by_setup.filter(pl.col("expectancy_r").is_not_null() & pl.col("expectancy_r").is_not_nan())
     return el(
         "section",
@@ -171,7 +172,7 @@ def _setups_part(result: Result, currency: str, figures: dict[str, Figure]) -> M
     )
 
 
-def _shape_parts(result: Result, currency: str, figures: dict[str, Figure]) -> Markup:
+def _shape_parts(result: BacktestResult, currency: str, figures: dict[str, Figure]) -> Markup:
     trades = result.trades
     charts = (
         (
@@ -206,7 +207,7 @@ def _shape_parts(result: Result, currency: str, figures: dict[str, Figure]) -> M
     )
 
 
-def _prices_part(result: Result, max_price_charts: int) -> Markup | None:
+def _prices_part(result: BacktestResult, max_price_charts: int) -> Markup | None:
     panels = [panel for panel in result.panels if len(panel)]
     if not panels or max_price_charts < 1:
         return None

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from bearskin.backtest import BacktestResult
 from bearskin.report._charts import times_ms
 from bearskin.report._html import Markup, el, join
 from bearskin.report._view import (
     Facts,
-    Result,
     assumptions_of,
     declined_by_reason,
     left_out_of,
@@ -139,7 +139,7 @@ def _figure_of(value: object, kind: Kind, unit: str = "", signed: bool = False) 
     return el("data", words, value="" if raw is None else repr(raw), class_=_tone(signed, text) or None)
 
 
-def key_figures(result: Result, currency: str) -> Markup:
+def key_figures(result: BacktestResult, currency: str) -> Markup:
     """The figures one looks at first, each with its unit and what it must be read with."""
     s = result.summary
 
@@ -195,7 +195,7 @@ def key_figures(result: Result, currency: str) -> Markup:
     )
 
 
-def result_stderr(result: Result) -> float | None:
+def result_stderr(result: BacktestResult) -> float | None:
     """Standard error of the mean R over all trades: the summary's own, else the plain one of the trades."""
     said = number(result.summary.get("r_stderr"))
     values = result.trades["r"].drop_nulls().drop_nans()
@@ -205,7 +205,7 @@ def result_stderr(result: Result) -> float | None:
     return None if spread is None else spread / float(len(values)) ** 0.5
 
 
-def months(result: Result, currency: str) -> Markup:
+def months(result: BacktestResult, currency: str) -> Markup:
     """Returns by year and month as a heat map, then the figures."""
     by_month = {str(row["month"]): row for row in result.monthly.iter_rows(named=True)}
     years = sorted({month[:4] for month in by_month})
@@ -234,7 +234,7 @@ def _heat(row: dict[str, object] | None, deepest: float) -> Markup:
     return el("td", text, class_=f"heat {_tone(True, text)}".strip(), style=f"--depth:{depth:.0f}%")
 
 
-def declined_part(result: Result, currency: str) -> Markup:
+def declined_part(result: BacktestResult, currency: str) -> Markup:
     """Why signals were not traded: a fact of its own."""
     by_reason = declined_by_reason(result.declined)
     example = {"example": Column(title="For example", kind=Kind.TEXT)}
@@ -249,7 +249,7 @@ def declined_part(result: Result, currency: str) -> Markup:
     return el("section", el("h2", "Declined signals"), inside, id="declined")
 
 
-def data_part(result: Result, currency: str) -> Markup:
+def data_part(result: BacktestResult, currency: str) -> Markup:
     """What the figures are made of and what was absent."""
     gone = missing_by_kind(result.missing)
     left = left_out_of(result)
@@ -279,7 +279,7 @@ _GLOSSARY = (
 )
 
 
-def trust_part(result: Result) -> Markup:
+def trust_part(result: BacktestResult) -> Markup:
     """Assumptions, labels and what the words mean."""
     said = assumptions_of(result)
     return el(

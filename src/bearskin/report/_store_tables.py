@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from bearskin.market import SymbolCoverage
+from bearskin.market import Fault, SymbolCoverage
 from bearskin.report._terminal import empty_table
 from bearskin.report._words import Kind, clean, day, shown, when
-
-
-class Fault(Protocol):
-    """One fault of a stored series; `time_ns` is None for what has no moment."""
-
-    @property
-    def code(self) -> str: ...
-    @property
-    def key(self) -> object: ...
-    @property
-    def time_ns(self) -> int | None: ...
-    @property
-    def detail(self) -> str: ...
 
 
 def faults_table(faults: Iterable[Fault]) -> RenderableType:

@@ -11,10 +11,10 @@ from rich.panel import Panel as Box
 from rich.table import Table
 from rich.text import Text
 
+from bearskin.backtest import BacktestResult
 from bearskin.report._sections import result_stderr, unit_of
 from bearskin.report._terminal import WIDE, Fitted, bulleted, empty_table, toned
 from bearskin.report._view import (
-    Result,
     assumptions_of,
     currency_of,
     declined_by_reason,
@@ -63,7 +63,7 @@ def _cell(name: str, spec: Column, value: object) -> Text:
 # a backtest
 
 
-def summary_tables(result: Result, *, last: int = 10) -> list[RenderableType]:
+def summary_tables(result: BacktestResult, *, last: int = 10) -> list[RenderableType]:
     """`result` for the terminal: headline, evidence, figures, per set-up and side, months, the `last` trades, refusals,
     missing data and notes; each part fits itself to the width it is printed at."""
     about, currency = facts(result), currency_of(result)
@@ -89,7 +89,7 @@ def summary_tables(result: Result, *, last: int = 10) -> list[RenderableType]:
     return [Padding(part, (0, 0, 1, 0)) for part in parts]
 
 
-def _headline(result: Result) -> RenderableType:
+def _headline(result: BacktestResult) -> RenderableType:
     about = facts(result)
     rows = Table.grid(padding=(0, 2))
     rows.add_column(style="dim", no_wrap=True)
@@ -102,7 +102,7 @@ def _headline(result: Result) -> RenderableType:
     return Box(rows, title=title, title_align="left", border_style="dim", padding=(0, 1))
 
 
-def _key_figures(result: Result, width: int) -> Table:
+def _key_figures(result: BacktestResult, width: int) -> Table:
     s, currency = result.summary, currency_of(result)
 
     def money(name: str, signed: bool = False) -> str:
@@ -177,7 +177,7 @@ def _last_trades(trades: pl.DataFrame, currency: str, last: int, width: int) -> 
     return frame_table(title, rows, names, currency, {"exit_reason": "By"}, gap=2 if width >= WIDE else 1)
 
 
-def _missing(result: Result, currency: str) -> list[RenderableType]:
+def _missing(result: BacktestResult, currency: str) -> list[RenderableType]:
     parts: list[RenderableType] = []
     gone = missing_by_kind(result.missing)
     if gone.height:

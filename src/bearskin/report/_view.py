@@ -2,41 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import polars as pl
 
-from bearskin.market import Panel
+from bearskin.backtest import BacktestResult
 from bearskin.report._words import Kind, column, day, number, shown
-
-
-class Result(Protocol):
-    """The part of a backtest's result that is reported; the columns of each frame are in `_words.COLUMNS`."""
-
-    @property
-    def request(self) -> object: ...
-    @property
-    def trades(self) -> pl.DataFrame: ...
-    @property
-    def equity(self) -> pl.DataFrame: ...
-    @property
-    def declined(self) -> pl.DataFrame: ...
-    @property
-    def summary(self) -> Mapping[str, object]: ...
-    @property
-    def by_setup(self) -> pl.DataFrame: ...
-    @property
-    def by_side(self) -> pl.DataFrame: ...
-    @property
-    def monthly(self) -> pl.DataFrame: ...
-    @property
-    def missing(self) -> pl.DataFrame: ...
-    @property
-    def notes(self) -> Sequence[str]: ...
-    @property
-    def panels(self) -> Sequence[Panel]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +24,13 @@ class Facts:
     currency: str
 
 
-def currency_of(result: Result) -> str:
+def currency_of(result: BacktestResult) -> str:
     """The settle currency every amount is in; `quote` where the symbols settle in several or are not known."""
     found = {panel.instrument.settle for panel in result.panels}
     return found.pop() if len(found) == 1 else "quote"
 
 
-def symbols_of(result: Result) -> tuple[str, ...]:
+def symbols_of(result: BacktestResult) -> tuple[str, ...]:
     """The symbols that were traded or could have been, in the order of the request."""
     named = result.summary.get("symbols")
     if isinstance(named, list | tuple):
@@ -66,7 +38,7 @@ def symbols_of(result: Result) -> tuple[str, ...]:
     return tuple(panel.instrument.symbol for panel in result.panels)
 
 
-def left_out_of(result: Result) -> list[tuple[str, str]]:
+def left_out_of(result: BacktestResult) -> list[tuple[str, str]]:
     """`(symbol, why)` of every symbol that was asked for and could not be used."""
     named = result.summary.get("left_out")
     if not isinstance(named, list | tuple):
@@ -74,48 +46,31 @@ def left_out_of(result: Result) -> list[tuple[str, str]]:
     return [(str(one.get("symbol", "")), str(one.get("why", ""))) for one in named if isinstance(one, Mapping)]
 
 
-def assumptions_of(result: Result) -> list[str]:
+def assumptions_of(result: BacktestResult) -> list[str]:
     """What was assumed and every label, each once, in order."""
     named = result.summary.get("assumptions")
     said = [str(one) for one in named] if isinstance(named, list | tuple) else []
     return list(dict.fromkeys([*result.notes, *said]))
 
 
-def labels_of(result: Result) -> tuple[str, ...]:
+def labels_of(result: BacktestResult) -> tuple[str, ...]:
     """The labels that belong beside the headline: what makes the figures weaker than they look."""
     said = " ".join(assumptions_of(result))
     found = ["ESTIMATED"] if "ESTIMATED" in said else []
     return (*found, "RESEARCH ONLY") if "research only" in said.lower() else tuple(found)
 
 
-def _asked(result: Result, *names: str) -> object:
-    for name in names:
-        value = getattr(result.request, name, None)
-        if value is not None:
-            return value
-    return None
-
-
-def _listed(value: object) -> list[str]:
-    """Words of a field that may hold one word, one enum or several of either."""
-    many = value if isinstance(value, list | tuple | set | frozenset) else [] if value is None else [value]
-    return [str(getattr(one, "word", None) or getattr(one, "value", None) or one) for one in many]
-
-
 def _seen(frame: pl.DataFrame, name: str) -> list[str]:
-    return sorted({str(one) for one in frame[name].drop_nulls()}) if name in frame.columns else []
+    return sorted({str(one) for one in frame[name].drop_nulls()}, reverse=name == "side")  # shorts come first here
 
 
-def facts(result: Result) -> Facts:
+def facts(result: BacktestResult) -> Facts:
     """The headline of `result`: what was asked, over which time, and what weakens it."""
-    summary, trades = result.summary, result.trades
+    summary = result.summary
     names = symbols_of(result)
-    sides = _listed(_asked(result, "sides", "side")) or _seen(trades, "side")
-    setups = _listed(_asked(result, "setups")) or _seen(result.by_setup, "setup")
-    leverages = _listed(_asked(result, "leverage")) or [
-        shown(Kind.COUNT if float(one).is_integer() else Kind.RATIO, float(one)) for one in _seen(trades, "leverage")
-    ]
-    modes = _listed(_asked(result, "margin_mode")) or _seen(trades, "margin_mode")
+    asked = result.request
+    sides = _seen(result.trades, "side") if asked.holds else [side.word for side in asked.sides]
+    setups = ", ".join(asked.setups or _seen(result.by_setup, "setup"))
     period = f"{day(summary.get('start'))} to {day(summary.get('end'))}"
     where = names[0] if len(names) == 1 else f"{len(names)} symbols"
     currency = currency_of(result)
@@ -132,10 +87,10 @@ def facts(result: Result) -> Facts:
                 "Signals",
                 f"{shown(Kind.COUNT, summary.get('signals'))}, {shown(Kind.COUNT, summary.get('declined'))} declined",
             ),
-            ("Set-ups", ", ".join(setups) or "none"),
+            ("Set-ups", setups if asked.setups else f"all{setups and ': '}{setups}"),
             ("Sides", ", ".join(sides) or "none"),
-            ("Leverage", ", ".join(f"{one}×" for one in leverages) or "by the trade"),
-            ("Margin mode", ", ".join(modes) or "by the trade"),
+            ("Leverage", shown(Kind.TIMES, asked.leverage)),
+            ("Margin mode", asked.margin_mode.value),
             ("Equity at the start", f"{shown(Kind.MONEY, start)} {currency}"),
         ),
         labels=labels_of(result),
@@ -144,7 +99,7 @@ def facts(result: Result) -> Facts:
     )
 
 
-def waterfall(result: Result) -> list[tuple[str, float]]:
+def waterfall(result: BacktestResult) -> list[tuple[str, float]]:
     """Signed steps from gross to net in the settle currency; they add up to net.
 
     net = gross - fees + funding - slippage, gross being the profit at prices before slippage. What the trades lost or

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from unit.report.made_up import MadeUp, hostile, made_up, without_trades
+from unit.report.made_up import hostile, made_up, without_trades
+
+from bearskin.backtest import BacktestResult
 
 
 @pytest.fixture(scope="session")
-def result() -> MadeUp:
+def result() -> BacktestResult:
     return made_up()
 
 
 @pytest.fixture(scope="session")
-def empty_result(result: MadeUp) -> MadeUp:
+def empty_result(result: BacktestResult) -> BacktestResult:
     return without_trades(result)
 
 
 @pytest.fixture(scope="session")
-def hostile_result(result: MadeUp) -> MadeUp:
+def hostile_result(result: BacktestResult) -> BacktestResult:
     return hostile(result)

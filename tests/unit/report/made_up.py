@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
 import polars as pl
 
+from bearskin.backtest import BacktestRequest, BacktestResult
 from bearskin.market import Panel
 from bearskin.terms import HOUR_NS, Instrument, Product, parse_time
 
@@ -16,27 +17,7 @@ TIME = pl.Datetime("ns", "UTC")
 HOSTILE = '"><script>alert(1)</script>&\x1b[31m'
 
 
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    setups: tuple[str, ...] = ("failed-breakout", "exhaustion")
-    sides: tuple[str, ...] = ("short", "long")
-    leverage: int = 5
-    margin_mode: str = "isolated"
-
-
-@dataclass(frozen=True, kw_only=True)
-class MadeUp:
-    trades: pl.DataFrame
-    equity: pl.DataFrame
-    declined: pl.DataFrame
-    summary: dict[str, object]
-    by_setup: pl.DataFrame
-    by_side: pl.DataFrame
-    monthly: pl.DataFrame
-    missing: pl.DataFrame
-    notes: tuple[str, ...]
-    panels: tuple[Panel, ...]
-    request: Asked = field(default_factory=Asked)
+ASKED = BacktestRequest(setups=("failed-breakout", "exhaustion"))
 
 
 def at(hour: int) -> int:
@@ -139,7 +120,7 @@ def group(setup: str, side: str, trades: int, net: float, mean_r: float, stderr:
     }
 
 
-def made_up() -> MadeUp:
+def made_up() -> BacktestResult:
     rows = [
         trade(1, "BTCUSDT", "short", 97.0),
         trade(2, "BTCUSDT", "short", -200.0, exit_reason="liquidated", r=-4.0),
@@ -192,7 +173,8 @@ def made_up() -> MadeUp:
             }
         ).with_columns(pl.col("time").cast(TIME)),
     }
-    return MadeUp(
+    return BacktestResult(
+        request=ASKED,
         trades=trades_of(rows),
         by_setup=pl.DataFrame(
             [
@@ -241,7 +223,7 @@ def summary() -> dict[str, object]:
     }
 
 
-def without_trades(result: MadeUp) -> MadeUp:
+def without_trades(result: BacktestResult) -> BacktestResult:
     nothing = {"trades": 0, "net": 0.0, "win_rate": None, "expectancy_r": None, "profit_factor": None}
     return replace(
         result,
@@ -252,7 +234,7 @@ def without_trades(result: MadeUp) -> MadeUp:
     )
 
 
-def held(result: MadeUp) -> MadeUp:
+def held(result: BacktestResult) -> BacktestResult:
     """A position held over the whole set as a yardstick: no stop, no target, no R, no liquidation price."""
     unknown = pl.lit(None, dtype=pl.Float64)
     names = ("stop", "target1", "liquidation_price", "r", "risk_at_stop", "mae_frac")
@@ -263,11 +245,11 @@ def held(result: MadeUp) -> MadeUp:
         ),
         by_setup=result.by_setup.with_columns(expectancy_r=unknown, r_stderr=unknown, t_day_clustered=unknown),
         summary=result.summary | {"expectancy_r": None},
-        request=Asked(setups=("hold",)),
+        request=BacktestRequest(setups=("hold",)),
     )
 
 
-def hostile(result: MadeUp) -> MadeUp:
+def hostile(result: BacktestResult) -> BacktestResult:
     """The same result where every text that comes from outside tries to be HTML, script and terminal commands."""
     bad = pl.lit(HOSTILE)
     return replace(
@@ -280,5 +262,5 @@ def hostile(result: MadeUp) -> MadeUp:
         | {"symbols": [HOSTILE], "left_out": [{"symbol": HOSTILE, "why": HOSTILE}], "evidence": HOSTILE},
         notes=(HOSTILE,),
         panels=(panel(HOSTILE),),
-        request=Asked(setups=(HOSTILE,)),
+        request=BacktestRequest(setups=(HOSTILE,)),
     )

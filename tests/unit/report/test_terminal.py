@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 from rich.console import Console
 
-from bearskin.market import SymbolCoverage
+from bearskin.market import Fault, SeriesKey, SymbolCoverage
 from bearskin.report import coverage_table, faults_table, plan_tables, summary_tables
 from bearskin.risk import PlanRequest, plan
 from bearskin.terms import Side, parse_time
@@ -94,9 +92,11 @@ def test_a_refused_plan_says_which_check_refused():
 
 def test_faults_of_one_kind_stand_in_one_row():
     at = parse_time("2025-03-01")
-    gap = SimpleNamespace(code="gap", key="lighter/linear/BTC/trade/1h", time_ns=at, detail="2 bars")
+    gap = Fault(code="gap", key=SeriesKey("lighter", "linear", "BTC", "trade", "1h"), time_ns=at, detail="2 bars")
     faults = [gap, gap, gap]
-    faults += [SimpleNamespace(code="duplicate", key="okx/linear/BTC/trade/1h", time_ns=None, detail="\x1b[2J")]
+    faults += [
+        Fault(code="stale", key=SeriesKey("okx", "linear", "BTC", "trade", "1h"), time_ns=None, detail="\x1b[2J")
+    ]
     text = printed([faults_table(faults)], 120)
     assert "4 faults in 2 series" in text
     line = next(line for line in text.splitlines() if "lighter" in line)
