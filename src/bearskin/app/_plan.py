@@ -94,6 +94,9 @@ def plan(
     )
     targets = (target,) if isinstance(target, str | int | float | Decimal) else tuple(target)
     seen = _seen(house, symbol, side_of(side))
+    more: dict[str, Any] = {}
+    if liquidation_level is not None:
+        more["liquidation_level"] = number_of(liquidation_level, "liquidation level")
     request = room.PlanRequest(
         side=side_of(side),
         symbol=symbol,
@@ -113,7 +116,7 @@ def plan(
         history=seen.history,
         **_from_settings(house, symbol, limit),
         **_funding(house, seen, funding_rate, funding_interval),
-        **({} if liquidation_level is None else {"liquidation_level": number_of(liquidation_level, "level")}),
+        **more,
     )
     return room.plan(request)
 
