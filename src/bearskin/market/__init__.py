@@ -10,25 +10,34 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bearskin.market._brackets import BracketBook, load_brackets
+    from bearskin.market._check import CHECKS, Fault, check_store
+    from bearskin.market._import import FileReport, ImportReport, import_path
     from bearskin.market._instruments import instrument_of, known_instruments
     from bearskin.market._keys import EVENT, KINDS, SENTIMENT, SeriesKey
     from bearskin.market._load import SymbolCoverage, list_symbols, load_panel
     from bearskin.market._panel import Funding, Known, Panel
-    from bearskin.market._store import AppendReport, Coverage, Store
+    from bearskin.market._store import AppendReport, Coverage, Part, Store
 
 _HOMES = {
     "AppendReport": "_store",
     "BracketBook": "_brackets",
+    "CHECKS": "_check",
     "Coverage": "_store",
     "EVENT": "_keys",
+    "Fault": "_check",
+    "FileReport": "_import",
     "Funding": "_panel",
+    "ImportReport": "_import",
     "KINDS": "_keys",
     "Known": "_panel",
     "Panel": "_panel",
+    "Part": "_store",
     "SENTIMENT": "_keys",
     "SeriesKey": "_keys",
     "Store": "_store",
     "SymbolCoverage": "_load",
+    "check_store": "_check",
+    "import_path": "_import",
     "instrument_of": "_instruments",
     "known_instruments": "_instruments",
     "list_symbols": "_load",
@@ -37,18 +46,25 @@ _HOMES = {
 }
 
 __all__ = [
+    "CHECKS",
     "EVENT",
     "KINDS",
     "SENTIMENT",
     "AppendReport",
     "BracketBook",
     "Coverage",
+    "Fault",
+    "FileReport",
     "Funding",
+    "ImportReport",
     "Known",
     "Panel",
+    "Part",
     "SeriesKey",
     "Store",
     "SymbolCoverage",
+    "check_store",
+    "import_path",
     "instrument_of",
     "known_instruments",
     "list_symbols",
