@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from bearskin.market._instruments import instrument_of
-from bearskin.market._keys import EVENT, SENTIMENT, SeriesKey
+from bearskin.market._keys import EVENT, SENTIMENT, SYNTHETIC_SENTIMENT, SeriesKey
 from bearskin.market._mark import Mark, aligned_mark
 from bearskin.market._near import near
 from bearskin.market._panel import F8, I8, Funding, Known, Panel
@@ -121,7 +121,7 @@ def load_panel(
         funding=_funding(store, key, first, end),
         open_interest=_known(store, key, "open-interest", ("oi", "oi_usd"), first, end, notes),
         long_short_ratio=_known(store, key, "long-short", ("ratio",), first, end, notes),
-        sentiment=_values(store, SENTIMENT, "value", first, end),
+        sentiment=_values(store, SYNTHETIC_SENTIMENT if venue == "synthetic" else SENTIMENT, "value", first, end),
         notes=tuple(notes),
     )
 
