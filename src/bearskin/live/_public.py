@@ -16,7 +16,7 @@ import polars as pl
 
 from bearskin.live._ccxt import Market, find_market, load_ccxt, open_venue, venue_error
 from bearskin.market import EVENT, AppendReport, SeriesKey, Store
-from bearskin.terms import DAY_NS, HOUR_NS, BadInput, Product, VenueRejected, interval_ns, interval_word
+from bearskin.terms import DAY_NS, HOUR_NS, MINUTE_NS, BadInput, Product, VenueRejected, interval_ns, interval_word
 
 CANDLE_KINDS: Final = ("trade", "mark", "index")
 PUBLIC_KINDS: Final = (*CANDLE_KINDS, "funding", "open-interest", "long-short", "borrow-rate")
@@ -223,7 +223,7 @@ def _run(
 def _flush(store: Store, caller: _Caller, job: _Job, held: list[dict[str, Any]], appends: list[AppendReport]) -> None:
     if held:
         frame = pl.DataFrame(held).unique("time", keep="first").sort("time")
-        frame = frame.with_columns(pl.col("time").cast(pl.Datetime("ns", "UTC")))
+        frame = frame.with_columns(pl.col("^(time|known_at)$").cast(pl.Datetime("ns", "UTC")))
         appends.append(store.append(job.key, frame, f"{caller.venue.id}-api"))
         held.clear()
 
@@ -270,8 +270,8 @@ def _row(kind: str, item: Any) -> dict[str, Any] | None:
     at_ns = int(item["timestamp"]) * MS
     if kind == "funding":
         rate = _float(item["fundingRate"])
-        # stamps carry milliseconds of jitter; a settlement belongs to its minute
-        return None if rate is None else {"time": at_ns // (60_000 * MS) * (60_000 * MS), "rate": rate}
+        # stamps carry milliseconds of jitter: the stamp is when the rate was known, its minute when it was due
+        return None if rate is None else {"time": at_ns // MINUTE_NS * MINUTE_NS, "known_at": at_ns, "rate": rate}
     if kind == "open-interest":
         amount, value = _float(item.get("openInterestAmount")), _float(item.get("openInterestValue"))
         return None if amount is None and value is None else {"time": at_ns, "oi": amount, "oi_usd": value}

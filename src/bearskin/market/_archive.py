@@ -22,16 +22,16 @@ import polars as pl
 from bearskin.market._archive_download import Absent, Downloader, Stopped
 from bearskin.market._archive_layout import (
     ARCHIVE_URL,
-    METRICS_INTERVAL,
     VENUE,
     ArchiveFile,
     files_for,
     product_of,
-    read_archive,
     span_words,
 )
-from bearskin.market._keys import EVENT, SeriesKey
-from bearskin.market._rules import first_problem
+from bearskin.market._import import read_parts
+from bearskin.market._keys import SeriesKey
+from bearskin.market._parts import Hints, Taken
+from bearskin.market._read import ROW
 from bearskin.market._store import AppendReport, Part, Store
 from bearskin.terms import BadFile, BadInput, StoreBroken, UnknownSymbol, VenueError
 
@@ -59,7 +59,7 @@ class FetchReport:
     known: int
     received_bytes: int
     missing: tuple[str, ...]
-    refused: tuple[tuple[str, str], ...]
+    refused: tuple[str, ...]
     appends: tuple[AppendReport, ...]
 
     @property
@@ -111,9 +111,10 @@ def fetch_archive(
         run = _Run(loader=loader, done=done, progress=progress)
         failure = run.download(files, workers)
     if run.refused and not skip_bad and failure is None:
-        name, why = min(run.refused)
+        first = min(run.refused, key=lambda error: str(error.path))
         others = f" ({len(run.refused) - 1} more were refused)" if len(run.refused) > 1 else ""
-        raise BadFile(name, f"{why}; nothing was stored{others}")
+        problem = f"{first.problem}; nothing was stored{others}"
+        raise BadFile(first.path, problem, row=first.row, column=first.column) from first
     appends = _store(store, run, ledger)
     if failure is not None:
         raise failure
@@ -123,7 +124,7 @@ def fetch_archive(
         known=run.known,
         received_bytes=run.received_bytes,
         missing=tuple(sorted(run.missing)),
-        refused=tuple(sorted(run.refused)),
+        refused=tuple(sorted(str(error) for error in run.refused)),
         appends=tuple(appends),
     )
 
@@ -176,7 +177,7 @@ class _Run:
         self.loader, self.done, self.progress = loader, done, progress
         self.proven: list[_Proven] = []
         self.missing: list[str] = []
-        self.refused: list[tuple[str, str]] = []
+        self.refused: list[BadFile] = []
         self.known = self.received_bytes = 0
         self._finished = self._total = 0
 
@@ -231,7 +232,7 @@ class _Run:
         except Absent:
             self.missing.append(file.path)
         except BadFile as error:
-            self.refused.append((file.path, error.problem if error.path == file.path else str(error)))
+            self.refused.append(error)
         except Stopped:
             return None
         except VenueError as error:
@@ -258,22 +259,14 @@ class _Run:
             self.progress(self._finished, self._total, file.name)
 
 
-def key_of(file: ArchiveFile, kind: str) -> SeriesKey:
-    """The series that `kind` in `file` belongs to."""
-    interval = {"trade": file.interval, "mark": file.interval, "index": file.interval, "funding": EVENT}
-    product = product_of(file.market, file.symbol)
-    return SeriesKey(VENUE, product, file.symbol, kind, interval.get(kind, METRICS_INTERVAL))
-
-
 def _checked(file: ArchiveFile, path: Path) -> dict[SeriesKey, pl.DataFrame]:
     """The frames of a downloaded file by series, each fit for the store; raises BadFile naming row and column."""
-    frames = {key_of(file, kind): frame for kind, frame in read_archive(file, path).items() if len(frame)}
-    for key, frame in frames.items():
-        problem = first_problem(frame, key)
-        if problem is not None:
-            row = None if problem.row is None else problem.row + 1
-            raise BadFile(file.name, problem.text, row=row, column=problem.column)
-    return frames
+    hints = Hints(venue=VENUE, product=product_of(file.market, file.symbol), symbol=file.symbol)
+    try:
+        found = read_parts(path, hints)
+    except BadFile as error:
+        raise BadFile(file.path, error.problem, row=error.row, column=error.column) from error
+    return {piece.key: piece.frame.drop(ROW) for piece in found.pieces} if isinstance(found, Taken) else {}
 
 
 def _has_days(files: Iterable[ArchiveFile], path: str) -> bool:
@@ -306,7 +299,7 @@ def _raise_unknown(files: Sequence[ArchiveFile], run: _Run, span: str) -> None:
     days = [day for file in files for day in file.days]
     found = {file.symbol for file in [*files, *days] if file.path in run.done}
     found |= {proven.file.symbol for proven in run.proven}
-    refused = {path for path, _ in run.refused}
+    refused = {str(error.path).removesuffix(".CHECKSUM") for error in run.refused}
     found |= {file.symbol for file in [*files, *days] if file.path in refused}
     unknown = [symbol for symbol in dict.fromkeys(file.symbol for file in files) if symbol not in found]
     if unknown:

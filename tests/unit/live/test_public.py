@@ -163,6 +163,7 @@ def test_everything_public_of_a_perpetual_is_stored_under_our_names(store):
     funding = store.scan(key("funding", "event")).collect()
     assert len(funding) == 62  # three a day, and those of 00:00 and 08:00 on the last
     assert (funding["time"].dt.epoch("ns") % MINUTE_NS == 0).all()  # without the stamp's jitter
+    assert (funding["known_at"].dt.epoch("ns") - funding["time"].dt.epoch("ns") == 7_000_000).all()
     assert funding["rate"].min() == -0.0001
     interest = store.scan(key("open-interest")).collect()
     assert interest.select("oi", "oi_usd").row(0) == (75375.617, 3248828883.7)
