@@ -1,1 +1,25 @@
-"""backtest: to come."""
+"""Set-ups traded through history: a portfolio over many symbols with every cost, in strict order of time."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bearskin.backtest._request import BacktestRequest, BacktestResult
+    from bearskin.backtest._run import run, warm
+
+_HOMES = {"BacktestRequest": "_request", "BacktestResult": "_request", "run": "_run", "warm": "_run"}
+
+__all__ = ["BacktestRequest", "BacktestResult", "run", "warm"]
+
+
+def __getattr__(name: str) -> Any:  # PEP 562: the face is cheap, Polars and the set-ups load when used
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'bearskin.backtest' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"bearskin.backtest.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -92,7 +92,7 @@ def import_path(
     if path.is_file():
         if progress is not None:
             progress(0, 1, path.name)
-        report = _import_file(store, path, f"{path.resolve().parent.name}/{path.name}", hints)
+        report = _import_file(store, path, f"{path.absolute().parent.name}/{path.name}", hints)
         if report.skipped is not None:
             raise BadFile(path, f"nothing to import ({report.layout}): {report.skipped}")
         return ImportReport(files=(report,))
@@ -135,7 +135,12 @@ def _import_file(store: Store, path: Path, name: str, hints: Hints) -> FileRepor
 def read_parts(path: Path, hints: Hints) -> Taken | Left:
     """The rows of a file, checked; raises BadFile naming the file's first bad row and its column."""
     # folders above the one that was named count too: `cd trade; import BTCUSDT_1h.parquet`
-    found = read_file(path.resolve(), hints)
+    try:
+        found = read_file(path.absolute(), hints)
+    except BadFile:
+        raise
+    except BadInput as error:  # a name in the file that cannot be one
+        raise BadFile(path, str(error)) from error
     if isinstance(found, Taken):
         for piece in found.pieces:
             raise_problem(path, piece.key, piece.frame, piece.names, piece.quirks)

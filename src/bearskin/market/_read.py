@@ -61,11 +61,12 @@ def read_bytes(path: Path) -> bytes:
 def read_csv(path: Path, raw: bytes, columns: Sequence[str] | None = None) -> pl.DataFrame:
     """CSV as text columns; `columns` names them where the file may have no header of its own.
 
-    A header is recognised by a first cell that is no number. Raises BadFile for lines of different lengths or no rows.
+    A header is recognised by a first cell that begins with a letter. Raises BadFile for lines of different lengths
+    and for a table without rows.
     """
     first = raw[:_CHUNK].split(b"\n", 1)[0].decode("utf-8", "replace").strip()
     cells = [cell.strip().strip('"') for cell in first.split(",")]
-    header = bool(cells[0]) and not _is_number(cells[0].split(" ")[0])
+    header = cells[0].lstrip("\ufeff")[:1].isalpha()
     if not header and columns is None:
         raise BadFile(path, f"the first line should name the columns, it is {first[:80]!r}", row=1)
     try:

@@ -217,8 +217,8 @@ class Store:
         pattern = "/".join(part or "*" for part in (venue, product and str(product), symbol, kind, interval))
         homes = (path for path in self.root.glob(pattern) if path.is_dir())
         names = (path.relative_to(self.root).parts for path in homes)
-        keys = (SeriesKey(*name) for name in names if not name[0].startswith("."))
-        return sorted(key for key in keys if self.has(key))
+        keys = (_key_of(name) for name in names if not name[0].startswith("."))
+        return sorted(key for key in keys if key is not None and self.has(key))
 
     def coverage(self, key: SeriesKey) -> Coverage:
         """First and last time and the number of rows, from the files' own statistics; raises UnknownSymbol."""
@@ -245,6 +245,13 @@ class Store:
             parts = ("venue", "product", "symbol", "kind", "interval")
             return pl.DataFrame(schema=[*((part, pl.String) for part in parts), *_DIFFERING_SCHEMA.items()])
         return pl.concat(frames)
+
+
+def _key_of(name: tuple[str, ...]) -> SeriesKey | None:
+    try:
+        return SeriesKey(*name)
+    except BadInput:
+        return None  # a stranger's folder
 
 
 def scan_files(paths: Sequence[Path]) -> pl.LazyFrame:

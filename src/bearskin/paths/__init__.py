@@ -1,1 +1,79 @@
-"""paths: to come."""
+"""One trade along a price path: the first passage of stop, target, liquidation and time, with every cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from bearskin.margin import Tiers
+from bearskin.paths._kernel import (
+    AT_CLOSE,
+    AT_OPEN,
+    END,
+    INSIDE,
+    LIQUIDATED,
+    NEVER,
+    TARGET,
+    UNFILLED,
+    Grid,
+    Lane,
+    Outcome,
+    Ticket,
+    funding_counts,
+)
+from bearskin.paths._lay import Course, lay, marks_of
+
+REASONS = ("unfilled", "stop", "target", "trail", "time", "invalidated", "liquidated", "end")
+
+__all__ = [
+    "AT_CLOSE",
+    "AT_OPEN",
+    "END",
+    "INSIDE",
+    "LIQUIDATED",
+    "NEVER",
+    "REASONS",
+    "TARGET",
+    "UNFILLED",
+    "Course",
+    "Grid",
+    "Lane",
+    "Outcome",
+    "Ticket",
+    "compiled_before",
+    "compiled_walk",
+    "funding_counts",
+    "lay",
+    "marks_of",
+    "walk",
+    "warm",
+]
+
+
+def compiled_walk() -> Callable[..., Any]:
+    """The compiled kernel itself, for callers that are compiled too; imports numba."""
+    from bearskin.paths import _compiled
+
+    kernel: Callable[..., Any] = _compiled.walk
+    return kernel
+
+
+def walk(lane: Lane[float], tiers: Tiers[float], ticket: Ticket[float]) -> Outcome[float]:
+    """Carry `ticket` from its order to its last fill along `lane`; `tiers` are numpy columns of maintenance tiers."""
+    outcome: Outcome[float] = compiled_walk()(lane, tiers, ticket)
+    return outcome
+
+
+def compiled_before(file: Path) -> bool:
+    """Whether the cache of compiled code holds that of `file` already; imports numba."""
+    from bearskin.paths import _compiled
+
+    return _compiled.compiled_before(file)
+
+
+def warm(say: Callable[[str], None] | None = None) -> None:
+    """Compile the kernel or load it from the cache; `say` is told beforehand when it has to be compiled."""
+    from bearskin.paths import _compiled
+
+    _compiled.warm(say)

@@ -1,1 +1,39 @@
-"""risk: to come."""
+"""How large, how near to liquidation, how dear to hold, and whether to make the trade at all."""
+
+from bearskin.risk._figures import Basis, Funding, Gap, Loan, Plan, Sizing, Standing, Survival, Target, Verdict
+from bearskin.risk._history import AdverseMoves, adverse_moves
+from bearskin.risk._plan import plan, survive
+from bearskin.risk._preflight import Check, PreflightRequest, Status, preflight
+from bearskin.risk._presets import PRESETS, Preset, preset_of
+from bearskin.risk._request import PlanRequest, frac
+from bearskin.risk._size import Kelly, Sized, SizeRequest, size_position
+
+__all__ = [
+    "PRESETS",
+    "AdverseMoves",
+    "Basis",
+    "Check",
+    "Funding",
+    "Gap",
+    "Kelly",
+    "Loan",
+    "Plan",
+    "PlanRequest",
+    "PreflightRequest",
+    "Preset",
+    "SizeRequest",
+    "Sized",
+    "Sizing",
+    "Standing",
+    "Status",
+    "Survival",
+    "Target",
+    "Verdict",
+    "adverse_moves",
+    "frac",
+    "plan",
+    "preflight",
+    "preset_of",
+    "size_position",
+    "survive",
+]

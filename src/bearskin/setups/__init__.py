@@ -1,1 +1,45 @@
-"""setups: to come."""
+"""setups: where a short is worth a look, and, through the mirror, where a long is.
+
+Each set-up is written once, for the short side, on log prices; the long side is the same code on the mirrored market.
+Events are candidates: none of them has a proven edge.
+"""
+
+from bearskin.setups._events import Abstention, Draft, GuardVerdict, SetupEvent
+from bearskin.setups._failed_breakout import FailedBreakout
+from bearskin.setups._guards import GuardRules, Regime, guard, regime
+from bearskin.setups._levels import Level, LevelRules, levels
+from bearskin.setups._merge import Candidate, merge
+from bearskin.setups._overextended_rally import OverextendedRally
+from bearskin.setups._registry import SETUPS, Setup, abstentions, detect, load_setups
+from bearskin.setups._rsi_divergence import RsiDivergence
+from bearskin.setups._stop_hunt import StopHunt
+from bearskin.setups._template import Template, entry_ok
+from bearskin.setups._view import View
+
+__all__ = [
+    "SETUPS",
+    "Abstention",
+    "Candidate",
+    "Draft",
+    "FailedBreakout",
+    "GuardRules",
+    "GuardVerdict",
+    "Level",
+    "LevelRules",
+    "OverextendedRally",
+    "Regime",
+    "RsiDivergence",
+    "Setup",
+    "SetupEvent",
+    "StopHunt",
+    "Template",
+    "View",
+    "abstentions",
+    "detect",
+    "entry_ok",
+    "guard",
+    "levels",
+    "load_setups",
+    "merge",
+    "regime",
+]

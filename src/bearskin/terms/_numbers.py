@@ -63,5 +63,6 @@ def shown(value: Decimal | None, grid: Decimal = Decimal("0.01")) -> str | None:
     """
     if value is None:
         return None
-    number = _to_grid(value, grid, ROUND_HALF_EVEN)
+    # the grid's own decimals are always written: 72000 to the cent is 72000.00
+    number = _to_grid(value, grid, ROUND_HALF_EVEN).quantize(grid, context=EXACT)
     return f"{abs(number) if number == 0 else number:f}"

@@ -1,0 +1,256 @@
+"""From a signal to a position: what it asks for in ticks, whether it may be taken, how large."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from bearskin.backtest._book import Book, Position
+from bearskin.backtest._request import BacktestRequest
+from bearskin.backtest._symbols import Offer, Symbol
+from bearskin.paths import NEVER, UNFILLED, Ticket, walk
+from bearskin.risk import Sized, SizeRequest, size_position
+from bearskin.setups import GuardVerdict, SetupEvent, entry_ok, guard
+from bearskin.terms import MarginMode, Reason, Refused, Side, dec
+
+RECENT_BARS = 6  # signals of one symbol within so many bars are told to the guards together
+ONE = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declined:
+    """A signal that was not traded."""
+
+    offer: Offer
+    refused: Refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """Costs of one symbol as fractions."""
+
+    taker: Decimal
+    maker: Decimal
+    slip: Decimal
+
+
+def rates_of(request: BacktestRequest, symbol: Symbol) -> Rates:
+    """The request's fees where it names them, else the instrument's."""
+    instrument = symbol.panel.instrument
+    return Rates(
+        taker=instrument.taker_fee_rate if request.taker_fee_rate is None else request.taker_fee_rate,
+        maker=instrument.maker_fee_rate if request.maker_fee_rate is None else request.maker_fee_rate,
+        slip=request.slippage_frac,
+    )
+
+
+def overridden(request: BacktestRequest, event: SetupEvent) -> SetupEvent:
+    """The event with the entry the request insists on."""
+    if request.entry is None or request.entry == event.entry:
+        return event
+    if request.entry == "market":
+        return replace(event, entry="market", limit_price=None, valid_bars=1)
+    return replace(event, entry="limit", limit_price=event.entry_ref)
+
+
+def ticket_of(request: BacktestRequest, symbol: Symbol, bar: int, event: SetupEvent, steps: int) -> Ticket[float]:
+    """The event as an order: prices in ticks, the stop and the limit rounded against us, targets too."""
+    course, side, rates = symbol.course, event.side, rates_of(request, symbol)
+    grid = course.lanes[side].grid
+    limit = event.limit_price if event.entry == "limit" else None
+    two = len(event.targets) > 1
+    share1 = math.floor(steps * float(request.target1_share)) if two else steps
+    trail = float(request.trail_atr) * event.atr
+    first = event.targets[0] if event.targets else None
+    if two and share1 == 0:
+        # too small to be split: the whole waits for the further target
+        first, two, share1 = event.targets[1], False, steps
+    return Ticket(
+        steps=steps,
+        steps1=share1,
+        start=bar,
+        end=len(symbol.panel),
+        valid=event.valid_bars if limit is not None else 0,
+        limit=0 if limit is None else course.ticks(side, limit, up=True),
+        stop=course.ticks(side, event.stop, up=True),
+        stop_on_mark=1 if request.stop_trigger == "mark" else 0,
+        target1=-NEVER if first is None else course.ticks(side, first, up=False),
+        target2=course.ticks(side, event.targets[1], up=False) if two else -NEVER,
+        invalidation=course.ticks(side, event.invalidation, up=True) if event.invalidation > 0 else NEVER,
+        trail=round(event.entry_ref * math.expm1(trail) * grid.tick_den / grid.tick_num),
+        hold=event.horizon_bars,
+        through=course.through,
+        leverage=float(request.leverage) if request.margin_mode is MarginMode.ISOLATED else 0.0,
+        taker=float(rates.taker),
+        maker=float(rates.maker),
+        slip=float(rates.slip),
+        liquidation_fee=float(symbol.panel.instrument.liquidation_fee_rate),
+    )
+
+
+def hold_ticket(request: BacktestRequest, symbol: Symbol, bar: int) -> Ticket[float]:
+    """The yardstick: in at the first open, out at the last close, nothing in between."""
+    rates = rates_of(request, symbol)
+    steps = symbol.course.steps(float(request.qty))
+    return Ticket(
+        steps=steps, steps1=steps, start=bar, end=len(symbol.panel), valid=0, limit=0, stop=NEVER, stop_on_mark=1,
+        target1=-NEVER, target2=-NEVER, invalidation=NEVER, trail=0, hold=0, through=1, leverage=0.0,
+        taker=float(rates.taker), maker=float(rates.maker), slip=float(rates.slip), liquidation_fee=0.0,
+    )  # fmt: skip
+
+
+class Gate:
+    """Decides about each offer in turn: guards, the open it would be filled at, the book, size."""
+
+    def __init__(self, request: BacktestRequest, book: Book) -> None:
+        self.request = request
+        self.book = book
+        self._recent: dict[int, list[SetupEvent]] = {}
+
+    def consider(self, offer: Offer) -> Position | Declined:
+        """The position an offer becomes, or why it is let go."""
+        if offer.event is None:
+            return self._hold(offer)
+        event = overridden(self.request, offer.event)
+        symbol, bar, panel = offer.symbol, offer.bar, offer.symbol.panel
+        seen = self._recent.setdefault(symbol.index, [])
+        recent = [one for one in seen if one.bar > event.bar - RECENT_BARS]
+        self._recent[symbol.index] = [*recent, event]
+        if bar >= len(panel) or int(panel.time_ns[bar]) != offer.order_ns:
+            detail = "the data ends here" if bar >= len(panel) else "the next bar is missing from the data"
+            return Declined(offer=offer, refused=Refused(reason=Reason.NO_DATA, detail=detail))
+        if self.book.busy(symbol):
+            return Declined(offer=offer, refused=Refused(reason=Reason.SYMBOL_BUSY))
+        verdict = guard(event, panel, recent) if self.request.guards else None
+        if verdict is not None and verdict.veto is not None:
+            return Declined(offer=offer, refused=verdict.veto)
+        opening = float(panel.open[bar])
+        refused = entry_ok(event, opening)
+        if refused is not None:
+            return Declined(offer=offer, refused=refused)
+        sized = self._size(offer, event, opening, verdict)
+        if isinstance(sized, Refused):
+            return Declined(offer=offer, refused=sized)
+        return self._position(offer, event, sized, verdict)
+
+    def equity(self, now_ns: int) -> float:
+        """Wallet and what the open positions would bring at the mark that opens now."""
+        return self.book.wallet + sum(
+            position.qty * mark_at(position.symbol, now_ns) - position.cost
+            for position in self.book.positions.values()
+            if position.coins > 0
+        )
+
+    def _size(self, offer: Offer, event: SetupEvent, opening: float, verdict: GuardVerdict | None) -> Sized | Refused:
+        request, now_ns = self.request, offer.order_ns
+        equity = self.equity(now_ns)
+        if not equity > 0:
+            return Refused(reason=Reason.MARGIN_SHORT, have=f"{equity:.2f}", need="equity above 0")
+        rates = rates_of(request, offer.symbol)
+        price = opening if event.limit_price is None else event.limit_price
+        open_ = [(p, p.share, mark_at(p.symbol, now_ns)) for p in self.book.positions.values()]
+        isolated = request.margin_mode is MarginMode.ISOLATED
+        # a cross account lends against equity, an isolated one only what lies in the wallet
+        free = (self.book.wallet if isolated else equity) - sum(p.margin * share for p, share, _ in open_)
+        notionals = [int(p.side) * p.planned * share * mark for p, share, mark in open_]
+        return size_position(
+            SizeRequest(
+                side=event.side,
+                entry=dec(price),
+                stop=dec(event.stop),
+                equity=dec(equity),
+                instrument=offer.symbol.panel.instrument,
+                brackets=offer.symbol.brackets,
+                preset=request.preset,
+                risk_frac=request.risk_frac,
+                leverage=request.leverage,
+                margin_mode=request.margin_mode,
+                allow_beyond_preset=request.no_preflight,
+                check_liquidation=not request.no_preflight,
+                fee_in_rate=rates.maker if event.entry == "limit" else rates.taker,
+                fee_out_rate=rates.taker,
+                slippage_frac=request.slippage_frac,
+                free=dec(free),
+                cross_wallet=None if isolated else dec(equity),
+                size_multiplier=ONE if verdict is None else dec(verdict.size_multiplier),
+                open_risk=dec(sum(p.risk * share for p, share, _ in open_)),
+                heat_frac=request.heat_frac,
+                open_gross_notional=dec(sum(abs(n) for n in notionals)),
+                open_net_notional=dec(sum(notionals)),
+            )
+        )
+
+    def _position(
+        self, offer: Offer, event: SetupEvent, sized: Sized, verdict: GuardVerdict | None
+    ) -> Position | Declined:
+        symbol, course = offer.symbol, offer.symbol.course
+        ticket = ticket_of(self.request, symbol, offer.bar, event, course.steps(float(sized.qty)))
+        outcome = walk(course.lanes[event.side], symbol.tiers, ticket)
+        if outcome.reason == UNFILLED and ticket.start + ticket.valid > ticket.end:
+            return Declined(offer=offer, refused=Refused(reason=Reason.NO_DATA, detail="the data ends before a fill"))
+        coins = course.coins(ticket.steps)
+        terms: dict[str, float | None] = {
+            "stop": event.stop,
+            "target1": event.targets[0] if event.targets else None,
+            "target2": event.targets[1] if len(event.targets) > 1 else None,
+            "leverage": float(sized.leverage),
+            "invalidation": event.invalidation,
+            "limit": event.limit_price,
+        }
+        said = [*verdict.reasons, *(f"unchecked: {name}" for name in verdict.unchecked)] if verdict else []
+        return Position(
+            offer=offer,
+            side=event.side,
+            outcome=outcome,
+            planned=coins,
+            entry_ns=int(symbol.panel.time_ns[outcome.entry_bar]),
+            exit_ns=0,
+            margin=float(sized.margin),
+            risk=float(sized.loss_at_stop),
+            equity_before=self.equity(offer.order_ns),
+            terms=terms,
+            why="; ".join([event.why, *said, f"size bound by {sized.bound_by}"]),
+        )
+
+    def _hold(self, offer: Offer) -> Position | Declined:
+        symbol = offer.symbol
+        side = Side.LONG if tuple(self.request.sides) == (Side.LONG,) else Side.SHORT
+        ticket = hold_ticket(self.request, symbol, offer.bar)
+        if ticket.steps == 0:
+            need = f"at least {symbol.panel.instrument.step}"
+            return Declined(
+                offer=offer, refused=Refused(reason=Reason.SIZE_ZERO, have=str(self.request.qty), need=need)
+            )
+        outcome = walk(symbol.course.lanes[side], symbol.tiers, ticket)
+        return Position(
+            offer=offer,
+            side=side,
+            outcome=outcome,
+            planned=symbol.course.coins(ticket.steps),
+            entry_ns=int(symbol.panel.time_ns[outcome.entry_bar]),
+            exit_ns=0,
+            margin=0.0,
+            risk=0.0,
+            equity_before=self.equity(offer.order_ns),
+            why="held over the whole set as a yardstick",
+        )
+
+
+def mark_at(symbol: Symbol, now_ns: int) -> float:
+    """The mark that opens at `now_ns`, the last one known where no bar does."""
+    panel = symbol.panel
+    i = int(panel.time_ns.searchsorted(now_ns, side="right")) - 1
+    prices = panel.open if panel.mark_open is None else panel.mark_open
+    price = float(prices[i])
+    return price if price == price else float(panel.open[i])  # a NaN is a missing mark
+
+
+def risk_at_stop(position: Position, rates: Rates) -> float | None:
+    """What the position as filled would lose at its stop, fees and slippage included; None without a stop."""
+    stop = position.terms.get("stop")
+    if stop is None:
+        return None
+    fill = stop * (1 - int(position.side) * float(rates.slip))
+    fee = position.planned * fill * float(rates.taker)
+    return position.planned * int(position.side) * (position.outcome.entry - fill) + fee + position.outcome.entry_fee

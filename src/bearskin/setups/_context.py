@@ -1,0 +1,52 @@
+"""Figures that go with an event where their series exist: turnover, open interest, sentiment. They decide nothing."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from bearskin.setups._features import F8, robust_z
+from bearskin.setups._view import View
+from bearskin.terms import Side
+
+VOLUME_BARS = 96
+
+
+def volume_z(view: View, bar: int, bars: int = VOLUME_BARS) -> float | None:
+    """How unusual the bar's turnover is: robust z of its log against the `bars` before; None without enough of them."""
+    logs = view.keep("log turnover", lambda: _logs(view.quote_volume()))
+    before = logs[max(0, bar - bars) : bar]
+    if math.isnan(before.sum()):
+        before = before[~np.isnan(before)]
+    if len(before) < bars // 2 or math.isnan(logs[bar]):
+        return None
+    z = robust_z(before, float(logs[bar]))
+    return z if math.isfinite(z) else None
+
+
+def _logs(turnover: F8) -> F8:
+    logs = np.full(len(turnover), np.nan)
+    np.log(turnover, out=logs, where=turnover > 0)
+    return logs
+
+
+def interest_change(view: View, first: int, last: int) -> float | None:
+    """Log change of open interest from the close of one bar to that of another, as public then."""
+    series = view.panel.open_interest
+    then = view.latest(series, view.panel.known_ns(first))
+    now = view.latest(series, view.panel.known_ns(last))
+    return math.log(now / then) if then is not None and now is not None and then > 0 and now > 0 else None
+
+
+def crowding(view: View, bar: int) -> dict[str, float | str | None]:
+    """Funding rank, greed and long-short ratio as this view sees them at the close of `bar`."""
+    time_ns, short = view.panel.known_ns(bar), view.side is Side.SHORT
+    crowd = view.crowd(time_ns)
+    greed = view.latest(view.panel.sentiment, time_ns)
+    ratio = view.latest(view.panel.long_short_ratio, time_ns)
+    return {
+        "funding_pct": None if crowd is None else crowd.pct,
+        "greed": greed if greed is None or short else 100 - greed,
+        "long_short": ratio if ratio is None or short or ratio <= 0 else 1 / ratio,
+    }

@@ -1,0 +1,100 @@
+"""What this room says: an event, what was abstained from, a guard's verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from bearskin.terms import Refused, Side
+
+Figure = float | str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupEvent:
+    """A set-up that became known at the close of a bar, with the trade it asks for; it knows nothing of any account.
+
+    `bar` indexes the panel and `known_ns` is the close of that bar: the earliest fill is the open of the next one.
+    Prices are floats on the tick grid, rounded against us: the stop away from the position, targets and invalidation
+    towards it. `entry_ref` is the signal's close for a market entry and the limit price for a limit entry, which waits
+    `valid_bars` bars. `targets` run from the nearest outwards (one or two). A close beyond `invalidation` against the
+    position asks for an exit at the next open, `horizon_bars` bars after the signal time is up. `atr` is ATR(14) of
+    the log price at the signal, so `atr * entry_ref` is about one ATR in quote units.
+
+    `attrs` holds the figures behind `why` and the drawn structure. Names tell units: `..._price` in quote per base,
+    `..._ns` times of bar opens, `..._8h` funding rates per eight hours as longs pay them, `..._atr` in ATR, `..._pct`
+    percentile ranks 0..100 (for longs, of the mirrored series).
+    """
+
+    setup: str
+    side: Side
+    symbol: str
+    bar: int
+    known_ns: int
+    level: float
+    entry_ref: float
+    stop: float
+    targets: tuple[float, ...]
+    invalidation: float
+    horizon_bars: int
+    anchor_ns: int
+    atr: float
+    entry: Literal["market", "limit"] = "market"
+    limit_price: float | None = None
+    valid_bars: int = 1
+    attrs: Mapping[str, Figure] = field(default_factory=dict)
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abstention:
+    """A set-up that was not looked for in this symbol, and why."""
+
+    setup: str
+    symbol: str
+    refused: Refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardVerdict:
+    """What the guards say of one event: a veto, or how much of the usual size may be taken.
+
+    `unchecked` names the guards that had no data; each of them, and each warning in `reasons`, is already in
+    `size_multiplier` (1, 0.5, 0.25, ...; 0 with a veto).
+    """
+
+    veto: Refused | None
+    size_multiplier: float
+    unchecked: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a detector found at the close of `bar`, in log prices of its view; the template makes a trade of it.
+
+    `extreme` is the high the stop goes beyond. `targets` must lie below the entry; the nearest has to pay for the risk,
+    unless `pick_targets`, when the nearest that pays is taken; with `one_risk` a target one risk away comes first.
+    `prices` are further log prices to keep (as `<name>_price`), `bars` bar indices (as `<name>_ns`), `rates` funding of
+    the view (as `<name>_8h`), `figures` anything else. `why` is a sentence with `{names}` of all of these and of the
+    side's words (`{above}`, `{below}`, `{high}`, `{low}`, `{rise}`, `{fell}`...).
+    """
+
+    bar: int
+    level: float
+    anchor_bar: int
+    extreme: float
+    targets: tuple[float, ...]
+    invalidation: float
+    horizon_bars: int
+    why: str
+    limit: float | None = None
+    valid_bars: int = 1
+    buffer_atr: float | None = None
+    one_risk: bool = False
+    pick_targets: bool = False
+    prices: Mapping[str, float] = field(default_factory=dict)
+    bars: Mapping[str, int] = field(default_factory=dict)
+    rates: Mapping[str, float] = field(default_factory=dict)
+    figures: Mapping[str, Figure | None] = field(default_factory=dict)

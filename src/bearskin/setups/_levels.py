@@ -1,0 +1,349 @@
+"""Levels: prices above the market where orders are known to gather, each with the time it became known.
+
+Written for highs; the long's view turns them into lows.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from bearskin.market import Panel
+from bearskin.setups._features import B1, F8, I8, pivot_highs
+from bearskin.setups._view import View
+from bearskin.terms import DAY_NS, BadInput, Side
+
+DONCHIAN, EQUAL, DAY, WEEK, ROUND = "donchian", "equal", "prior-day", "prior-week", "round"
+PIVOTS = {"pivot-3": 3, "pivot-10": 10}
+NAMES = {
+    DONCHIAN: "{donchian_bars}-bar {{high}}",
+    EQUAL: "equal {{highs}}",
+    "pivot-3": "pivot {{high}}",
+    "pivot-10": "major pivot {{high}}",
+    DAY: "prior day's {{high}}",
+    WEEK: "prior week's {{high}}",
+    ROUND: "round number",
+}
+KINDS = (DONCHIAN, EQUAL, *PIVOTS, DAY, WEEK, ROUND)
+WEEK_NS, MONDAY_NS = 7 * DAY_NS, 3 * DAY_NS  # 1970-01-01 was a Thursday, three days into its week
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelRules:
+    """What counts as a level."""
+
+    donchian_bars: int = 48
+    age_min_bars: int = 12  # since the bar that made the high; neither Donchian highs nor round numbers have an age
+    age_max_bars: int = 500
+    equal_atr: float = 0.25  # pivots this close together are equal highs
+    swept_atr: float = 0.10  # a pivot or pool traded through by this much is spent
+    touch_atr: float = 0.15  # a high this close below, with a close below, is a touch
+    round_spacing: float = 0.014142135623730951  # between 1% and 2%
+
+
+class Crossings(NamedTuple):
+    """Bars at which a series first reached a level it had not closed above before; columns of one table."""
+
+    bar: I8
+    level: F8  # log price in the view
+    origin: I8  # bar that made the level, -1 for round numbers
+    kind: list[str]
+
+
+class Pools(NamedTuple):
+    """Levels that stand from `known` until they are spent: pivots and equal highs."""
+
+    level: F8
+    origin: I8
+    known: I8
+    touches: I8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """A price that matters, as known at the close of a bar. `age_bars` and `first_ns` are None for round numbers."""
+
+    price: float
+    kind: str
+    created_known_at: int
+    touches: int
+    last_touch_ns: int | None
+    age_bars: int | None
+    first_ns: int | None
+
+
+def kind_words(kinds: list[str], rules: LevelRules) -> str:
+    """Level kinds in words, the first one named for its price, with the side's `{high}` still to be filled in."""
+    first, *others = (NAMES[kind].format(donchian_bars=rules.donchian_bars) for kind in dict.fromkeys(kinds))
+    return f"{first} {{level}}" + (f" (also {', '.join(others)})" if others else "")
+
+
+def round_step(price: float, spacing: float) -> float:
+    """The grid of 1, 2.5 or 5 times a power of ten whose spacing is nearest (in logs) to `spacing` of `price`."""
+    want = price * spacing
+    power = math.floor(math.log10(want))
+    steps = [m * 10.0**p for p in (power - 1, power, power + 1) for m in (1.0, 2.5, 5.0)]
+    return min(steps, key=lambda step: abs(math.log(step / want)))
+
+
+def prior_period(view: View, length_ns: int, offset_ns: int = 0) -> tuple[F8, I8]:
+    """Shape (n + 1,): the high of the period before each bar's and the bar that made it; NaN and -1 without one.
+
+    Entry n is for the bar after the last. A first period that starts late has no high to speak of.
+    """
+
+    def build() -> tuple[F8, I8]:
+        times, step = view.panel.time_ns, view.panel.interval_ns
+        found, origin = np.full(len(view) + 1, np.nan), np.full(len(view) + 1, -1)
+        if step >= length_ns:
+            return found, origin
+        key = (np.append(times, times[-1] + step) + offset_ns) // length_ns
+        starts = np.concatenate([[0], np.flatnonzero(np.diff(key[:-1])) + 1]).astype(np.int64)
+        ends = np.append(starts[1:], len(view))
+        tops = np.array([s + int(np.argmax(view.high[s:e])) for s, e in zip(starts, ends, strict=True)])
+        whole = np.ones(len(starts), dtype=np.bool_)
+        whole[0] = (times[0] + offset_ns) % length_ns < step
+        place = np.searchsorted(key[starts], key - 1)
+        there = (place < len(starts)) & whole[np.minimum(place, len(starts) - 1)]
+        there &= key[starts][np.minimum(place, len(starts) - 1)] == key - 1
+        origin[there] = tops[place[there]]
+        found[there] = view.high[origin[there]]
+        return found, origin
+
+    return view.keep(("prior", length_ns), build)
+
+
+def standing(view: View, kind: str, rules: LevelRules) -> F8 | None:
+    """Shape (n + 1,): a level of which there is one at a time, as known before each bar; None for other kinds."""
+    match kind:
+        case "donchian":
+            return view.top(rules.donchian_bars)
+        case "prior-day":
+            return prior_period(view, DAY_NS)[0]
+        case "prior-week":
+            return prior_period(view, WEEK_NS, MONDAY_NS)[0]
+        case _:
+            return None
+
+
+def standing_origin(view: View, kind: str, bar: int, rules: LevelRules) -> int:
+    """The bar that made the level of `kind` known before `bar`."""
+    if kind == DONCHIAN:
+        start = bar - rules.donchian_bars
+        return start + int(np.argmax(view.high[start:bar]))
+    return int((prior_period(view, DAY_NS) if kind == DAY else prior_period(view, WEEK_NS, MONDAY_NS))[1][bar])
+
+
+def pools(view: View, kind: str, rules: LevelRules, *, below: bool = False) -> Pools:
+    """Pivot highs or equal highs; `below` looks for lows instead and returns their levels negated."""
+    high = -view.low if below else view.high
+    if kind in PIVOTS:
+        bars = PIVOTS[kind]
+        pivots = pivot_highs(high, bars)
+        return Pools(high[pivots], pivots, pivots + bars, np.ones(len(pivots), dtype=np.int64))
+    return view.keep(("pools", below, rules), lambda: _equal_highs(view, high, rules))
+
+
+def _equal_highs(view: View, high: F8, rules: LevelRules) -> Pools:
+    """Two or more pivot highs within `equal_atr`, none of them traded through since; the level is their highest."""
+    bars = PIVOTS["pivot-3"]
+    pivots = pivot_highs(high, bars)
+    known = pivots + bars
+    atr = view.atr()[known]
+    own = high[pivots]
+    level, first, touches = own.copy(), pivots.copy(), np.ones(len(pivots), dtype=np.int64)
+    if len(pivots) < 2:
+        return Pools(level[:0], first[:0], known[:0], touches[:0])
+    since_last = np.maximum.reduceat(high[: pivots[-1] + 1], np.concatenate([[0], pivots[:-1] + 1]))
+    reach = np.full(len(pivots), -np.inf)  # the highest seen after the earlier pivot, up to the later one
+    alive, lag = np.arange(1, len(pivots)), 1
+    while len(alive):
+        earlier = alive - lag
+        reach[alive] = np.maximum(reach[alive], since_last[earlier + 1])
+        with np.errstate(invalid="ignore"):
+            near = reach[alive] <= own[alive] + (rules.equal_atr + rules.swept_atr) * atr[alive]
+        near &= pivots[alive] - pivots[earlier] <= rules.age_max_bars
+        alive, earlier = alive[near], earlier[near]  # once out of reach, always out of reach
+        same = np.abs(own[alive] - own[earlier]) <= rules.equal_atr * atr[alive]
+        same &= reach[alive] <= np.maximum(own[alive], own[earlier]) + rules.swept_atr * atr[alive]
+        level[alive[same]] = np.maximum(level[alive[same]], own[earlier[same]])
+        first[alive[same]] = pivots[earlier[same]]
+        touches[alive[same]] += 1
+        lag += 1
+        alive = alive[alive >= lag]
+    many = touches > 1
+    return Pools(level[many], first[many], known[many], touches[many])
+
+
+def spent_at(view: View, found: Pools, reaching: F8, rules: LevelRules) -> I8:
+    """For each pool the first bar after it was known at which `reaching` is at or above it, or when it is too old.
+
+    The later of the two ends counts as n, the bar after the last, when it has not come yet.
+    """
+    ends = np.minimum(found.origin + rules.age_max_bars + 1, len(view))
+    for k, (level, known) in enumerate(zip(found.level.tolist(), found.known.tolist(), strict=True)):
+        hit = reaching[known + 1 : ends[k]] >= level
+        place = int(hit.argmax()) if len(hit) else 0
+        if len(hit) and hit[place]:
+            ends[k] = known + 1 + place
+    return ends
+
+
+def crossings(view: View, reaching: F8, kinds: tuple[str, ...], rules: LevelRules, only: B1 | None = None) -> Crossings:
+    """Every (bar, level) at which `reaching` is at or above a level under which the bar before closed.
+
+    `reaching` is the close for a break, the high less a margin for a sweep. Levels other than Donchian highs and
+    round numbers have the age the rules ask for; pivots and equal highs are reached once, whether or not that bar is
+    in `only`, the bars wanted (all when None). Sorted by bar, then level.
+    """
+    wanted = np.ones(len(view), dtype=np.bool_) if only is None else only
+    rows: list[tuple[int, float, int, str]] = []
+    for kind in kinds:
+        if kind not in KINDS:
+            raise BadInput(f"{kind!r} is not a kind of level: use some of {', '.join(KINDS)}")
+        levels = standing(view, kind, rules)
+        if levels is not None:
+            rows += _standing_crossed(view, reaching, kind, levels[:-1], rules, wanted)
+        elif kind == ROUND:
+            rows += _round_crossed(view, reaching, rules, wanted)
+        else:
+            rows += _pools_crossed(view, reaching, kind, rules, wanted)
+    rows.sort()
+    return Crossings(
+        np.array([r[0] for r in rows], dtype=np.int64),
+        np.array([r[1] for r in rows], dtype=np.float64),
+        np.array([r[2] for r in rows], dtype=np.int64),
+        [r[3] for r in rows],
+    )
+
+
+def _standing_crossed(
+    view: View, reaching: F8, kind: str, levels: F8, rules: LevelRules, wanted: B1
+) -> list[tuple[int, float, int, str]]:
+    with np.errstate(invalid="ignore"):
+        hit = (reaching >= levels) & wanted
+        hit[1:] &= view.close[:-1] < levels[1:]
+    rows = []
+    for bar in np.flatnonzero(hit[1:]) + 1:
+        origin = standing_origin(view, kind, int(bar), rules)
+        if kind == DONCHIAN or rules.age_min_bars <= bar - origin <= rules.age_max_bars:
+            rows.append((int(bar), float(levels[bar]), origin, kind))
+    return rows
+
+
+def _pools_crossed(
+    view: View, reaching: F8, kind: str, rules: LevelRules, wanted: B1
+) -> list[tuple[int, float, int, str]]:
+    found = pools(view, kind, rules)
+    rows = []
+    for level, origin, bar in zip(found.level, found.origin, spent_at(view, found, reaching, rules), strict=True):
+        if bar >= len(view) or not (wanted[bar] and reaching[bar] >= level and view.close[bar - 1] < level):
+            continue
+        if rules.age_min_bars <= bar - origin <= rules.age_max_bars:
+            rows.append((int(bar), float(level), int(origin), kind))
+    return rows
+
+
+def _round_crossed(view: View, reaching: F8, rules: LevelRules, wanted: B1) -> list[tuple[int, float, int, str]]:
+    """The round number passed between one close and the next bar's reach; the farthest if there are several."""
+    with np.errstate(invalid="ignore"):
+        far = np.flatnonzero(wanted[1:] & (reaching[1:] > view.close[:-1])) + 1
+    before, reached = view.panel.close[far - 1], np.exp(view.sign * reaching[far])
+    want = before * rules.round_spacing
+    power = np.floor(np.log10(want))
+    steps = np.stack([m * 10.0 ** (power + k) for k in (-1, 0, 1) for m in (1.0, 2.5, 5.0)])
+    step = steps[np.argmin(np.abs(np.log(steps / want)), axis=0), np.arange(len(far))]
+    hair = 1e-9
+    numbers = (np.floor(reached / step + hair) if view.sign > 0 else np.ceil(reached / step - hair)) * step
+    passed = ((numbers - before) * view.sign > 0) & (numbers > 0)
+    logs = view.sign * np.log(numbers[passed])
+    return [(bar, level, -1, ROUND) for bar, level in zip(far[passed].tolist(), logs.tolist(), strict=True)]
+
+
+def levels(panel: Panel, bar: int, side: Side = Side.SHORT, rules: LevelRules | None = None) -> list[Level]:
+    """The levels above the close of `bar` (below it for the long side) as known then, nearest first.
+
+    A touch is a bar since the level was made whose high came within `touch_atr` below it and that closed below.
+    Raises BadInput when there is no such bar.
+    """
+    if not 0 <= bar < len(panel):
+        raise BadInput(f"bar must be from 0 to {len(panel) - 1}, was {bar}")
+    rules = rules or LevelRules()
+    view = View(panel, side)
+    rows: list[tuple[float, str, int, int]] = []  # level, kind, bar that made it, bar at whose close it was known
+    for kind in KINDS:
+        if (there := standing(view, kind, rules)) is not None:
+            if math.isfinite(there[bar + 1]):
+                origin = standing_origin(view, kind, bar + 1, rules)
+                rows.append((float(there[bar + 1]), kind, origin, _known_bar(view, kind, origin)))
+        elif kind != ROUND:
+            found = pools(view, kind, rules)
+            ends = spent_at(view, found, view.high - rules.swept_atr * view.atr(), rules)
+            rows += [
+                (float(found.level[k]), kind, int(found.origin[k]), int(found.known[k]))
+                for k in np.flatnonzero((found.known <= bar) & (ends > bar))
+            ]
+    made = [
+        _level(view, row, bar, rules)
+        for row in rows
+        if row[0] > view.close[bar] and (row[1] == DONCHIAN or rules.age_min_bars <= bar - row[2] <= rules.age_max_bars)
+    ]
+    made.append(_round_level(view, bar, rules))
+    made.sort(key=lambda level: (view.log(level.price), level.kind, level.created_known_at))
+    # pivots that join a pool later make the same level again: the first to be known is told
+    return [level for k, level in enumerate(made) if k == 0 or (level.price, level.kind) != _who(made[k - 1])]
+
+
+def _who(level: Level) -> tuple[float, str]:
+    return level.price, level.kind
+
+
+def _known_bar(view: View, kind: str, origin: int) -> int:
+    """The bar at whose close a standing level was known: its own for Donchian, the period's last for the others."""
+    if kind == DONCHIAN:
+        return origin
+    length, offset = (DAY_NS, 0) if kind == DAY else (WEEK_NS, MONDAY_NS)
+    key = (view.panel.time_ns + offset) // length
+    return int(np.searchsorted(key, key[origin], side="right")) - 1
+
+
+def _touches(view: View, level: float, first: int, bar: int, rules: LevelRules) -> I8:
+    atr = view.atr()[bar]
+    high, close = view.high[first : bar + 1], view.close[first : bar + 1]
+    touched: I8 = np.flatnonzero((high <= level) & (high >= level - rules.touch_atr * atr) & (close < level)) + first
+    return touched
+
+
+def _level(view: View, row: tuple[float, str, int, int], bar: int, rules: LevelRules) -> Level:
+    level, kind, origin, known = row
+    touched = _touches(view, level, origin + 1, bar, rules)
+    times = view.panel.time_ns
+    return Level(
+        price=view.price(level),
+        kind=kind,
+        created_known_at=view.panel.known_ns(known),
+        touches=len(touched),
+        last_touch_ns=int(times[touched[-1]]) if len(touched) else None,
+        age_bars=bar - origin,
+        first_ns=int(times[origin]),
+    )
+
+
+def _round_level(view: View, bar: int, rules: LevelRules) -> Level:
+    close = float(view.panel.close[bar])
+    step = round_step(close, rules.round_spacing)
+    ratio = close / step
+    number = (math.floor(ratio + 1e-9) + 1 if view.sign > 0 else math.ceil(ratio - 1e-9) - 1) * step
+    touched = _touches(view, view.log(number), max(0, bar - rules.age_max_bars), bar, rules)
+    return Level(
+        price=view.price(view.log(number)),
+        kind=ROUND,
+        created_known_at=int(view.panel.time_ns[0]),
+        touches=len(touched),
+        last_touch_ns=int(view.panel.time_ns[touched[-1]]) if len(touched) else None,
+        age_bars=None,
+        first_ns=None,
+    )
