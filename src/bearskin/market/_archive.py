@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -84,7 +83,7 @@ def fetch_archive(
     skip_bad: bool = False,
     again: bool = False,
     transport: httpx.BaseTransport | None = None,
-    sleep: Callable[[float], object] = time.sleep,
+    sleep: Callable[[float], object] | None = None,
 ) -> FetchReport:
     """Fetch `kinds` of `symbols` over [start_ns, end_ns) into `store`: whole months, days where no month is out yet.
 
@@ -101,6 +100,8 @@ def fetch_archive(
 
     if workers < 1:
         raise BadInput(f"{workers} workers were asked for, it must be 1 or more")
+    if not base_url.startswith(("http://", "https://")):
+        raise BadInput(f"{base_url!r} is not the address of an archive: it starts with https:// or http://")
     files = files_for(market, tuple(dict.fromkeys(symbols)), tuple(kinds), interval, start_ns, end_ns)
     ledger = Ledger(store.root / _LEDGER)
     done = {} if again else ledger.read()
@@ -212,7 +213,7 @@ class _Run:
         failure: VenueError | None = None
         pending = set(futures)
         while pending:
-            finished, pending = wait(pending, timeout=0.5, return_when=FIRST_EXCEPTION)
+            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
             for future in sorted(finished, key=lambda done: futures[done].path):
                 failure = failure or self._settle(futures[future], future)
             if failure is not None:

@@ -50,7 +50,7 @@ class Downloader:
     client: httpx.Client
     base_url: str
     folder: Path
-    sleep: Callable[[float], object]
+    sleep: Callable[[float], object] | None = None
     stop: threading.Event = field(default_factory=threading.Event)
 
     def fetch(self, path: str) -> tuple[Path, str, int]:
@@ -156,7 +156,8 @@ class Downloader:
                 raise VenueBroken(
                     f"{url} could not be had in {ATTEMPTS} attempts ({why}); run it again to go on from here"
                 )
-            self.sleep(min(asked if asked is not None else BACKOFF_S * 2.0 ** (failed - 1), BACKOFF_S_MAX))
+            pause = self.sleep or self.stop.wait  # Ctrl-C ends a wait too
+            pause(min(asked if asked is not None else BACKOFF_S * 2.0 ** (failed - 1), BACKOFF_S_MAX))
 
 
 def _starts_at(response: httpx.Response) -> int:

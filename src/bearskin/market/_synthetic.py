@@ -146,7 +146,7 @@ def _parts(span: _Span, coin: SyntheticCoin) -> list[Part]:
         ("open-interest", metrics): coin.open_interest,
         ("long-short", metrics): coin.long_short,
         ("taker", metrics): coin.taker,
-        ("liquidations", "1m"): coin.liquidations,
+        ("liquidations", bar): coin.liquidations,
     }
     return [
         Part(key=SeriesKey(VENUE, Product.LINEAR, coin.symbol, kind, interval), frame=frame)
@@ -399,17 +399,15 @@ def _metrics_frames(
 
 
 def _liquidation_frame(span: _Span, forced: F8, mark_price: F8, step: Fraction) -> pl.DataFrame:
-    """Longs sold out and shorts bought in, in quote units at mark and in orders; minutes without any are absent."""
-    steps = np.round(forced / float(step))
-    rows = np.flatnonzero(steps.sum(axis=1) > 0.0)
-    times = span.start_ns + rows * MINUTE_NS
-    sold, bought = _on_grid(steps[rows, 0], step), _on_grid(steps[rows, 1], step)
-    sold_usd, bought_usd = sold * mark_price[rows], bought * mark_price[rows]
+    """Longs sold out and shorts bought in over each bar, in quote units at mark and in orders; zero where none were."""
+    times = span.bar_times(span.bar)
+    usd = _on_grid(np.round(forced / float(step)), step) * mark_price[:, None]
+    orders = np.ceil(usd / LIQUIDATION_USD)
     return _frame(
         times,
-        times + MINUTE_NS,
-        long_usd=sold_usd,
-        short_usd=bought_usd,
-        long_count=np.ceil(sold_usd / LIQUIDATION_USD),
-        short_count=np.ceil(bought_usd / LIQUIDATION_USD),
+        times + span.bar * MINUTE_NS,
+        long_usd=_sums(usd[:, 0], span.bar),
+        short_usd=_sums(usd[:, 1], span.bar),
+        long_count=_sums(orders[:, 0], span.bar),
+        short_count=_sums(orders[:, 1], span.bar),
     )

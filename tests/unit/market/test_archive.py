@@ -37,7 +37,7 @@ def store(tmp_path) -> Store:
 def fetch(archive: Archive, store: Store, **more):
     waits: list[float] = more.pop("waits", [])
     given = {"symbols": ["BTCUSDT"], "kinds": ["trade"], "start_ns": JAN, "end_ns": FEB, "workers": 2}
-    return fetch_archive(store, base_url=archive.url, sleep=waits.append, **{**given, **more})
+    return fetch_archive(store, sleep=waits.append, **{**given, "base_url": archive.url, **more})
 
 
 def rows_of(store: Store, key: SeriesKey) -> pl.DataFrame:
@@ -291,6 +291,7 @@ def test_progress_counts_files(archive, store):
         ({"symbols": ["../etc"]}, "'../etc' is not a symbol"),
         ({"end_ns": JAN}, "not after its start"),
         ({"workers": 0}, "0 workers"),
+        ({"base_url": "data.binance.vision"}, "starts with https://"),
     ],
 )
 def test_bad_requests_ask_nobody(archive, store, wrong, says):

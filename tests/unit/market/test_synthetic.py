@@ -10,7 +10,15 @@ import polars as pl
 import pytest
 
 from bearskin.margin import clamp, funding_rate
-from bearskin.market import Store, SyntheticCoin, instrument_of, load_panel, synthetic_market, synthetic_sentiment
+from bearskin.market import (
+    Store,
+    SyntheticCoin,
+    check_store,
+    instrument_of,
+    load_panel,
+    synthetic_market,
+    synthetic_sentiment,
+)
 from bearskin.market import _synthetic as made
 from bearskin.market._synthetic import write_synthetic
 from bearskin.market._synthetic_model import COINS, SYMBOLS
@@ -70,6 +78,7 @@ def test_coarse_bars_are_made_of_fine_ones():
         )
         assert bars.equals(getattr(coarse, name).select(bars.columns))
     assert fine.trade["volume"].sum() == pytest.approx(coarse.trade["volume"].sum(), rel=1e-12)
+    assert fine.liquidations["long_usd"].sum() == pytest.approx(coarse.liquidations["long_usd"].sum(), rel=1e-12)
     assert fine.funding.equals(coarse.funding)
     assert fine.open_interest.filter(pl.col("time").dt.minute() == 0).equals(coarse.open_interest)
 
@@ -184,10 +193,7 @@ def test_every_long_has_its_short_and_open_interest_is_their_number(market):
 
 def test_longs_are_liquidated_in_falls_and_shorts_in_rises(market):
     for coin in market.values():
-        hours = coin.liquidations.group_by_dynamic("time", every="1h").agg(pl.col("long_usd", "short_usd").sum())
-        bars = coin.trade.join(hours, on="time", how="left").with_columns(
-            pl.col("long_usd", "short_usd").fill_null(0.0)
-        )
+        bars = coin.trade.join(coin.liquidations, on="time")
         move = np.log(bars["close"] / bars["open"]).to_numpy()
         longs, shorts = bars["long_usd"].to_numpy(), bars["short_usd"].to_numpy()
         assert longs.sum() > 0
@@ -226,7 +232,7 @@ def test_statistics_are_known_only_after_their_lag(market):
         assert (frame["known_at"].dt.epoch("ns") - frame["time"].dt.epoch("ns") == lag).all()
         assert frame["time"].dt.epoch("ns")[0] == made.DEFAULT_START_NS + HOUR_NS  # stamped at the end of its hour
     assert (coin.funding["known_at"] == coin.funding["time"]).all()
-    assert (coin.liquidations["known_at"].dt.epoch("ns") - coin.liquidations["time"].dt.epoch("ns") == MINUTE_NS).all()
+    assert (coin.liquidations["known_at"] == coin.trade["known_at"]).all()
 
 
 def test_the_mood_is_between_fear_and_greed_and_uses_only_days_before():
@@ -254,6 +260,8 @@ def test_written_to_a_store_it_reads_back_as_a_panel_and_twice_is_once(tmp_path)
     }  # fmt: skip
     again = write_synthetic(store, **given)
     assert sum(report.added + report.differing for report in again) == 0
+    faults = check_store(store, now_ns=made.DEFAULT_START_NS + 5 * DAY_NS)
+    assert {fault.code for fault in faults} <= {"funding-interval"}  # which really switches
     panel = load_panel(store, venue="synthetic", product="linear", symbol="DOGEUSDT", interval="1h")
     coin = synthetic_market(9, ["DOGEUSDT"], 5)["DOGEUSDT"]
     assert np.array_equal(panel.close, coin.trade["close"].to_numpy())
