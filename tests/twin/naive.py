@@ -176,7 +176,7 @@ class Trade:
         can = liquidation > 0
         if can and not limit_bar and self.beyond(bar.mark_open, liquidation):
             return Fill(left, i, "open", bar.mark_open, bar.mark_open, o.liquidation_fee, "liquidated")
-        dead = can and self.beyond(self.bad_mark(bar), liquidation)
+        dead = can and self.beyond(self.bad_mark(bar), liquidation) and not self.beyond(bar.mark_open, liquidation)
         hit = self.beyond(self.bad_mark(bar) if o.on_mark else self.bad(bar), stop)
         nearer = can and liquidation != stop and self.beyond(stop, liquidation)
         if dead and (nearer or not hit):
