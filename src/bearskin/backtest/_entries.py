@@ -100,6 +100,17 @@ def hold_ticket(request: BacktestRequest, symbol: Symbol, bar: int) -> Ticket[fl
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The account at one moment: equity, what is free for margin, and what is at stake in open and resting orders."""
+
+    equity: float
+    free: float
+    risk: float
+    gross: float
+    net: float
+
+
 class Gate:
     """Decides about each offer in turn: guards, the open it would be filled at, the book, size."""
 
@@ -129,37 +140,45 @@ class Gate:
         refused = entry_ok(event, opening)
         if refused is not None:
             return Declined(offer=offer, refused=refused)
-        sized = self._size(offer, event, opening, verdict)
+        standing = self.standing(offer.order_ns)
+        sized = self._size(offer, event, opening, verdict, standing)
         if isinstance(sized, Refused):
             return Declined(offer=offer, refused=sized)
-        return self._position(offer, event, sized, verdict)
+        return self._position(offer, event, sized, verdict, standing)
 
-    def equity(self, now_ns: int) -> float:
-        """Wallet and what the open positions would bring at the mark that opens now."""
-        return self.book.wallet + sum(
-            position.qty * mark_at(position.symbol, now_ns) - position.cost
-            for position in self.book.positions.values()
-            if position.coins > 0
-        )
+    def standing(self, now_ns: int) -> Standing:
+        """What the account is worth and has at stake at the marks that open now."""
+        equity = self.book.wallet
+        margin = risk = gross = net = 0.0
+        for position in self.book.positions.values():
+            mark, share = mark_at(position.symbol, now_ns), position.share
+            notional = int(position.side) * position.planned * share * mark
+            if position.coins > 0:
+                equity += position.qty * mark - position.cost
+            margin += position.margin * share
+            risk += position.risk * share
+            gross += abs(notional)
+            net += notional
+        # a cross account lends against equity, an isolated one only what lies in the wallet
+        isolated = self.request.margin_mode is MarginMode.ISOLATED
+        free = (self.book.wallet if isolated else equity) - margin
+        return Standing(equity=equity, free=free, risk=risk, gross=gross, net=net)
 
-    def _size(self, offer: Offer, event: SetupEvent, opening: float, verdict: GuardVerdict | None) -> Sized | Refused:
-        request, now_ns = self.request, offer.order_ns
-        equity = self.equity(now_ns)
-        if not equity > 0:
-            return Refused(reason=Reason.MARGIN_SHORT, have=f"{equity:.2f}", need="equity above 0")
+    def _size(
+        self, offer: Offer, event: SetupEvent, opening: float, verdict: GuardVerdict | None, standing: Standing
+    ) -> Sized | Refused:
+        request = self.request
+        if not standing.equity > 0:
+            return Refused(reason=Reason.MARGIN_SHORT, have=f"{standing.equity:.2f}", need="equity above 0")
         rates = rates_of(request, offer.symbol)
         price = opening if event.limit_price is None else event.limit_price
-        open_ = [(p, p.share, mark_at(p.symbol, now_ns)) for p in self.book.positions.values()]
-        isolated = request.margin_mode is MarginMode.ISOLATED
-        # a cross account lends against equity, an isolated one only what lies in the wallet
-        free = (self.book.wallet if isolated else equity) - sum(p.margin * share for p, share, _ in open_)
-        notionals = [int(p.side) * p.planned * share * mark for p, share, mark in open_]
+        equity = dec(standing.equity)
         return size_position(
             SizeRequest(
                 side=event.side,
                 entry=dec(price),
                 stop=dec(event.stop),
-                equity=dec(equity),
+                equity=equity,
                 instrument=offer.symbol.panel.instrument,
                 brackets=offer.symbol.brackets,
                 preset=request.preset,
@@ -171,18 +190,18 @@ class Gate:
                 fee_in_rate=rates.maker if event.entry == "limit" else rates.taker,
                 fee_out_rate=rates.taker,
                 slippage_frac=request.slippage_frac,
-                free=dec(free),
-                cross_wallet=None if isolated else dec(equity),
+                free=dec(standing.free),
+                cross_wallet=equity if request.margin_mode is MarginMode.CROSS else None,
                 size_multiplier=ONE if verdict is None else dec(verdict.size_multiplier),
-                open_risk=dec(sum(p.risk * share for p, share, _ in open_)),
+                open_risk=dec(standing.risk),
                 heat_frac=request.heat_frac,
-                open_gross_notional=dec(sum(abs(n) for n in notionals)),
-                open_net_notional=dec(sum(notionals)),
+                open_gross_notional=dec(standing.gross),
+                open_net_notional=dec(standing.net),
             )
         )
 
     def _position(
-        self, offer: Offer, event: SetupEvent, sized: Sized, verdict: GuardVerdict | None
+        self, offer: Offer, event: SetupEvent, sized: Sized, verdict: GuardVerdict | None, standing: Standing
     ) -> Position | Declined:
         symbol, course = offer.symbol, offer.symbol.course
         ticket = ticket_of(self.request, symbol, offer.bar, event, course.steps(float(sized.qty)))
@@ -208,7 +227,7 @@ class Gate:
             exit_ns=0,
             margin=float(sized.margin),
             risk=float(sized.loss_at_stop),
-            equity_before=self.equity(offer.order_ns),
+            equity_before=standing.equity,
             terms=terms,
             why="; ".join([event.why, *said, f"size bound by {sized.bound_by}"]),
         )
@@ -232,7 +251,7 @@ class Gate:
             exit_ns=0,
             margin=0.0,
             risk=0.0,
-            equity_before=self.equity(offer.order_ns),
+            equity_before=self.standing(offer.order_ns).equity,
             why="held over the whole set as a yardstick",
         )
 
@@ -240,7 +259,9 @@ class Gate:
 def mark_at(symbol: Symbol, now_ns: int) -> float:
     """The mark that opens at `now_ns`, the last one known where no bar does."""
     panel = symbol.panel
-    i = int(panel.time_ns.searchsorted(now_ns, side="right")) - 1
+    i = min((now_ns - int(panel.time_ns[0])) // panel.interval_ns, len(panel) - 1)
+    if int(panel.time_ns[i]) != now_ns:
+        i = int(panel.time_ns.searchsorted(now_ns, side="right")) - 1
     prices = panel.open if panel.mark_open is None else panel.mark_open
     price = float(prices[i])
     return price if price == price else float(panel.open[i])  # a NaN is a missing mark

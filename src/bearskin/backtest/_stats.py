@@ -69,8 +69,9 @@ def evidence_of(r: F8, t: float | None, rows: pl.DataFrame) -> str:
         return "No evidence of an edge: no trade had a risk to measure its result by."
     mean = float(r.mean())
     head = f"mean {mean:+.2f} R over {len(r)} trades" + (f", day-clustered t {t:+.1f}" if t is not None else "")
-    tests = rows.filter(pl.col("trades") > 0).height
-    best = max((abs(x) for x in rows["t_day_clustered"].drop_nulls()), default=0.0)
+    tried = rows.filter(pl.col("trades") >= TRADES_NEEDED)
+    tests = tried.height
+    best = max((abs(x) for x in tried["t_day_clustered"].drop_nulls()), default=0.0)
     chance = 1 - (1 - two_sided_p(best)) ** max(tests, 1)
     many = (
         f"; {tests} set-ups and sides were tried, the best reached |t| {best:.1f}, which luck alone does with"

@@ -304,11 +304,13 @@ def verdict(
 ) -> int:
     """What a bar does: the pessimistic order within it.
 
-    `fresh` is 1 in the bar in which a resting order filled: its open and its kind extreme may lie before the fill.
+    `fresh` is 1 in the bar in which a resting order filled: its open and its kind extreme may lie before the fill, and
+    where the mark opened beyond liquidation its extreme may as well.
     """
-    if fresh == 0 and bar.mark_open >= liquidation:
+    opened_beyond = bar.mark_open >= liquidation
+    if fresh == 0 and opened_beyond:
         return GAP
-    gone = bar.mark_worst >= liquidation
+    gone = bar.mark_worst >= liquidation and not opened_beyond
     if gone and liquidation < price_of(grid, stop):
         return MARGIN_GONE
     if (bar.mark if ticket.stop_on_mark == 1 else bar.high) >= stop:
