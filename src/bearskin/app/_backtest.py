@@ -24,6 +24,7 @@ logger = logging.getLogger("bearskin.app")
 EDGE_NS = DAY_NS  # a mark that begins or ends within a day of the candles belongs to them; what lacks is listed
 COMPILING_S = 15
 RISK_WITHOUT_PRESET = Decimal("0.01")
+_announced = False
 
 
 def backtest(
@@ -203,15 +204,15 @@ def warm_up() -> None:
     """Load or compile the kernels, saying so first when they have to be compiled."""
     from bearskin import backtest
 
-    said = False
+    backtest.warm(lambda _: announce_compiling())
 
-    def say(_: str) -> None:
-        nonlocal said
-        if not said:
-            logger.info("compiling kernels (first run only, about %d s)", COMPILING_S)
-        said = True
 
-    backtest.warm(say)
+def announce_compiling() -> None:
+    """Say once in a process that kernels are being compiled and how long that takes."""
+    global _announced
+    if not _announced:
+        logger.info("compiling kernels (first run only, about %d s)", COMPILING_S)
+    _announced = True
 
 
 def _empty(house: House) -> str:

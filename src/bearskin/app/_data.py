@@ -224,11 +224,11 @@ def data_fetch(
         skip_bad=skip_bad,
         again=again,
     )
-    gone = [(name, "the archive does not have it") for name in report.missing]
+    gone = tuple((name, "the archive does not have it") for name in report.missing)
     return FetchedReport(
         source=house.settings.archive_url,
         appends=report.appends,
-        unavailable=(*gone, *report.refused),
+        unavailable=gone + tuple((sentence, "refused") for sentence in report.refused),
         downloaded=report.downloaded,
         known=report.known,
         received_bytes=report.received_bytes,

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bearskin.app._backtest import backtest, warm_up, write
+from bearskin.app._backtest import announce_compiling, backtest, warm_up, write
 from bearskin.app._data import turned, words_of
 from bearskin.app._house import open_house
+from bearskin.app._stores import kernel_files, numba_folder
 from bearskin.terms import BadInput
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def demo(
                 raise BadInput(f"{root} holds a synthetic market already: name an empty folder, or leave --store away")
         else:
             root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bearskin-demo-")))
+        if not kernel_files(numba_folder(house.home.part("cache")), "market"):
+            announce_compiling()
         warm_up()
         named: dict[str, Any] = {"symbols": words_of(symbols)} if symbols is not None else {}
         market.write_synthetic(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -215,11 +216,12 @@ def _seen(house: House, symbol: str, side: Side) -> _Seen:
     usable = [word for word in intervals if interval_ns(word) <= DAY_NS]
     if not usable:
         return _Seen()
+    load = functools.partial(
+        market.load_panel, store, venue=settings.venue, product=settings.product, symbol=symbol, interval=usable[0]
+    )
     try:
-        panel = market.load_panel(
-            store, venue=settings.venue, product=settings.product, symbol=symbol, interval=usable[0]
-        )
-    except UnknownSymbol:
+        panel = load()
+    except UnknownSymbol:  # candles of an instrument we have no filters of
         return _Seen()
     last = len(panel) - 1
     rate, hours, source = _recent_funding(panel)
@@ -229,8 +231,17 @@ def _seen(house: House, symbol: str, side: Side) -> _Seen:
         funding_rate=rate,
         funding_interval_h=hours,
         funding_source=source,
-        history=risk.adverse_moves(panel, side),
+        history=risk.adverse_moves(_marked(panel, load), side),
     )
+
+
+def _marked(panel: Panel, load: Callable[..., Panel]) -> Panel:
+    """The panel up to its last mark where only its newest bars lack one, so that its moves are those of the mark."""
+    missing = panel.mark_missing
+    if missing is None or not missing.any() or missing.all():
+        return panel
+    first = int(missing.argmax())
+    return load(end_ns=int(panel.time_ns[first])) if missing[first:].all() else panel
 
 
 def _recent_funding(panel: Panel) -> tuple[Decimal | None, Decimal | None, str]:
