@@ -15,10 +15,7 @@ FAIL = (0.5, 0.7, -0.3, 0.1)
 
 
 def found(bars, side=Side.SHORT, template=None, **params):
-    events = detect(
-        panel_of(bars), ["failed_breakout"], [side], {"failed_breakout": FailedBreakout(**params)}, template
-    )
-    return events
+    return detect(panel_of(bars), ["failed_breakout"], [side], {"failed_breakout": FailedBreakout(**params)}, template)
 
 
 def test_a_break_that_is_taken_back_two_bars_later_is_a_short():

@@ -1,6 +1,8 @@
-"""A steep climb to a first top, a pause, a slower climb to a slightly higher top, and the fall through the low between."""
+"""A steep climb to a first top, a pause, a slower climb to a slightly higher top, and the fall through the low."""
 
 from __future__ import annotations
+
+import itertools
 
 import pytest
 from unit.setups.builders import mirrored, panel_of, price, wilder_atr
@@ -12,7 +14,7 @@ from bearskin.terms import Side
 def leg(start: float, step: float, count: int) -> list[tuple[float, float, float, float]]:
     """`count` bars that move `step` each, with wicks of 0.2 at either end."""
     closes = [start + step * k for k in range(count + 1)]
-    return [(a, max(a, b) + 0.2, min(a, b) - 0.2, b) for a, b in zip(closes[:-1], closes[1:], strict=True)]
+    return [(a, max(a, b) + 0.2, min(a, b) - 0.2, b) for a, b in itertools.pairwise(closes)]
 
 
 # warm up, 8 steep bars to 6.0 (top 6.2, bar 67), 6 down to 4.8, 7 slow bars to 6.2 (top 6.4, bar 80), then down
