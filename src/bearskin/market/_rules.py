@@ -71,16 +71,16 @@ def identity(key: SeriesKey) -> list[str]:
 
 
 def known_at(key: SeriesKey) -> pl.Expr:
-    """When a row of `time` was public (signals 0.4): bars at their close, settlements at once, statistics later.
+    """When a row of `time` was public: bars at their close, settlements at once, statistics later.
 
-    Open interest, ratios and taker volume five minutes after their stamp; sums at the end of their window; a day of
-    Fear & Greed from 01:00 UTC of the next day.
+    Open interest, ratios and taker volume five minutes after their stamp; sums at the end of their window; the Fear &
+    Greed value of a day, which is published just after midnight about the day before, from 01:00 UTC.
     """
     time = pl.col("time")
     if key.kind in ("open-interest", "long-short", "taker"):
         return time + pl.duration(nanoseconds=5 * MINUTE_NS)
     if key.kind == "sentiment":
-        return time + pl.duration(nanoseconds=(key.step_ns or 0) + HOUR_NS)
+        return time + pl.duration(nanoseconds=HOUR_NS)
     if key.kind in CANDLES or key.kind == "liquidations":
         return time + pl.duration(nanoseconds=key.step_ns or 0)
     return time

@@ -305,14 +305,14 @@ def test_bitmex_bars_are_moved_and_flagged_not_refused(store: Store, tmp_path: P
     assert import_path(store, tmp_path / "XBTUSD_1m_2020.parquet").added == 0
 
 
-def test_fear_and_greed_is_known_the_next_day(store: Store, tmp_path: Path) -> None:
-    """One value a day, usable from 01:00 UTC of the day after; a second copy agrees."""
+def test_fear_and_greed_is_known_an_hour_into_its_day(store: Store, tmp_path: Path) -> None:
+    """One value a day, usable from 01:00 UTC of that day; a second copy agrees."""
     (tmp_path / "a.csv").write_text("date,fng\n2025-03-01,30\n2025-03-02,15\n")
     (tmp_path / "b.csv").write_text("timestamp,fng\n2025-03-01,30\n2025-03-02,15\n2025-03-03,40\n")
     report = import_path(store, tmp_path)
     assert (report.added, report.same, report.differing) == (3, 2, 0)
     rows = store.scan(SENTIMENT).collect()
-    assert rows["known_at"].dt.epoch("ns")[0] == parse_time("2025-03-02T01:00:00Z")
+    assert rows["known_at"].dt.epoch("ns")[0] == parse_time("2025-03-01T01:00:00Z")
     assert rows["value"].to_list() == [30.0, 15.0, 40.0]
 
 
