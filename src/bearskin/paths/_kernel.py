@@ -14,7 +14,7 @@ from bearskin.margin import Tiers, formula, funding_received, liquidation_price
 from bearskin.terms import Num
 
 NEVER = 1 << 62  # a level no price reaches, in ticks; negated for targets
-BLOCK = 64  # bars looked at together while nothing happens
+BLOCK = 32  # bars looked at together while nothing happens
 
 # why a trade left; the words are in REASONS, in this order
 UNFILLED, STOP, TARGET, TRAIL, TIME, INVALIDATED, LIQUIDATED, END = range(8)
@@ -254,21 +254,6 @@ def scan_level(grid: Grid[Num], level: Num) -> int:
 
 
 @formula
-def extremes(lane: Lane[Num], start: int, size: int) -> tuple[int, int, int, int]:
-    """Highest mark and price, lowest price and highest close of a block of bars.
-
-    Counting from zero and without a branch, so that the compiler handles several bars at once.
-    """
-    mark, high = lane.mark[start : start + size], lane.high[start : start + size]
-    low, close = lane.low[start : start + size], lane.close[start : start + size]
-    top, up, down, last = mark[0], high[0], low[0], close[0]
-    for k in range(size):
-        top, up = max(top, mark[k]), max(up, high[k])
-        down, last = min(down, low[k]), max(last, close[k])
-    return top, up, down, last
-
-
-@formula
 def quiet(
     lane: Lane[Num], ticket: Ticket[Num], start: int, end: int, liquidation: int, reach: int, best: int, worst: int
 ) -> tuple[int, int, int]:
@@ -280,20 +265,24 @@ def quiet(
     i = start
     while i < end:
         size = min(BLOCK, end - i)
-        top, up, down, last = extremes(lane, i, size)
+        # the extremes of a block, counted from zero and without a branch, so that several bars are handled at once
+        mark, high = lane.mark[i : i + size], lane.high[i : i + size]
+        low, close = lane.low[i : i + size], lane.close[i : i + size]
+        top, up, down, last = mark[0], high[0], low[0], close[0]
+        for k in range(size):
+            top, up = max(top, mark[k]), max(up, high[k])
+            down, last = min(down, low[k]), max(last, close[k])
         stop = min(ticket.stop, min(best, down) + ticket.trail) if ticket.trail > 0 else ticket.stop
         watched = top if ticket.stop_on_mark == 1 else up
         if watched < stop and top < liquidation and down > reach and last <= ticket.invalidation:
             best, worst = min(best, down), max(worst, up)
         else:
-            for k in range(i, i + size):
+            for k in range(size):
                 stop = min(ticket.stop, best + ticket.trail) if ticket.trail > 0 else ticket.stop
-                watched = lane.mark[k] if ticket.stop_on_mark == 1 else lane.high[k]
-                if watched >= stop or lane.mark[k] >= liquidation or lane.low[k] <= reach:
-                    return k, best, worst
-                if lane.close[k] > ticket.invalidation:
-                    return k, best, worst
-                best, worst = min(best, lane.low[k]), max(worst, lane.high[k])
+                watched = mark[k] if ticket.stop_on_mark == 1 else high[k]
+                if watched >= stop or mark[k] >= liquidation or low[k] <= reach or close[k] > ticket.invalidation:
+                    return i + k, best, worst
+                best, worst = min(best, low[k]), max(worst, high[k])
         i += size
     return end, best, worst
 
