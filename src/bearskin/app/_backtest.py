@@ -70,22 +70,10 @@ def backtest(
     overrides the set-ups' own. `setup_file` is a .py file with set-ups of one's own. With `out` the result is written
     there too. Raises BadInput.
     """
-    house = open_house(
-        home,
-        store=store,
-        venue=venue,
-        product=product,
-        interval=interval,
-        equity=equity,
-        risk=risk,
-        leverage=leverage,
-        margin_mode=margin,
-        preset=preset,
-        taker=taker,
-        maker=maker,
-        slippage=slippage,
-        brackets=brackets,
-    )
+    settings = {"venue": venue, "product": product, "interval": interval, "equity": equity, "risk": risk}
+    limits = {"leverage": leverage, "margin_mode": margin, "preset": preset, "brackets": brackets}
+    costs = {"taker": taker, "maker": maker, "slippage": slippage}
+    house = open_house(home, store=store, **settings, **limits, **costs)
     if setup_file is not None:
         from bearskin import setups as room
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bearskin.app._house import House, open_house
 from bearskin.app._rates import Number, number_of, positive_of, rate_of
@@ -78,48 +78,36 @@ def plan(
     """
     from bearskin import risk as room
 
-    house = open_house(
-        home,
-        store=store,
-        venue=venue,
-        product=product,
-        equity=equity,
-        risk=risk,
-        leverage=leverage,
-        preset=preset,
-        margin_mode=margin,
-        taker=taker,
-        maker=maker,
-        slippage=slippage,
-        brackets=brackets,
-    )
-    targets = (target,) if isinstance(target, str | int | float | Decimal) else tuple(target)
+    settings = {"venue": venue, "product": product, "equity": equity, "risk": risk, "leverage": leverage}
+    limits = {"preset": preset, "margin_mode": margin, "brackets": brackets}
+    costs = {"taker": taker, "maker": maker, "slippage": slippage}
+    house = open_house(home, store=store, **settings, **limits, **costs)
     seen = _seen(house, symbol, side_of(side))
-    more: dict[str, Any] = {}
+    targets = (target,) if isinstance(target, str | int | float | Decimal) else tuple(target)
+    positive = {"stop": stop, "quantity": qty, "notional": notional, "wallet": wallet, "spot": spot}
+    exact = {name: positive_of(value, name) for name, value in positive.items() if value is not None}
     if liquidation_level is not None:
-        more["liquidation_level"] = number_of(liquidation_level, "liquidation level")
-    request = room.PlanRequest(
-        side=side_of(side),
-        symbol=symbol,
-        entry=_entry(entry, seen, house, symbol),
-        stop=None if stop is None else positive_of(stop, "stop"),
-        targets=tuple(positive_of(value, "target") for value in targets),
-        qty=None if qty is None else positive_of(qty, "quantity"),
-        notional=None if notional is None else positive_of(notional, "notional"),
-        wallet=None if wallet is None else positive_of(wallet, "wallet"),
-        equity=_equity(house, sized=qty is not None or notional is not None),
-        allow_beyond_preset=beyond_preset,
-        borrow_rate_h=None if borrow_rate is None else rate_of(borrow_rate, "borrow rate"),
-        spot=None if spot is None else positive_of(spot, "spot"),
-        shock_frac=None if shock is None else rate_of(shock, "shock"),
-        horizon_h=hours_of(horizon, "horizon"),
-        now_ns=time.time_ns(),
-        history=seen.history,
-        **_from_settings(house, symbol, limit),
-        **_funding(house, seen, funding_rate, funding_interval),
-        **more,
+        exact["liquidation_level"] = number_of(liquidation_level, "liquidation level")
+    if "quantity" in exact:
+        exact["qty"] = exact.pop("quantity")
+    return room.plan(
+        room.PlanRequest(
+            side=side_of(side),
+            symbol=symbol,
+            entry=_entry(entry, seen, house, symbol),
+            targets=tuple(positive_of(value, "target") for value in targets),
+            equity=_equity(house, sized=qty is not None or notional is not None),
+            allow_beyond_preset=beyond_preset,
+            borrow_rate_h=None if borrow_rate is None else rate_of(borrow_rate, "borrow rate"),
+            shock_frac=None if shock is None else rate_of(shock, "shock"),
+            horizon_h=hours_of(horizon, "horizon"),
+            now_ns=time.time_ns(),
+            history=seen.history,
+            **_from_settings(house, symbol, limit),
+            **_funding(house, seen, funding_rate, funding_interval),
+            **cast("dict[str, Any]", exact),
+        )
     )
-    return room.plan(request)
 
 
 def side_of(word: str) -> Side:
