@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bearskin.risk import AdverseMoves, Plan
 
 logger = logging.getLogger("bearskin.app")
+WORDS = {"qty": "quantity"}
 PERPETUAL = (Product.LINEAR, Product.INVERSE)
 
 
@@ -84,12 +85,10 @@ def plan(
     house = open_house(home, store=store, **settings, **limits, **costs)
     seen = _seen(house, symbol, side_of(side))
     targets = (target,) if isinstance(target, str | int | float | Decimal) else tuple(target)
-    positive = {"stop": stop, "quantity": qty, "notional": notional, "wallet": wallet, "spot": spot}
-    exact = {name: positive_of(value, name) for name, value in positive.items() if value is not None}
+    positive = {"stop": stop, "qty": qty, "notional": notional, "wallet": wallet, "spot": spot}
+    exact = {name: positive_of(value, WORDS.get(name, name)) for name, value in positive.items() if value is not None}
     if liquidation_level is not None:
         exact["liquidation_level"] = number_of(liquidation_level, "liquidation level")
-    if "quantity" in exact:
-        exact["qty"] = exact.pop("quantity")
     return room.plan(
         room.PlanRequest(
             side=side_of(side),

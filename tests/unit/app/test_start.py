@@ -73,7 +73,7 @@ def test_no_command_shows_help_and_is_an_error(bearskin) -> None:
         (["doctr"], "did you mean 'doctor'"),
         (["plan", "short"], "symbol"),
         (["doctor", "--wrong"], "--wrong"),
-        (["demo", "--days", "many"], "many"),
+        (["demo", "--days", "many"], "valid integer"),
     ],
 )
 def test_what_cannot_be_read_ends_with_two(bearskin, words: list[str], said: str) -> None:
