@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real market data: `$BEARSKIN_DATA`, or `../shared/data` beside the checkout; tests skip elsewhere."""
+    """The folder of real market data: `$BEARSKIN_DATA`, else `../shared/data` beside the checkout."""
     named = os.environ.get("BEARSKIN_DATA")
     folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "data"
     if not (folder / "binance_um_2025").is_dir():

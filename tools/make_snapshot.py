@@ -13,6 +13,7 @@ import gzip
 import json
 import math
 import sys
+import zipfile
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -30,7 +31,7 @@ USUAL = 0.999
 
 SOURCES = [
     "tick and step measured from candles of 2025-2026: the largest grid on which 99.9 % of prices and volumes lie",
-    "tick and step from LEAN's table of symbol properties (2026-01)",
+    "tick and step from LEAN's table of symbol properties",
     "tick, step and contract size from Binance's exchangeInfo of 2021-07-21",
     "smallest order 5 from Binance's exchangeInfo of 2021-07-21, assumed for later listings",
     "smallest order as Binance's exchangeInfo gave it in 2024",
@@ -38,11 +39,11 @@ SOURCES = [
     "liquidation fee 1.25 % assumed",
     "smallest order not known, none assumed beyond one step",
     "tick and step measured from candles of 2020",
+    "tick and step measured from minute candles of 2022-12-13",
     "steps are in coins; OKX orders count contracts (BTC 0.01, ETH 0.1, SOL 1, DOGE 1000, HYPE 0.1)",
 ]
-MEASURED, LEAN, INFO_2021, LEAST_5, LEAST_2024, FEE_2021, FEE_ASSUMED, LEAST_UNKNOWN, MEASURED_2020, OKX_COINS = range(
-    10
-)
+MEASURED, LEAN, INFO_2021, LEAST_5, LEAST_2024, FEE_2021, FEE_ASSUMED, LEAST_UNKNOWN, MEASURED_2020, *LATER = range(11)
+MEASURED_2022, OKX_COINS = LATER
 LEAST = {"BTCUSDT": "100", "ETHUSDT": "20", "BCHUSDT": "20", "LTCUSDT": "20", "ETCUSDT": "20", "LINKUSDT": "20"}
 FEE = Decimal("0.0125")
 OKX_COINS_PER_CONTRACT = {"BTC": 0.01, "ETH": 0.1, "SOL": 1.0, "DOGE": 1000.0, "HYPE": 0.1}
@@ -241,6 +242,21 @@ def binance_spot(folder: Path) -> dict[str, Row]:
     return rows
 
 
+def old_spot(folder: Path, venue: str) -> dict[str, Row]:
+    """Spot pairs that only LEAN's minute files of 2022 have."""
+    rows: dict[str, Row] = {}
+    for path in sorted(folder.glob(f"lean_layout/crypto/{venue}/minute/*/*_trade.zip")):
+        with zipfile.ZipFile(path) as box:
+            raw = box.read(box.namelist()[0])
+        names = ["time", "open", "high", "low", "close", "volume"]
+        frame = pl.read_csv(raw, has_header=False, new_columns=names)
+        symbol = path.parent.name.upper()
+        base, quote = base_of(symbol)
+        grid = candle_grid(frame.with_columns(pl.from_epoch("time", time_unit="ms")))
+        rows[symbol] = [base, quote, quote, *grid, "5", "1", "0", [MEASURED_2022, LEAST_5]]
+    return rows
+
+
 def other_venues(folder: Path, lean: Mapping[tuple[str, str], Grid]) -> dict[str, dict[str, dict[str, Row]]]:
     """Linear perpetuals of the other venues in the multi-venue set, and the inverse ones of BitMEX and Bybit."""
     out: dict[str, dict[str, dict[str, Row]]] = {venue: {"linear": {}} for venue in NAMES}
@@ -266,6 +282,7 @@ def other_venues(folder: Path, lean: Mapping[tuple[str, str], Grid]) -> dict[str
     out["bitmex"] = {"inverse": {"XBTUSD": ["XBT", "USD", "XBT", tick, step, "0", "1", str(FEE), sources]}}
     tick, step = lean["bybit", "BTCUSD"]
     sources = [LEAN, LEAST_UNKNOWN, FEE_ASSUMED]
+    out["bybit"]["spot"] = old_spot(folder, "bybit")
     out["bybit"]["inverse"] = {"BTCUSD": ["BTC", "USD", "BTC", tick, step, "0", "1", str(FEE), sources]}
     return out
 
@@ -309,7 +326,12 @@ def main(folder: Path) -> None:
     tiers = json.loads(gzip.decompress((folder / TIERS).read_bytes()))
     fapi, dapi = info_of(folder, "fapi"), info_of(folder, "dapi")
     linear, dated = binance_linear(folder, fapi), binance_dated(tiers, fapi)
-    binance = {"linear": linear, "dated": dated, "inverse": binance_inverse(dapi), "spot": binance_spot(folder)}
+    binance = {
+        "linear": linear,
+        "dated": dated,
+        "inverse": binance_inverse(dapi),
+        "spot": old_spot(folder, "binance") | binance_spot(folder),
+    }
     instruments = {
         "format": "bearskin-instruments",
         "version": 1,

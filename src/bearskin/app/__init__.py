@@ -1,5 +1,66 @@
-"""The edge of the house: command line, settings, verbs."""
+"""The edge of the house: command line, settings, home folder, and the verbs behind both faces.
+
+Everything here is loaded when first used, so that `import bearskin` and `bearskin --help` stay quick. The room reads
+the clock, the environment and the configuration; the rooms below get what they need as arguments.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_WHERE = {
+    "Home": "_home",
+    "House": "_house",
+    "Settings": "_settings",
+    "backtest": "_backtest",
+    "backup": "_keep",
+    "config": "_config",
+    "data_check": "_data",
+    "data_fetch": "_data",
+    "data_import": "_data",
+    "data_list": "_data",
+    "demo": "_demo",
+    "doctor": "_doctor",
+    "migrate": "_keep",
+    "plan": "_plan",
+    "reset": "_keep",
+}
+
+__all__ = [  # noqa: PLE0604, RUF100 - the names are in _WHERE and loaded on first use
+    "Home",
+    "House",
+    "Settings",
+    "backtest",
+    "backup",
+    "config",
+    "data_check",
+    "data_fetch",
+    "data_import",
+    "data_list",
+    "demo",
+    "doctor",
+    "main",
+    "migrate",
+    "plan",
+    "reset",
+]
 
 
 def main() -> None:
-    """The command line."""
+    """The command line; leaves the process with the exit code of the contract."""
+    import sys
+
+    from bearskin.app._cli import run
+
+    sys.exit(run(sys.argv[1:]))
+
+
+def __getattr__(name: str) -> Any:  # PEP 562
+    if name in _WHERE:
+        return getattr(importlib.import_module(f"bearskin.app.{_WHERE[name]}"), name)
+    raise AttributeError(f"module 'bearskin.app' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

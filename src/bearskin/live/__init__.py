@@ -1,1 +1,28 @@
-"""live: to come."""
+"""Real venues through ccxt: what they publish without a key, and their errors in our words.
+
+ccxt is an optional extra (`pip install "bearskin[venues]"`) and is imported when first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bearskin.live._ccxt import venue_error
+    from bearskin.live._public import PublicReport, fetch_public
+
+_HOMES = {"PublicReport": "_public", "fetch_public": "_public", "venue_error": "_ccxt"}
+
+__all__ = ["PublicReport", "fetch_public", "venue_error"]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'bearskin.live' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"bearskin.live.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

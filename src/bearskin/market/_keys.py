@@ -69,5 +69,8 @@ class SeriesKey:
         return f"{self.venue}/{self.product}/{self.symbol}/{self.kind}/{self.interval}"
 
 
+# The mood of the made-up market, which the Fear & Greed index of real ones says nothing about.
+SYNTHETIC_SENTIMENT: Final = SeriesKey("synthetic", ANY_PRODUCT, "FEAR-GREED", "sentiment", "1d")
+
 # The Fear & Greed index of alternative.me: one value a day for the whole market.
 SENTIMENT: Final = SeriesKey("alternative.me", ANY_PRODUCT, "FEAR-GREED", "sentiment", "1d")

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from bearskin.market._instruments import instrument_of
-from bearskin.market._keys import EVENT, SENTIMENT, SeriesKey
+from bearskin.market._keys import EVENT, SENTIMENT, SYNTHETIC_SENTIMENT, SeriesKey
 from bearskin.market._mark import Mark, aligned_mark
 from bearskin.market._near import near
 from bearskin.market._panel import F8, I8, Funding, Known, Panel
@@ -47,6 +47,7 @@ class SymbolCoverage:
 
 def list_symbols(store: Store, venue: str, product: str, interval: str) -> list[SymbolCoverage]:
     """Every symbol with trade candles of this interval, sorted by name; empty when there is none."""
+    product = _series_product(product)
     has = {
         kind: {key.symbol for key in store.keys(venue=venue, product=product, kind=kind)}
         for kind in ("mark", "funding")
@@ -84,7 +85,7 @@ def load_panel(
     first bar's open to before the last bar's close. Raises UnknownSymbol when the candles are not in the store or the
     instrument is not known, BadInput when no bar lies in the span, StoreBroken when the bars are not in order.
     """
-    key = SeriesKey(venue, product, symbol, "trade", interval)
+    key = SeriesKey(venue, _series_product(product), symbol, "trade", interval)
     step = interval_ns(interval)
     if not store.has(key):
         raise UnknownSymbol(_absent(store, key))
@@ -96,7 +97,7 @@ def load_panel(
     if np.any(np.diff(time) <= 0):
         raise StoreBroken(f"the bars of {key} in {store.root} are not in order: run `bearskin data check`")
     open_, high, low, close, volume = (_column(bars, name) for name in (*PRICES, "volume"))
-    notes: list[str] = []
+    notes = _hole_notes(time, step)
     mark = aligned_mark(store, key, step, time, (open_, high, low, close)) if str(product) not in _NO_MARK else None
     notes += _mark_notes(mark, step, product)
     first, end = int(time[0]), int(time[-1]) + step
@@ -120,9 +121,14 @@ def load_panel(
         funding=_funding(store, key, first, end),
         open_interest=_known(store, key, "open-interest", ("oi", "oi_usd"), first, end, notes),
         long_short_ratio=_known(store, key, "long-short", ("ratio",), first, end, notes),
-        sentiment=_values(store, SENTIMENT, "value", first, end),
+        sentiment=_values(store, SYNTHETIC_SENTIMENT if venue == "synthetic" else SENTIMENT, "value", first, end),
         notes=tuple(notes),
     )
+
+
+def _series_product(product: str) -> str:
+    """A margin pair is a spot pair traded with borrowed coin: its candles are the spot pair's."""
+    return Product.SPOT.value if product == Product.MARGIN else str(product)
 
 
 _NO_MARK: Final = (Product.SPOT.value, Product.MARGIN.value)
@@ -164,6 +170,17 @@ def _mark_notes(mark: Mark | None, step_ns: int, product: str) -> list[str]:
     if absent:
         notes.append(f"mark missing on {absent} of {len(mark.missing)} bars ({interval_word(step_ns)}): last stands in")
     return notes
+
+
+def _hole_notes(time_ns: I8, step_ns: int) -> list[str]:
+    steps = np.diff(time_ns)
+    holes = np.flatnonzero(steps > step_ns)
+    if not len(holes):
+        return []
+    widest = holes[np.argmax(steps[holes])]
+    missing = int((steps[holes] // step_ns - 1).sum())
+    widest_said = f"{iso(int(time_ns[widest]))} to {iso(int(time_ns[widest + 1]))}"
+    return [f"{len(holes)} holes, {missing} bars missing, the widest from {widest_said}"]
 
 
 def _funding(store: Store, key: SeriesKey, start_ns: int, end_ns: int) -> Funding | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -71,16 +71,16 @@ def identity(key: SeriesKey) -> list[str]:
 
 
 def known_at(key: SeriesKey) -> pl.Expr:
-    """When a row of `time` was public (signals 0.4): bars at their close, settlements at once, statistics later.
+    """When a row of `time` was public: bars at their close, settlements at once, statistics later.
 
-    Open interest, ratios and taker volume five minutes after their stamp; sums at the end of their window; a day of
-    Fear & Greed from 01:00 UTC of the next day.
+    Open interest, ratios and taker volume five minutes after their stamp; sums at the end of their window; the Fear &
+    Greed value of a day, which is published just after midnight about the day before, from 01:00 UTC.
     """
     time = pl.col("time")
     if key.kind in ("open-interest", "long-short", "taker"):
         return time + pl.duration(nanoseconds=5 * MINUTE_NS)
     if key.kind == "sentiment":
-        return time + pl.duration(nanoseconds=(key.step_ns or 0) + HOUR_NS)
+        return time + pl.duration(nanoseconds=HOUR_NS)
     if key.kind in CANDLES or key.kind == "liquidations":
         return time + pl.duration(nanoseconds=key.step_ns or 0)
     return time
@@ -95,18 +95,24 @@ def first_problem(frame: pl.DataFrame, key: SeriesKey, quirks: frozenset[str] = 
     absent = [name for name in ("time", *COLUMNS[key.kind][0]) if name not in frame.columns]
     if absent:
         return Problem(row=None, column=absent[0], text=f"the column is missing; a {key.kind} row needs it")
-    rules = [*_time_rules(key), *_number_rules(key, frame.columns)]
+    rules = [*_time_rules(key), *number_rules(key, frame.columns)]
     if key.kind in CANDLES:
         rules += candle_rules(quirks)
-    # one pass over the frame says whether anything is wrong; only then is the place looked for
-    broken = frame.select(bad.fill_null(value=False).any().alias(str(at)) for at, (_, bad, _) in enumerate(rules)).row(
-        0
-    )
-    for (column, bad, words), is_broken in zip(rules, broken, strict=True):
-        if is_broken:
-            row = int(frame.select(bad.fill_null(value=False).arg_true().first()).item())
-            return Problem(row=row, column=column, text=words(frame, row))
+    for rule in broken(frame, rules):
+        row = int(rows_of(frame, rule)[0])
+        return Problem(row=row, column=rule[0], text=rule[2](frame, row))
     return None
+
+
+def broken(frame: pl.DataFrame, rules: Sequence[Rule]) -> list[Rule]:
+    """The rules that some row breaks, found in one pass over the frame."""
+    flags = frame.select(bad.fill_null(value=False).any().alias(str(at)) for at, (_, bad, _) in enumerate(rules)).row(0)
+    return [rule for rule, is_broken in zip(rules, flags, strict=True) if is_broken]
+
+
+def rows_of(frame: pl.DataFrame, rule: Rule) -> pl.Series:
+    """The rows that break `rule`, counted from 0."""
+    return frame.select(rule[1].fill_null(value=False).arg_true()).to_series()
 
 
 Words = Callable[[pl.DataFrame, int], str]
@@ -131,7 +137,9 @@ def _time_rules(key: SeriesKey) -> list[Rule]:
     return rules
 
 
-def _number_rules(key: SeriesKey, columns: list[str]) -> list[Rule]:
+def number_rules(key: SeriesKey, columns: list[str]) -> list[Rule]:
+    """What the numbers of a row must not be: empty where the kind needs them, not finite, of the wrong sign."""
+
     def value(name: str, word: str) -> Words:
         return lambda frame, row: f"{frame[name][row]} {word}"
 

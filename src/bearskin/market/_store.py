@@ -105,14 +105,15 @@ class Store:
         """Add the rows of `frame` that are not there yet; see `append_all`."""
         return self.append_all([Part(key=key, frame=frame, quirks=quirks)], source)[0]
 
-    def append_all(self, parts: Sequence[Part], source: str) -> list[AppendReport]:
+    def append_all(self, parts: Sequence[Part], source: str, *, checked: bool = False) -> list[AppendReport]:
         """Add the rows of every part that are not there yet, all of them or (on any failure) none.
 
         Frames need `time` (rising, bar open, any datetime unit, UTC) and the value columns of their kind; `known_at`
         is filled by the kind's rule when absent. Rows already there stay as they are, whatever is offered. Doing it
-        twice changes nothing. Raises BadInput naming the first bad row, and when the folder cannot be written.
+        twice changes nothing. Raises BadInput naming the first bad row, and when the folder cannot
+        be written. `checked` says that the caller has looked for bad rows already.
         """
-        for part in parts:
+        for part in () if checked else parts:
             problem = first_problem(part.frame, part.key, part.quirks)
             if problem is not None:
                 place = "" if problem.row is None else f", row {problem.row}"
@@ -164,7 +165,7 @@ class Store:
     def _note_differing(path: Path, fresh: pl.DataFrame, batch: Batch) -> None:
         old = batch.current(path)
         known = fresh if old is None else pl.concat([old, fresh])
-        known = known.unique(["time", "column", "offered", "offered_source"], keep="first", maintain_order=True)
+        known = known.unique(["time", "column", "offered"], keep="first", maintain_order=True)
         if old is None or len(known) > len(old):
             batch.add_frame(path, known.sort("time", "column", maintain_order=True))
 
@@ -216,8 +217,8 @@ class Store:
         pattern = "/".join(part or "*" for part in (venue, product and str(product), symbol, kind, interval))
         homes = (path for path in self.root.glob(pattern) if path.is_dir())
         names = (path.relative_to(self.root).parts for path in homes)
-        keys = (SeriesKey(*name) for name in names if not name[0].startswith("."))
-        return sorted(key for key in keys if self.has(key))
+        keys = (_key_of(name) for name in names if not name[0].startswith("."))
+        return sorted(key for key in keys if key is not None and self.has(key))
 
     def coverage(self, key: SeriesKey) -> Coverage:
         """First and last time and the number of rows, from the files' own statistics; raises UnknownSymbol."""
@@ -244,6 +245,13 @@ class Store:
             parts = ("venue", "product", "symbol", "kind", "interval")
             return pl.DataFrame(schema=[*((part, pl.String) for part in parts), *_DIFFERING_SCHEMA.items()])
         return pl.concat(frames)
+
+
+def _key_of(name: tuple[str, ...]) -> SeriesKey | None:
+    try:
+        return SeriesKey(*name)
+    except BadInput:
+        return None  # a stranger's folder
 
 
 def scan_files(paths: Sequence[Path]) -> pl.LazyFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 from bearskin.risk._figures import Sizing
 from bearskin.risk._payoff import ZERO, Payoff, payoff_of
@@ -94,13 +95,17 @@ def _instrument(request: PlanRequest) -> Instrument:
     return market.instrument_of(request.venue, request.symbol, request.product)
 
 
+# Given, or notional over the wallet given, or the preset's largest that keeps liquidation behind the stop.
+LeverageOrigin = Literal["given", "wallet", "preset"]
+
+
 @dataclass(frozen=True, slots=True)
 class Size:
     """The signed quantity and the leverage it is held at, and how both came about; `refused` when there is none."""
 
     qty: Decimal | None
     leverage: Decimal
-    leverage_given: bool
+    leverage_origin: LeverageOrigin
     sizing: Sizing | None = None
     refused: Refused | None = None
 
@@ -109,17 +114,17 @@ def size_of(case: Case) -> Size:
     """The quantity asked for, rounded towards zero to the step, or the one the risk allows."""
     request = case.request
     asked = _asked_qty(case)
-    leverage, given = _leverage(case, asked)
+    leverage, origin = _leverage(case, asked)
     if asked is not None:
-        return Size(asked * case.side, leverage, given)
+        return Size(asked * case.side, leverage, origin)
     if request.stop is None:
-        return Size(None, leverage, given)
+        return Size(None, leverage, origin)
     outcome = size_for_plan(_size_request(case))
     if isinstance(outcome, Refused):
-        return Size(None, leverage, given, refused=outcome)
+        return Size(None, leverage, origin, refused=outcome)
     risk_frac = case.preset.risk_frac if request.risk_frac is None else request.risk_frac
     sizing = Sizing(bound_by=outcome.bound_by, caps=outcome.caps, unchecked=outcome.unchecked, risk_frac=risk_frac)
-    return Size(outcome.qty, outcome.leverage + _own_part(case), given, sizing)
+    return Size(outcome.qty, outcome.leverage + _own_part(case), origin, sizing)
 
 
 def _asked_qty(case: Case) -> Decimal | None:
@@ -150,17 +155,17 @@ def _own_part(case: Case) -> Decimal:
     return Decimal(1 if case.loan and case.side < 0 else 0)
 
 
-def _leverage(case: Case, qty: Decimal | None) -> tuple[Decimal, bool]:
+def _leverage(case: Case, qty: Decimal | None) -> tuple[Decimal, LeverageOrigin]:
     """The leverage given, or what the wallet makes of the quantity, or the preset's, lowered where the stop is wide."""
     request = case.request
     if request.leverage is not None:
-        return request.leverage, True
+        return request.leverage, "given"
     if qty is not None and request.wallet is not None:
-        return case.payoff.value(qty, request.entry) / request.wallet + _own_part(case), False
+        return case.payoff.value(qty, request.entry) / request.wallet + _own_part(case), "wallet"
     if request.stop is None:
         top = case.brackets.rows[0].max_leverage if case.brackets is not None else case.preset.leverage_max
-        return min(case.preset.leverage_max, Decimal(top)), False
-    return leverage_within(_size_request(case), case.preset, request.stop), False
+        return min(case.preset.leverage_max, Decimal(top)), "preset"
+    return leverage_within(_size_request(case), case.preset, request.stop), "preset"
 
 
 def _size_request(case: Case) -> SizeRequest:

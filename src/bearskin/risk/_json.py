@@ -11,12 +11,13 @@ from decimal import Decimal
 
 from bearskin.risk._figures import Gap, Plan, Standing
 from bearskin.risk._preflight import Check
-from bearskin.risk._request import plain
+from bearskin.risk._request import brief, plain
 from bearskin.terms import shown
 
 _CENT = Decimal("0.01")
 _COIN = Decimal("0.00000001")
 _FRAC = Decimal("0.000001")
+_TIMES = Decimal("0.0001")
 _CASH = frozenset({"USD", "USDT", "USDC", "FDUSD", "BUSD", "USD1", "U", "EUR", "TUSD"})
 
 
@@ -48,7 +49,7 @@ def _exact(value: Decimal | None) -> str | None:
 
 def _hours(value: Decimal) -> int | float:
     """Counts and times are numbers: whole hours as an integer, others to the hundredth."""
-    return int(value) if value == value.to_integral_value() else float(round(value, 2))
+    return int(value) if value == value.to_integral_value() else float(brief(value, _CENT))
 
 
 def _frac(value: Decimal | None) -> str | None:
@@ -113,7 +114,7 @@ def plan_json(plan: Plan) -> dict[str, object]:
                 "move_frac": plain(row.move_frac),
                 "wallet_above": writer.money(row.wallet_above),
                 "extra": writer.money(row.extra),
-                "leverage_below": shown(row.leverage_below),
+                "leverage_below": shown(row.leverage_below, _TIMES),
             }
             for row in plan.survival
         ],
@@ -137,7 +138,7 @@ def _standing_json(writer: _Writer, standing: Standing | None) -> dict[str, obje
         elif field.name in _STANDING_KINDS["money"]:
             out[field.name] = writer.money(value)
         elif field.name == "leverage":
-            out[field.name] = None if value is None else plain(round(value, 4))
+            out[field.name] = None if value is None else brief(value)
         elif field.name == "margin_ratio":
             out[field.name] = _frac(value)
         else:
@@ -169,7 +170,7 @@ def _basis_json(writer: _Writer, plan: Plan) -> dict[str, object] | None:
         "spot": plain(basis.spot),
         "basis_frac": _frac(basis.basis_frac),
         "at_delivery": writer.money(basis.at_delivery),
-        "days_to_delivery": None if basis.days_to_delivery is None else float(round(basis.days_to_delivery, 4)),
+        "days_to_delivery": None if basis.days_to_delivery is None else float(brief(basis.days_to_delivery)),
         "per_day": writer.money(basis.per_day),
         "per_year_frac": _frac(basis.per_year_frac),
     }

@@ -114,7 +114,7 @@ def loan_standing(case: Case, size: Size, qty: Decimal, collateral: Decimal, loa
 def _needed(case: Case, qty: Decimal, size: Size) -> Decimal:
     """The collateral that the leverage asks for; a wallet that made the leverage itself is what is needed."""
     value = margin.notional(qty, case.request.entry)
-    if case.request.wallet is not None and not size.leverage_given:
+    if case.request.wallet is not None and size.leverage_origin == "wallet":
         return min(value, case.request.wallet) if qty > 0 else case.request.wallet
     return value / (size.leverage - 1 if qty < 0 else max(size.leverage, _ONE))
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from bearskin.risk._history import AdverseMoves
 from bearskin.risk._presets import preset_of
-from bearskin.terms import BadInput, Brackets, Instrument, MarginMode, Product, Side, dec
+from bearskin.terms import BadInput, Brackets, Instrument, MarginMode, Product, Side, dec, shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,9 @@ _POSITIVE = (
     "depth_exit_notional",
 )
 _NOT_NEGATIVE = ("fee_in_rate", "fee_out_rate", "slippage_frac", "borrow_rate_h")
-_AT_MOST_ONE = ("risk_frac", "margin_share_frac", "slippage_frac", "fee_in_rate", "fee_out_rate", "borrow_rate_h")
+_AT_MOST_ONE = ("risk_frac", "margin_share_frac")
+# beyond these an exponent was mistyped, and exact arithmetic would need more digits than it has
+_EXPONENT_MAX = 15
 _NUMBERS = frozenset((*_POSITIVE, *_NOT_NEGATIVE, "leverage", "funding_rate", "liquidation_level"))
 
 
@@ -147,8 +149,17 @@ def plain(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def brief(value: Decimal, grid: Decimal = Decimal("0.0001")) -> str:
+    """The number rounded half-even to `grid`, without idle zeros."""
+    return plain(Decimal(shown(value, grid) or "0"))
+
+
 def validate(request: PlanRequest) -> None:
     """Raise BadInput, one clear sentence, for the first thing that cannot be meant."""
+    for name in sorted(_NUMBERS):
+        _within_reach(name, getattr(request, name))
+    for target in request.targets:
+        _within_reach("target", target)
     for name in _POSITIVE:
         value = getattr(request, name)
         if value is not None and value <= 0:
@@ -157,6 +168,10 @@ def validate(request: PlanRequest) -> None:
         value = getattr(request, name)
         if value is not None and value < 0:
             raise BadInput(f"{_word(name)} {plain(value)} is negative: a cost is given as a positive fraction")
+        if value is not None and value >= 1:
+            raise BadInput(
+                f"{_word(name)} {plain(value)} is not below 1: it is a fraction, 0.0005 or 0.05% of the price"
+            )
     for name in _AT_MOST_ONE:
         value = getattr(request, name)
         if value is not None and value > 1:
@@ -172,6 +187,13 @@ def validate(request: PlanRequest) -> None:
     _validate_prices(request)
     _validate_size(request)
     _validate_product(request)
+
+
+def _within_reach(name: str, value: Decimal | None) -> None:
+    if value and abs(value.adjusted()) > _EXPONENT_MAX:
+        raise BadInput(
+            f"{_word(name)} {value:E} is out of reach: give it between 1e-{_EXPONENT_MAX} and 1e{_EXPONENT_MAX}"
+        )
 
 
 def _validate_prices(request: PlanRequest) -> None:

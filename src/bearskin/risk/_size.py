@@ -337,4 +337,4 @@ def _liquidation_refusal(
         return None
     detail = f"at {sized.leverage}x"
     need = f"at least {ratio} stop distances"
-    return Refused(reason=Reason.LIQUIDATION_TOO_CLOSE, have=f"inside {probe}", need=need, detail=detail)
+    return Refused(reason=Reason.LIQUIDATION_TOO_CLOSE, have=f"before {probe:f}", need=need, detail=detail)

@@ -20,7 +20,7 @@ def standing_of(case: Case, qty: Decimal, size: Size) -> Standing:
     request, payoff, columns = case.request, case.payoff, columns_of(case)
     entry, value = request.entry, payoff.value(qty, request.entry)
     initial = margin.initial_margin(value, max(size.leverage, Decimal(1)))
-    if request.wallet is not None and not size.leverage_given:
+    if request.wallet is not None and size.leverage_origin == "wallet":
         initial = min(value, request.wallet)  # the wallet made the leverage: no quotient may ask for more than it has
     cross = case.mode is MarginMode.CROSS
     wallet = request.wallet or (request.equity if cross else initial)

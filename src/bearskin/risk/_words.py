@@ -8,9 +8,11 @@ from decimal import Decimal
 from bearskin.risk._case import Case, Size
 from bearskin.risk._figures import Loan, Standing, Survival
 from bearskin.risk._payoff import ZERO
-from bearskin.risk._request import plain
+from bearskin.risk._request import brief, plain
 from bearskin.terms import MarginMode, Product, iso
 
+_CENT = Decimal("0.01")
+_COIN = Decimal("0.00000001")
 _RECKLESS = Decimal(20)
 _TEN_PER_CENT = Decimal("0.1")
 _KNOWN_FORMULAS = ("binance", "synthetic")
@@ -42,10 +44,10 @@ def _leverage_warnings(case: Case, standing: Standing, survival: tuple[Survival,
     if ten is not None and standing.margin <= ten.wallet_above:
         yield (
             f"a move of 10 % {against} liquidates it: living through that takes more than "
-            f"{plain(round(ten.wallet_above, 8))} {case.instrument.settle}, it has {plain(round(standing.margin, 8))}"
+            f"{brief(ten.wallet_above, _COIN)} {case.instrument.settle}, it has {brief(standing.margin, _COIN)}"
         )
     if standing.leverage >= _RECKLESS:
-        times = plain(round(standing.leverage, 2))
+        times = brief(standing.leverage, _CENT)
         yield f"at {times}x an ordinary hour can liquidate it: shorts are lived through at 2x to 5x"
 
 
@@ -100,11 +102,10 @@ def _margin_assumptions(case: Case, size: Size) -> Iterator[str]:
         yield f"maintenance brackets: {case.brackets.snapshot}"
     if request.margin_mode is None:
         yield f"margin mode {case.mode.value}, from preset {case.preset.name}"
-    if not size.leverage_given:
-        origin = (
-            "what the wallet makes of the size" if request.wallet is not None else f"from preset {case.preset.name}"
-        )
-        yield f"leverage {plain(round(size.leverage, 4))}x, {origin}"
+    if size.leverage_origin != "given":
+        made = size.leverage_origin == "wallet"
+        origin = "what the wallet makes of the size" if made else f"from preset {case.preset.name}"
+        yield f"leverage {brief(size.leverage)}x, {origin}"
     if request.wallet is not None:
         yield "the wallet is the balance the venue's formula uses, its opening fee already gone"
     if case.mode is MarginMode.ISOLATED and request.wallet is None and not case.loan:

@@ -49,7 +49,7 @@ class Crossings(NamedTuple):
 
     bar: I8
     level: F8  # log price in the view
-    origin: I8  # bar that made the level, -1 for round numbers
+    origin: I8  # bar that made the level; -1 for Donchian highs (see `standing_origin`) and round numbers
     kind: list[str]
 
 
@@ -226,11 +226,14 @@ def _standing_crossed(
     with np.errstate(invalid="ignore"):
         hit = (reaching >= levels) & wanted
         hit[1:] &= view.close[:-1] < levels[1:]
+    bars = (np.flatnonzero(hit[1:]) + 1).tolist()
+    if kind == DONCHIAN:
+        return [(bar, level, -1, kind) for bar, level in zip(bars, levels[bars].tolist(), strict=True)]
     rows = []
-    for bar in np.flatnonzero(hit[1:]) + 1:
-        origin = standing_origin(view, kind, int(bar), rules)
-        if kind == DONCHIAN or rules.age_min_bars <= bar - origin <= rules.age_max_bars:
-            rows.append((int(bar), float(levels[bar]), origin, kind))
+    for bar in bars:
+        origin = standing_origin(view, kind, bar, rules)
+        if rules.age_min_bars <= bar - origin <= rules.age_max_bars:
+            rows.append((bar, float(levels[bar]), origin, kind))
     return rows
 
 

@@ -35,9 +35,10 @@ SERIES = {
 class Setup:
     """One set-up: written for the short, run on the market and on its mirror.
 
-    `detect(view, params)` yields drafts by rising bar and reads no index beyond a draft's bar. `params` holds the
+    `detect(view, params)` yields drafts by rising bar and reads no index beyond a draft's bar; `params` holds the
     defaults, a frozen dataclass. `families` are of `structure`, `positioning`, `flow`. `needs` names series without
-    which the set-up abstains; `lacks` may say more (a history too short), given the short's view and the parameters.
+    which the set-up abstains, `bars_min` the bars it must have seen before it says anything; `lacks` may find more
+    that is missing (a history too short), given the short's view and the parameters.
     """
 
     name: str
@@ -218,6 +219,7 @@ def detect(
         view = View(panel, Side(side))
         for setup, given in picked:
             if setup.name not in silent:
-                events = (realise(view, setup.name, draft, rules) for draft in setup.detect(view, given))
+                drafts = (draft for draft in setup.detect(view, given) if draft.bar + 1 >= setup.bars_min)
+                events = (realise(view, setup.name, draft, rules) for draft in drafts)
                 found += [event for event in events if event is not None]
     return sorted(found, key=lambda event: (event.bar, event.setup, event.side))

@@ -21,6 +21,7 @@ from bearskin.setups._levels import (
     kind_words,
     pools,
     spent_at,
+    standing_origin,
 )
 from bearskin.setups._view import View
 from bearskin.terms import Side
@@ -56,26 +57,36 @@ def stop_hunts(view: View, rules: StopHunt) -> Iterator[Draft]:
     for row, bar in enumerate(swept.bar.tolist()):
         if view.close[bar] < swept.level[row]:
             hunts.setdefault(bar, []).append(row)
+    if not hunts:
+        return
+    below = pools(view, EQUAL, rules.levels, below=True)
+    spent = spent_at(view, below, -view.low - rules.levels.swept_atr * atr, rules.levels)
     for bar, rows in hunts.items():
+        # equal lows below the close that still stand are where the fall may end
+        live = (below.known <= bar) & (spent > bar) & (-below.level < view.close[bar])
         farthest = rows[-1]  # crossings are sorted by level within a bar
         kinds = [swept.kind[row] for row in reversed(rows)]
-        yield _draft(view, rules, bar, float(swept.level[farthest]), int(swept.origin[farthest]), kinds)
+        origin = int(swept.origin[farthest])
+        if kinds[0] == DONCHIAN:
+            origin = standing_origin(view, DONCHIAN, bar, rules.levels)
+        lows = (-below.level[live]).tolist()
+        yield _draft(view, rules, bar, float(swept.level[farthest]), bar if origin < 0 else origin, kinds, lows)
 
 
-def _draft(view: View, rules: StopHunt, bar: int, level: float, origin: int, kinds: list[str]) -> Draft:
+def _draft(
+    view: View, rules: StopHunt, bar: int, level: float, first: int, kinds: list[str], lows: list[float]
+) -> Draft:
     atr, high = float(view.atr()[bar]), float(view.high[bar])
     body = max(float(view.open[bar]), float(view.close[bar]))
     wick, span = high - body, high - float(view.low[bar])
     at_wick = rules.variant == "wick"
     vwap = float(view.session_vwap()[bar])
-    pool = _pool_below(view, rules.levels, bar)
-    first = bar if origin < 0 else origin
     return Draft(
         bar=bar,
         level=level,
         anchor_bar=first,
         extreme=high,
-        targets=(vwap, *pool),
+        targets=(vwap, *lows),
         pick_targets=True,
         invalidation=level,
         horizon_bars=rules.horizon_bars,
@@ -105,13 +116,3 @@ def _mark_beyond(view: View, bar: int, level: float, atr: float) -> float | None
     if mark is None or view.panel.mark_estimated or (missing is not None and missing[bar]):
         return None
     return (view.log(float(mark[bar])) - level) / atr
-
-
-def _pool_below(view: View, rules: LevelRules, bar: int) -> tuple[float, ...]:
-    """Equal lows below the close that still stand."""
-    found = pools(view, EQUAL, rules, below=True)
-    ends = view.keep(
-        ("spent below", rules), lambda: spent_at(view, found, -view.low - rules.swept_atr * view.atr(), rules)
-    )
-    live = (found.known <= bar) & (ends > bar) & (-found.level < view.close[bar])
-    return tuple((-found.level[live]).tolist())

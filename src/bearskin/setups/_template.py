@@ -111,6 +111,8 @@ def realise(view: View, setup: str, draft: Draft, rules: Template) -> SetupEvent
     stop_price, target_prices = view.up(stop), tuple(dict.fromkeys(view.up(t) for t in targets))
     if not targets or min(stop_price, *target_prices) <= 0:
         return None
+    if view.log(target_prices[0]) >= entry:  # a tick coarser than the trade leaves nothing to earn
+        return None
     return SetupEvent(
         setup=setup,
         side=view.side,

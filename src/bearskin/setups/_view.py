@@ -20,9 +20,14 @@ from bearskin.terms import DAY_NS, HOUR_NS, Side
 
 NEUTRAL_8H = 0.0001  # the interest component most venues fix: 0.01% per eight hours
 FUNDING_HOURS = 8
-ON_TICK = 1e-6  # a price this close to the grid, in ticks, is on it: logs cost a few last digits
+ON_TICK = 1e-6  # a price this close to the grid, in ticks, is on it ...
+LOG_NOISE = 1e-14  # ... or this close as a fraction of the price: logs cost a few last digits
 
 T = TypeVar("T")
+
+
+def _same(steps: float, near: int) -> bool:
+    return abs(steps - near) < max(ON_TICK, steps * LOG_NOISE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +75,7 @@ class View:
         raw = math.exp(self.sign * y)
         steps = raw / self.tick
         near = round(steps)
-        return self._on_grid(near) if near > 0 and abs(steps - near) < ON_TICK else raw
+        return self._on_grid(near) if near > 0 and _same(steps, near) else raw
 
     def up(self, y: float) -> float:
         """The nearest grid price at or above in the view: away from the position for its stop, nearer for a target."""
@@ -83,7 +88,7 @@ class View:
     def _rounded(self, y: float, way: int) -> float:
         steps = math.exp(self.sign * y) / self.tick
         near = round(steps)
-        if abs(steps - near) < ON_TICK:
+        if _same(steps, near):
             return self._on_grid(near)
         return self._on_grid(math.ceil(steps) if way * self.sign > 0 else math.floor(steps))
 

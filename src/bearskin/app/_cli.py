@@ -1,0 +1,85 @@
+"""The command line. Only Typer is imported here: a verb, and what it needs, is loaded when its command runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from bearskin.app._cli_data import register_data
+from bearskin.app._cli_house import register_house
+from bearskin.app._cli_trade import register_trade
+from bearskin.app._command import BAD_INPUT, INTERRUPTED, end, fail
+from bearskin.app._desk import Desk
+from bearskin.app._options import Home, Json, Quiet, StoreDir, Verbose
+
+app = typer.Typer(
+    name="bearskin",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    help="The desk for the short side of crypto: price a short before the order, rehearse it through history.",
+)
+register_trade(app)
+register_data(app)
+register_house(app)
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command line and return the exit code of the contract; never raises for what a user may type."""
+    from typer.main import get_command
+
+    try:
+        code = get_command(app).main(list(args), prog_name="bearskin", standalone_mode=False)
+        sys.stdout.flush()
+    except typer.TyperException as error:
+        return _usage(error, "--json" in args)
+    except (typer.Abort, KeyboardInterrupt):
+        print("stopped", file=sys.stderr)  # noqa: T201 - the edge of the house prints
+        return INTERRUPTED
+    except BrokenPipeError:
+        return end(Desk(command="bearskin"), _broken)
+    return code if isinstance(code, int) else 0
+
+
+def _broken() -> int:
+    raise BrokenPipeError
+
+
+def _usage(error: typer.TyperException, as_json: bool) -> int:
+    """What Typer could not parse: its sentence, and the object where one was asked for."""
+    text = error.format_message()
+    context = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        if text:
+            print(text, file=sys.stderr)  # noqa: T201
+        return BAD_INPUT
+    hint = f" (see {context.command_path} --help)" if context is not None else ""
+    sentence = text.strip().replace("\n", " ").rstrip(".")
+    return fail(Desk(command="bearskin", json=as_json), ValueError(f"{sentence}{hint}"), BAD_INPUT, kind="Usage")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from bearskin import __version__
+
+        print(f"bearskin {__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback prints and leaves
+        bool, typer.Option("--version", help="Print the version and leave.", callback=_version, is_eager=True)
+    ] = False,
+    home: Home = None,
+    store: StoreDir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """The common options may stand before the command as well as after it."""
+    context.obj = {"home": home, "store": store, "json": json, "quiet": quiet, "verbose": verbose}

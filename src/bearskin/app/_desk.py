@@ -1,0 +1,123 @@
+"""What a command has at hand: its common options, its one object for stdout, and stderr for everything else."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+# what is being done, how much of it is done, how much there is (None: not known)
+Progress = Callable[[str, int, int | None], None]
+PLAIN_EVERY_S = 5.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """The common options of one command and its way to the screen."""
+
+    command: str
+    home: str | None = None
+    store: str | None = None
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+    _console: Any = field(default=None)
+
+    @property
+    def console(self) -> Any:
+        """Rich's console on stderr, made when first used."""
+        if self._console is None:
+            from rich.console import Console
+
+            self._console = Console(stderr=True, highlight=False)
+        return self._console
+
+    def say(self, text: str) -> None:
+        """One line on stderr, unless quiet."""
+        if not self.quiet:
+            self._line(text)
+
+    def _line(self, text: str) -> None:
+        if self._console is not None:  # a progress display may be running there
+            self._console.print(text, markup=False, soft_wrap=True)
+        else:
+            print(text, file=sys.stderr, flush=True)  # noqa: T201 - the edge of the house prints
+
+    def emit(self, thing: dict[str, Any]) -> None:
+        """The one object of `--json`."""
+        sys.stdout.write(json.dumps(thing, ensure_ascii=False, allow_nan=False) + "\n")
+        sys.stdout.flush()
+
+    def show(self, *renderables: Any) -> None:
+        """Tables and text for a person, on stdout."""
+        from rich.console import Console
+
+        console = Console(highlight=False)
+        for renderable in renderables:
+            console.print(renderable, markup=False) if isinstance(renderable, str) else console.print(renderable)
+
+    def result(self, thing: Callable[[], dict[str, Any]], tables: Callable[[], Any]) -> None:
+        """Either the object or the tables, as `--json` says; only the one asked for is made."""
+        if self.json:
+            self.emit(thing())
+        else:
+            made = tables()
+            self.show(*(made if isinstance(made, list | tuple) else [made]))
+
+    @contextlib.contextmanager
+    def progress(self) -> Iterator[Progress | None]:
+        """A callback for the rooms: a bar where stderr is a terminal, else a line now and then; None when quiet."""
+        if self.quiet:
+            yield None
+        elif sys.stderr.isatty():
+            with self._bars() as report:
+                yield report
+        else:
+            yield self._lines()
+
+    @contextlib.contextmanager
+    def _bars(self) -> Iterator[Progress]:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=self.console, transient=True) as bars:
+            task = bars.add_task(self.command, total=None)
+
+            def report(what: str, done: int, total: int | None) -> None:
+                bars.update(task, description=what[:60], completed=done, total=total)
+
+            yield report
+
+    def _lines(self) -> Progress:
+        last_s = -PLAIN_EVERY_S
+
+        def report(what: str, done: int, total: int | None) -> None:
+            nonlocal last_s
+            now_s = time.monotonic()
+            if now_s - last_s >= PLAIN_EVERY_S:
+                last_s = now_s
+                self._line(f"{self.command}: {what}" + (f" ({done} of {total})" if total else ""))
+
+        return report
+
+
+class Notes(logging.Handler):
+    """Shows what the rooms log to the person at the screen: notes, warnings, and with --verbose everything."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(logging.WARNING if desk.quiet else logging.DEBUG if desk.verbose else logging.INFO)
+        self._desk = desk
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line on stderr."""
+        try:
+            self._desk._line(self.format(record))
+        except BrokenPipeError:
+            raise
+        except Exception:  # noqa: BLE001 - logging must not take the command down
+            self.handleError(record)

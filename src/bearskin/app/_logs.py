@@ -1,0 +1,97 @@
+"""Logs: one rotated file under the home, without secrets, and the notes a person sees on stderr."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import re
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+FILE = "bearskin.log"
+BYTES_MAX = 1_000_000
+FILES_KEPT = 5
+HIDDEN = "***"
+
+# begins where a word begins, else a long line without a secret takes the square of its length
+_NAME = r"(?<![\w-])[\w-]*(?:key|secret|token|password|passphrase|authorization)"
+_VALUE = r"""'[^']*'|"[^"]*"|(?:Bearer\s+|Basic\s+)?[^\s,;&'"(){}\[\]]+"""
+_NAMED = re.compile(rf"""(?i)({_NAME})(['"]?\s*[:=]\s*)(?:{_VALUE})""")
+_PLACE = re.compile(rf"""(?i)(?P<secret>{_NAME}['"]?\s*[:=]?\s*)?%(?!%)[-#0 +]*[\d.]*[a-z]""")
+_SECRET_NAME = re.compile(rf"(?i){_NAME}$")
+
+
+def redacted(text: str) -> str:
+    """`text` with the value after every name that ends in key, secret, token or password hidden."""
+    return _NAMED.sub(rf"\1\2{HIDDEN}", text)
+
+
+class Redacting(logging.Filter):
+    """Hides arguments that belong to a secret name, before anything formats them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Always true; the record's args are replaced where they were secret."""
+        if isinstance(record.args, Mapping):
+            record.args = _without_secrets(record.args)
+        elif record.args:
+            places = [bool(match["secret"]) for match in _PLACE.finditer(str(record.msg))]
+            record.args = tuple(
+                HIDDEN if i < len(places) and places[i] else _without_secrets(arg) for i, arg in enumerate(record.args)
+            )
+        return True
+
+
+class RedactingFormatter(logging.Formatter):
+    """Formats, tracebacks included, then hides what still reads `name=value` with a secret name."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line as it is written."""
+        return redacted(super().format(record))
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: HIDDEN if _SECRET_NAME.search(str(k)) else _without_secrets(v) for k, v in value.items()}
+    return value
+
+
+class LazyFile(logging.handlers.RotatingFileHandler):
+    """Makes its folder and file with the first record, so that looking at a home does not make one.
+
+    What cannot be written is said once on stderr and then forgotten: a full disk must not stop a plan.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, maxBytes=BYTES_MAX, backupCount=FILES_KEPT, encoding="utf-8", delay=True)
+        self._complained = False
+
+    def _open(self) -> Any:
+        Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+        return super()._open()
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002 - the signature is logging's
+        """One line on stderr, once."""
+        if not self._complained:
+            self._complained = True
+            print(f"the log {self.baseFilename} cannot be written: {sys.exc_info()[1]}", file=sys.stderr)  # noqa: T201
+
+
+def start_logging(folder: Path, level: str) -> logging.Handler:
+    """Send the `bearskin` loggers to `folder`/bearskin.log (1 MB, five older ones kept); undone by `stop_logging`."""
+    handler = LazyFile(folder / FILE)
+    handler.setLevel(level.upper())
+    handler.addFilter(Redacting())
+    formatter = RedactingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    logging.getLogger("bearskin").addHandler(handler)
+    return handler
+
+
+def stop_logging(handler: logging.Handler) -> None:
+    """Detach and close a handler of `start_logging`."""
+    logging.getLogger("bearskin").removeHandler(handler)
+    handler.close()

@@ -1,0 +1,247 @@
+"""Settings and where each came from: command line, then BEARSKIN_* environment, then config.toml, then defaults."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError, field_serializer, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from bearskin.app._home import Home
+from bearskin.app._rates import leverage_of, positive_of, rate_of, share_of
+from bearskin.terms import BadInput, MarginMode, Product, interval_ns
+
+PREFIX = "BEARSKIN_"
+# read elsewhere than in Settings: the home itself, and where tests find real data
+OTHER_VARIABLES = ("BEARSKIN_HOME", "BEARSKIN_DATA")
+LOG_LEVELS = ("debug", "info", "warning", "error")
+PRESETS = ("beginner", "standard", "pro", "hedge")
+
+MEANING = {
+    "store": "folder of the market data",
+    "venue": "where symbols are looked up",
+    "product": "linear, inverse, dated, dated-inverse, spot or margin",
+    "interval": "time frame of a backtest",
+    "equity": "money to size from, in quote currency",
+    "risk": "share of equity lost at the stop",
+    "leverage": "notional over margin",
+    "preset": "limits: beginner, standard, pro or hedge",
+    "margin_mode": "isolated or cross",
+    "taker": "fee rate of market orders",
+    "maker": "fee rate of resting orders",
+    "slippage": "share of price lost by a market order",
+    "brackets": "file of maintenance brackets",
+    "archive_url": "public archive that `data fetch` reads",
+    "log_level": "debug, info, warning or error",
+}
+WITHOUT_VALUE = {  # what stands in where a setting has no value
+    "risk": "as the preset",
+    "leverage": "as the preset",
+    "margin_mode": "as the preset",
+    "taker": "as the instrument",
+    "maker": "as the instrument",
+    "slippage": "as the command",
+    "brackets": "the packaged snapshot",
+}
+
+
+class Settings(BaseSettings):
+    """What can be set once instead of typed every time; every field is also an option of the commands that use it."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
+
+    store: Path | None = None
+    venue: str = "binance"
+    product: Product = Product.LINEAR
+    interval: str = "1h"
+    equity: Decimal = Decimal(10_000)
+    risk: Decimal | None = None
+    leverage: Decimal | None = None
+    preset: str = "standard"
+    margin_mode: MarginMode | None = None
+    taker: Decimal | None = None
+    maker: Decimal | None = None
+    slippage: Decimal | None = None
+    brackets: Path | None = None
+    archive_url: str = "https://data.binance.vision"
+    log_level: str = "info"
+
+    @field_validator("equity", mode="before")
+    @classmethod
+    def _money(cls, value: Any) -> Any:
+        return _said(positive_of, value, "equity")
+
+    @field_validator("risk", "slippage", mode="before")
+    @classmethod
+    def _share(cls, value: Any, info: Any) -> Any:
+        return value if value is None else _said(share_of, value, str(info.field_name))
+
+    @field_validator("taker", "maker", mode="before")
+    @classmethod
+    def _fee(cls, value: Any, info: Any) -> Any:  # a maker fee may be a rebate, so below zero
+        return value if value is None else _said(rate_of, value, str(info.field_name))
+
+    @field_validator("leverage", mode="before")
+    @classmethod
+    def _leverage(cls, value: Any) -> Any:
+        return value if value is None else _said(leverage_of, value, "leverage")
+
+    @field_validator("interval")
+    @classmethod
+    def _interval(cls, value: str) -> str:
+        _said(lambda word, _: interval_ns(word), value, "interval")
+        return value
+
+    @field_validator("venue", "preset", "log_level")
+    @classmethod
+    def _word(cls, value: str, info: Any) -> str:
+        word = value.strip().lower()
+        allowed = {"preset": PRESETS, "log_level": LOG_LEVELS}.get(str(info.field_name))
+        if allowed and word not in allowed:
+            raise ValueError(f"{info.field_name} was {value!r}, must be one of {', '.join(allowed)}")
+        if not word:
+            raise ValueError(f"{info.field_name} was empty")
+        return word
+
+    @field_validator("store", "brackets")
+    @classmethod
+    def _path(cls, value: Path | None) -> Path | None:
+        return value if value is None else value.expanduser().absolute()
+
+    @field_validator("archive_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError(f"archive_url was {value!r}, must begin with http:// or https://")
+        return value.rstrip("/")
+
+    @field_serializer("store", "brackets", "equity", "risk", "leverage", "taker", "maker", "slippage")
+    def _plain(self, value: Any) -> Any:
+        return None if value is None else f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Settings as they came together: `origins` says for each name where its value was found."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+    ignored: tuple[str, ...]  # BEARSKIN_* variables that are no setting, each with a hint
+
+
+def load_settings(home: Home, given: Mapping[str, Any] | None = None) -> Found:
+    """The settings under `home`; `given` are those of the command line (None values count as not given).
+
+    Raises BadInput with one sentence: the place (file, variable or option), the value and what would be right.
+    """
+    named = {name: value for name, value in (given or {}).items() if value is not None}
+    kept = _read_toml(home.config_file)
+    for name in kept:
+        if name not in Settings.model_fields:
+            raise BadInput(f"{home.config_file} has {name!r}, which is no setting{_near(name)}")
+    in_environment = {n: v for n in Settings.model_fields if (v := _variable(n))}
+    origins = {
+        name: "command line"
+        if name in named
+        else f"environment {PREFIX}{name.upper()}"
+        if name in in_environment
+        else "config.toml"
+        if name in kept
+        else "default"
+        for name in Settings.model_fields
+    }
+    try:
+        settings = _class_reading(home.config_file)(**named)
+    except ValidationError as error:
+        raise BadInput(_sentence(error, origins, home)) from None
+    return Found(settings=settings, origins=origins, ignored=_ignored_variables())
+
+
+def check_value(name: str, text: str) -> Any:
+    """`text` as the setting `name` would take it from config.toml; raises BadInput for a bad name or value."""
+    if name not in Settings.model_fields:
+        raise BadInput(f"{name!r} is no setting{_near(name)}")
+    try:
+        given: dict[str, Any] = {name: text}
+        whole = _class_reading(None)(**given)
+    except ValidationError as error:
+        raise BadInput(_what(error.errors()[0], name)) from None
+    value = whole.model_dump(mode="json")[name]
+    return text if value is None else value
+
+
+def _class_reading(config_file: Path | None) -> type[Settings]:
+    class Reading(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is the library's
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            if config_file is None:
+                return (init_settings,)
+            return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_file))
+
+    return Reading
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):  # nothing to read; writing there says what is wrong
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} is not TOML: {error}") from None
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror or error})") from None
+
+
+def _variable(name: str) -> str:
+    return os.environ.get(PREFIX + name.upper(), "") or os.environ.get(PREFIX.lower() + name, "")
+
+
+def _ignored_variables() -> tuple[str, ...]:
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | set(OTHER_VARIABLES)
+    found = []
+    for variable in sorted(os.environ):
+        if variable.startswith(PREFIX) and variable not in known:
+            near = difflib.get_close_matches(variable, sorted(known), n=1)
+            found.append(f"{variable} is no setting and was ignored" + (f"; did you mean {near[0]}?" if near else ""))
+    return tuple(found)
+
+
+def _near(name: str) -> str:
+    near = difflib.get_close_matches(name, list(Settings.model_fields), n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; the settings are {', '.join(Settings.model_fields)}"
+
+
+def _said(check: Any, value: Any, name: str) -> Any:
+    try:
+        return check(value, name)
+    except BadInput as error:
+        raise ValueError(str(error)) from None  # pydantic gathers ValueError only
+
+
+def _what(fault: Any, name: str) -> str:
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    return message if message.startswith(name) else f"{name} was {fault['input']!r}: {message[:1].lower()}{message[1:]}"
+
+
+def _sentence(error: ValidationError, origins: Mapping[str, str], home: Home) -> str:
+    fault = error.errors()[0]
+    name = str(fault["loc"][0]) if fault["loc"] else ""
+    origin = origins.get(name, "command line")
+    if fault["type"] == "extra_forbidden":
+        return f"{name!r} is no setting{_near(name)}"
+    place = {"command line": "", "config.toml": f" (from {home.config_file})"}.get(origin, f" (from {origin})")
+    return f"{_what(fault, name)}{place}"

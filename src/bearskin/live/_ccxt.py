@@ -1,0 +1,112 @@
+"""The door to ccxt: importing it, opening a venue, finding a market, and whose fault an error is."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from bearskin.terms import BadInput, BearskinError, Product, UnknownSymbol, VenueBroken, VenueRejected
+
+# ccxt keeps one class per API; in our store a venue has one name
+_OUR_NAMES = {"binanceusdm": "binance", "binancecoinm": "binance", "krakenfutures": "kraken", "kucoinfutures": "kucoin"}
+_PREFERRED = (Product.LINEAR, Product.INVERSE, Product.DATED, Product.DATED_INVERSE, Product.SPOT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
+    """One market of a venue: ccxt's unified symbol to ask with, our venue, product and symbol to store under."""
+
+    unified: str
+    venue: str
+    product: Product
+    symbol: str
+    base: str
+
+
+def load_ccxt() -> Any:
+    """The ccxt module; raises BadInput saying how to install it when it is not there."""
+    try:
+        import ccxt
+    except ImportError:
+        raise BadInput(
+            'venues are reached through ccxt, which is not installed: pip install "bearskin[venues]"'
+        ) from None
+    return ccxt
+
+
+def open_venue(venue_id: str) -> Any:
+    """A ccxt exchange without keys that keeps to the venue's rate limits; raises BadInput for an unknown id."""
+    ccxt = load_ccxt()
+    if venue_id not in ccxt.exchanges:
+        near = difflib.get_close_matches(venue_id, ccxt.exchanges, 3)
+        hint = (
+            f": did you mean {' or '.join(near)}?" if near else f": it has {len(ccxt.exchanges)} others, such as bybit"
+        )
+        raise BadInput(f"ccxt {ccxt.__version__} has no venue {venue_id!r}{hint}")
+    return getattr(ccxt, venue_id)({"enableRateLimit": True})
+
+
+def venue_error(error: Exception, *, venue: str, symbol: str = "") -> BearskinError:
+    """A ccxt error in our tree: VenueBroken may pass, VenueRejected will not, the rest is the user's to mend.
+
+    Anything of ccxt's `OperationFailed` branch (network, time-out, 5xx, rate limit, maintenance, nonce, unreadable
+    answer) is VenueBroken, an unknown market UnknownSymbol, proxy settings BadInput, all else VenueRejected.
+    """
+    ccxt = load_ccxt()
+    words = re.sub(r"\s+", " ", str(error)).strip()[:300] or type(error).__name__
+    text = f"{venue}: {type(error).__name__}: {words}"
+    if isinstance(error, ccxt.OperationFailed):
+        return VenueBroken(text)
+    if isinstance(error, ccxt.BadSymbol):
+        return UnknownSymbol(f"{venue} has no market {symbol!r} ({words})")
+    if isinstance(error, ccxt.InvalidProxySettings):
+        return BadInput(text)
+    return VenueRejected(text)
+
+
+def find_market(exchange: Any, symbol: str, product: str | None = None) -> Market:
+    """The market that `symbol` names, in ccxt's form (`BTC/USDT:USDT`) or the venue's own (`BTCUSDT`).
+
+    Where the venue's own name is that of several markets, `product` decides, else the perpetual comes before the dated
+    future and that before spot. Raises UnknownSymbol naming near ones. `exchange` has its markets loaded.
+    """
+    found = [exchange.markets[symbol]] if symbol in exchange.markets else list(exchange.markets_by_id.get(symbol, []))
+    named = [(what, market) for market in found if (what := product_of(market)) and product in (None, what.value)]
+    if not named:
+        names = [*exchange.markets, *exchange.markets_by_id]
+        near = list(dict.fromkeys(difflib.get_close_matches(symbol, names, 4)))
+        hint = f": did you mean {' or '.join(near)}?" if near else ""
+        kind = f" {product}" if product else ""
+        raise UnknownSymbol(f"{exchange.id} has no{kind} market {symbol!r}{hint}")
+    what, market = min(named, key=lambda pair: _PREFERRED.index(pair[0]))
+    return Market(
+        unified=market["symbol"],
+        venue=_OUR_NAMES.get(exchange.id, exchange.id),
+        product=what,
+        symbol=_own_name(market),
+        base=str(market["base"]),
+    )
+
+
+def product_of(market: dict[str, Any]) -> Product | None:
+    """What a ccxt market is in our words; None for options and what else we do not trade."""
+    if market.get("option"):
+        return None
+    if market.get("spot"):
+        return Product.SPOT
+    inverse = bool(market.get("inverse"))
+    if market.get("swap"):
+        return Product.INVERSE if inverse else Product.LINEAR
+    if market.get("future"):
+        return Product.DATED_INVERSE if inverse else Product.DATED
+    return None
+
+
+def _own_name(market: dict[str, Any]) -> str:
+    """The venue's own name for a market; its base where the venue only counts its markets (Hyperliquid)."""
+    own = str(market["id"])
+    if not re.search(r"[A-Za-z]", own):
+        return str(market["base"])
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", own).strip("-.")

@@ -1,0 +1,71 @@
+"""A result in a folder: complete or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bearskin.backtest import BacktestResult
+from bearskin.report._json import result_json
+from bearskin.terms import BadInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """Where each part of a result was written."""
+
+    trades: Path
+    equity: Path
+    declined: Path
+    summary: Path
+    tear_sheet: Path
+
+
+def write_result(result: BacktestResult, folder: Path | str, *, title: str | None = None) -> Written:
+    """Write `trades`, `equity` and `declined` as Parquet, `summary.json` and `tear_sheet.html` into `folder`.
+
+    Everything is written beside its place first and moved when all of it is there, so an older result stays whole until
+    the new one is. Returns the paths. Raises BadInput when the folder cannot be written.
+    """
+    from bearskin.report._page import tear_sheet
+
+    folder = Path(folder)
+    summary = json.dumps(result_json(result), indent=2, ensure_ascii=False)
+    page = tear_sheet(result, title=title)
+    writers: dict[str, Callable[[Path], object]] = {
+        "trades.parquet": lambda path: result.trades.write_parquet(path),
+        "equity.parquet": lambda path: result.equity.write_parquet(path),
+        "declined.parquet": lambda path: result.declined.write_parquet(path),
+        "summary.json": lambda path: path.write_text(summary + "\n", encoding="utf-8"),
+        "tear_sheet.html": lambda path: path.write_text(page, encoding="utf-8"),
+    }
+    parts = {name: folder / f".{name}.{os.getpid()}.part" for name in writers}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, write in writers.items():
+            write(parts[name])
+        for name, part in parts.items():
+            part.replace(folder / name)
+    except OSError as broken:
+        why = broken.strerror or str(broken)
+        raise BadInput(f"cannot write the results into {folder}: {why}; name a folder you may write to") from broken
+    finally:
+        _clear(parts.values())
+    return Written(
+        trades=folder / "trades.parquet",
+        equity=folder / "equity.parquet",
+        declined=folder / "declined.parquet",
+        summary=folder / "summary.json",
+        tear_sheet=folder / "tear_sheet.html",
+    )
+
+
+def _clear(parts: Iterable[Path]) -> None:
+    for part in parts:
+        try:
+            part.unlink(missing_ok=True)
+        except OSError:  # the folder itself is the fault already reported
+            continue

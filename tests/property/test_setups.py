@@ -1,0 +1,254 @@
+"""What holds for set-ups on any market: the long is the mirrored short, and the future changes nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bearskin.market import Funding, Known, Panel
+from bearskin.setups import (
+    FailedBreakout,
+    OverextendedRally,
+    RsiDivergence,
+    StopHunt,
+    detect,
+    guard,
+    levels,
+    regime,
+)
+from bearskin.terms import HOUR_NS, Instrument, Product, Side
+
+START_NS = 1_735_689_600_000_000_000
+MIRROR = 10_000.0  # a price p is mirrored to MIRROR / p
+NEUTRAL_8H = 0.0001
+NO_ROUND = StopHunt(level_kinds=("equal", "prior-day", "prior-week", "donchian", "pivot-3", "pivot-10"))
+VARIANTS = {
+    "plain": {"stop_hunt": NO_ROUND},
+    "limits": {
+        "stop_hunt": dataclasses.replace(NO_ROUND, variant="wick"),
+        "failed_breakout": FailedBreakout(variant="retest", level_kinds=("donchian", "equal", "prior-day", "pivot-3")),
+        "rsi_divergence": RsiDivergence(variant="aggressive"),
+        "overextended_rally": OverextendedRally(trigger="ema-cross"),
+    },
+    "eager": {
+        "stop_hunt": dataclasses.replace(NO_ROUND, wick_share=0.3, wick_atr=0.3),
+        "overextended_rally": OverextendedRally(
+            rise=0.02, rise_sigmas=0.5, extended_atr=0.5, funding_pct=55.0, funding_neutrals=1.0
+        ),
+    },
+}
+
+
+def instrument(tick: str = "0.000000001") -> Instrument:
+    return Instrument(
+        venue="synthetic", symbol="WALKUSDT", product=Product.LINEAR, base="WALK", quote="USDT", settle="USDT",
+        tick=Decimal(tick), step=Decimal("0.001"), min_qty=Decimal("0.001"), min_notional=Decimal(5),
+    )  # fmt: skip
+
+
+def walk(seed: int, bars: int = 700) -> Panel:
+    """A random market with fat tails, clustered volatility, funding that follows the price, and the other series."""
+    rng = np.random.default_rng(seed)
+    scale = 0.004 * np.exp(0.4 * np.sin(np.arange(bars) / 40.0 + rng.uniform(0, 6)))
+    close = np.log(100) + np.cumsum(scale * rng.standard_t(3, bars))
+    opens = np.concatenate([[np.log(100)], close[:-1]]) + 0.0002 * rng.standard_normal(bars)
+    high = np.maximum(opens, close) + scale * rng.exponential(0.7, bars)
+    low = np.minimum(opens, close) - scale * rng.exponential(0.7, bars)
+    volume = rng.lognormal(5, 1, bars)
+    times = START_NS + HOUR_NS * np.arange(bars, dtype=np.int64)
+    hours = np.where(np.arange(200) < 150, 8, 4)
+    settled = times[0] - 100 * 8 * HOUR_NS + HOUR_NS * np.cumsum(hours).astype(np.int64)
+    trail = np.interp(settled.astype(float), times.astype(float), close - np.log(100))
+    rate = (NEUTRAL_8H + 0.002 * trail + 0.00005 * rng.standard_normal(200)) * hours / 8
+    greed = Known(time_ns=times[::24], known_ns=times[::24] + HOUR_NS, value=rng.uniform(1, 99, len(times[::24])))
+    interest = Known(time_ns=times, known_ns=times + HOUR_NS, value=rng.lognormal(9, 0.05, bars))
+    ratio = Known(time_ns=times, known_ns=times + HOUR_NS, value=rng.lognormal(0, 0.2, bars))
+    o, h, lo, c = (np.exp(x) for x in (opens, high, low, close))
+    return Panel(
+        instrument=instrument(), interval_ns=HOUR_NS, time_ns=times, open=o, high=h, low=lo, close=c, volume=volume,
+        quote_volume=volume * 100, taker_buy_volume=volume * rng.uniform(0.3, 0.7, bars),
+        mark_open=o, mark_high=h * 0.9999, mark_low=lo * 1.0001, mark_close=c,
+        open_interest=interest, long_short_ratio=ratio, sentiment=greed,
+        funding=Funding(time_ns=settled, rate=rate, interval_ns=hours.astype(np.int64) * HOUR_NS),
+    )  # fmt: skip
+
+
+def mirror(panel: Panel) -> Panel:
+    """The market seen in a mirror, written out from the rule and not from the code under test."""
+    funding, greed, ratio = panel.funding, panel.sentiment, panel.long_short_ratio
+    assert funding is not None
+    assert greed is not None
+    assert ratio is not None
+    assert panel.taker_buy_volume is not None
+    neutral = NEUTRAL_8H * funding.interval_ns / (8 * HOUR_NS)
+    return dataclasses.replace(
+        panel,
+        open=MIRROR / panel.open,
+        high=MIRROR / panel.low,
+        low=MIRROR / panel.high,
+        close=MIRROR / panel.close,
+        mark_open=MIRROR / panel.mark_open,
+        mark_high=MIRROR / panel.mark_low,
+        mark_low=MIRROR / panel.mark_high,
+        mark_close=MIRROR / panel.mark_close,
+        taker_buy_volume=panel.volume - panel.taker_buy_volume,
+        funding=dataclasses.replace(funding, rate=2 * neutral - funding.rate),
+        sentiment=dataclasses.replace(greed, value=100 - greed.value),
+        long_short_ratio=dataclasses.replace(ratio, value=1 / ratio.value),
+    )
+
+
+def flipped(name: str, figure: float | str) -> float | str:
+    """An attr of a long as the mirrored short should have it: prices and funding mirror, the rest stays."""
+    if isinstance(figure, str):
+        return figure
+    if name.endswith("_price"):
+        return MIRROR / figure
+    return 2 * NEUTRAL_8H - figure if name.endswith("_8h") else figure
+
+
+def assert_mirrored(long, short):
+    same = ("setup", "symbol", "bar", "known_ns", "horizon_bars", "anchor_ns", "entry", "valid_bars")
+    assert [getattr(long, name) for name in same] == [getattr(short, name) for name in same]
+    near = {"rel": 1e-7}
+    for name in ("level", "entry_ref", "stop", "invalidation"):
+        assert MIRROR / getattr(long, name) == pytest.approx(getattr(short, name), **near), name
+    assert [MIRROR / t for t in long.targets] == pytest.approx(list(short.targets), **near)
+    assert long.atr == pytest.approx(short.atr, **near)
+    assert long.attrs.keys() == short.attrs.keys()
+    for name, figure in long.attrs.items():
+        other = short.attrs[name]
+        assert (
+            flipped(name, figure) == other
+            if isinstance(other, str)
+            else flipped(name, figure) == pytest.approx(other, rel=1e-5, abs=1e-7)
+        ), name
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32 - 1))
+def test_longs_are_the_shorts_of_the_mirrored_market(variant, seed):
+    panel, params = walk(seed), VARIANTS[variant]
+    for here, there in ((panel, mirror(panel)), (mirror(panel), panel)):
+        longs = detect(here, sides=[Side.LONG], params=params)
+        shorts = detect(there, sides=[Side.SHORT], params=params)
+        assert [(e.bar, e.setup) for e in longs] == [(e.bar, e.setup) for e in shorts]
+        for long, short in zip(longs, shorts, strict=True):
+            assert_mirrored(long, short)
+
+
+def test_the_mirror_property_is_not_empty():
+    """Over a few walks every set-up speaks on both sides, so the property above says something."""
+    told = {(e.setup, e.side) for seed in range(8) for e in detect(walk(seed), params=VARIANTS["eager"])}
+    assert len(told) == 8
+
+
+def cut(panel: Panel, bars: int) -> Panel:
+    """The panel as it was at the close of bar `bars` - 1: no later bar, no later settlement, nothing not yet public."""
+    columns = {
+        field.name: value[:bars]
+        for field in dataclasses.fields(panel)
+        if isinstance(value := getattr(panel, field.name), np.ndarray)
+    }
+    now = panel.known_ns(bars - 1)
+    for name in ("open_interest", "long_short_ratio", "sentiment"):
+        series = getattr(panel, name)
+        if series is not None:
+            seen = series.known_ns <= now
+            columns[name] = Known(
+                time_ns=series.time_ns[seen], known_ns=series.known_ns[seen], value=series.value[seen]
+            )
+    funding = panel.funding
+    if funding is not None:
+        seen = funding.time_ns <= now
+        columns["funding"] = Funding(
+            time_ns=funding.time_ns[seen], rate=funding.rate[seen], interval_ns=funding.interval_ns[seen]
+        )
+    return dataclasses.replace(panel, **columns)
+
+
+def assert_future_changes_nothing(panel: Panel, ends: list[int], params) -> int:
+    whole = detect(panel, params=params)
+    for end in ends:
+        part = cut(panel, end)
+        before = [event for event in whole if event.bar < end]
+        assert detect(part, params=params) == before
+        for event in before[-3:]:
+            assert guard(event, part, before) == guard(event, panel, whole)
+        assert regime(part, end - 1) == regime(panel, end - 1)
+        for side in Side:
+            assert levels(part, end - 1, side) == levels(panel, end - 1, side)
+    return len(whole)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32 - 1), ends=st.lists(st.integers(30, 699), min_size=1, max_size=3))
+def test_cutting_the_future_off_changes_no_event(variant, seed, ends):
+    assert_future_changes_nothing(walk(seed), ends, VARIANTS[variant])
+
+
+@pytest.mark.parametrize(("symbol", "tick"), [("BTCUSDT", "0.1"), ("NAORISUSDT", "0.00001")])
+def test_cutting_the_future_off_changes_no_event_of_a_real_market(real_data: Path, symbol: str, tick: str):
+    panel = real_panel(real_data, symbol, tick)
+    ends = [len(panel) * k // 7 for k in range(2, 7)] + [len(panel) - 1]
+    assert assert_future_changes_nothing(panel, ends, None) > 50
+
+
+def real_panel(folder: Path, symbol: str, tick: str) -> Panel:
+    bars = pl.read_parquet(folder / "binance_um_2025" / "trade" / f"{symbol}_1h.parquet")
+    rates = pl.read_parquet(folder / "binance_um_2025" / "funding" / f"{symbol}.parquet")
+    settled = rates["time"].dt.truncate("1m").to_physical().to_numpy()
+    named = dataclasses.replace(instrument(tick), symbol=symbol)
+    return Panel(
+        instrument=named,
+        interval_ns=HOUR_NS,
+        time_ns=bars["time"].to_physical().to_numpy(),
+        **{name: bars[name].to_numpy() for name in ("open", "high", "low", "close", "volume")},
+        funding=Funding(
+            time_ns=settled,
+            rate=rates["funding_rate"].to_numpy(),
+            interval_ns=np.diff(settled, prepend=settled[0]),
+        ),
+    )
+
+
+def test_every_event_of_a_real_market_is_a_trade_that_makes_sense(real_data: Path):
+    """Stops are beyond the entry, targets on the other side, everything on the tick, nearest target first."""
+    events = detect(real_panel(real_data, "ETHUSDT", "0.01"))
+    assert {(e.setup, e.side) for e in events} >= {
+        (name, side) for name in ("failed_breakout", "stop_hunt", "rsi_divergence") for side in Side
+    }
+    assert events == sorted(events, key=lambda e: (e.bar, e.setup, e.side))
+    for event in events:
+        sign = int(event.side)
+        assert sign * (event.entry_ref - event.stop) > 0
+        assert all(sign * (target - event.entry_ref) > 0 for target in event.targets)
+        assert list(event.targets) == sorted(event.targets, reverse=sign < 0)
+        for price in (event.stop, event.invalidation, *event.targets):
+            assert Decimal(repr(price)) % Decimal("0.01") == 0
+        assert event.why.startswith("ETHUSDT ")
+        assert event.why.endswith(".")
+        assert "{" not in event.why
+
+
+@pytest.mark.parametrize("hours", [1, 2, 4, 8])
+def test_neutral_funding_is_neutral_in_the_mirror(hours):
+    """0.01% per eight hours, scaled to the interval, maps to itself exactly, so no tie is broken by the mirror."""
+    from bearskin.setups import View
+
+    panel = walk(1)
+    steps = np.full(50, hours * HOUR_NS, dtype=np.int64)
+    neutral = Funding(time_ns=START_NS + np.cumsum(steps), rate=np.full(50, NEUTRAL_8H * hours / 8), interval_ns=steps)
+    here = dataclasses.replace(panel, funding=neutral)
+    _, short = View(here, Side.SHORT).funding_8h()
+    _, long = View(here, Side.LONG).funding_8h()
+    assert short.tolist() == long.tolist() == [NEUTRAL_8H] * 50

@@ -1,0 +1,62 @@
+"""A home of one's own for every test of the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import pytest
+
+from bearskin.app._cli import run
+
+
+@dataclass(frozen=True)
+class Ran:
+    """How a command line ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def object(self) -> dict[str, Any]:
+        """The one JSON object on stdout; fails when there is anything else."""
+        lines = self.out.splitlines()
+        assert len(lines) == 1, self.out
+        found = json.loads(lines[0])
+        assert isinstance(found, dict)
+        return found
+
+
+Bearskin = Callable[..., Ran]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home, named by the environment; no other setting reaches the test. Kernels stay where they are kept."""
+    for name in list(os.environ):
+        if name.startswith("BEARSKIN_"):
+            monkeypatch.delenv(name)
+    folder = tmp_path / "home"
+    monkeypatch.setenv("BEARSKIN_HOME", str(folder))
+    cache = os.environ.get("NUMBA_CACHE_DIR", str(platformdirs.user_cache_path("bearskin") / "numba"))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", cache)
+    return folder
+
+
+@pytest.fixture
+def bearskin(home: Path, capsys: pytest.CaptureFixture[str]) -> Bearskin:
+    """Runs a command line in this process."""
+
+    def call(*words: object) -> Ran:
+        capsys.readouterr()
+        code = run([str(word) for word in words])
+        captured = capsys.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    return call
