@@ -101,7 +101,7 @@ def best_of(call: Callable[[], object], rounds: int = ROUNDS) -> float:
 
 
 def measure() -> dict[str, float]:
-    """Milliseconds of both loops, their ratio, and milliseconds of laying the panel out (once, for any number of walks)."""
+    """Milliseconds of both loops, their ratio, and milliseconds of laying the panel out (once, for many walks)."""
     panel = a_year()
     lane = lay(panel).lanes[Side.SHORT]
     tiers: Tiers[float] = Tiers(

@@ -15,7 +15,7 @@ import pytest
 from bearskin import margin
 from bearskin.market import Funding, Panel
 from bearskin.paths import NEVER, REASONS, UNFILLED, Lane, Outcome, Ticket, lay, walk
-from bearskin.terms import Bracket, Brackets, HOUR_NS, Instrument, Product, Side
+from bearskin.terms import HOUR_NS, Bracket, Brackets, Instrument, Product, Side
 
 _spec = importlib.util.spec_from_file_location("naive", Path(__file__).with_name("naive.py"))
 assert _spec is not None
@@ -30,7 +30,11 @@ INSTRUMENT = Instrument(
     venue="synthetic", symbol="TWINUSDT", product=Product.LINEAR, base="TWIN", quote="USDT", settle="USDT",
     tick=D("0.1"), step=D("0.001"), min_qty=D("0.001"), min_notional=D(5),
 )  # fmt: skip
-ROWS = [("0", "50000", "0.004", 125, "0"), ("50000", "250000", "0.005", 100, "50"), ("250000", "9e9", "0.01", 50, "1300")]
+ROWS = [
+    ("0", "50000", "0.004", 125, "0"),
+    ("50000", "250000", "0.005", 100, "50"),
+    ("250000", "9e9", "0.01", 50, "1300"),
+]
 BRACKETS = Brackets(
     venue="synthetic", symbol="TWINUSDT", snapshot="made up",
     rows=tuple(Bracket(floor=D(f), cap=D(c), mmr=D(m), max_leverage=x, cum=D(u)) for f, c, m, x, u in ROWS),
@@ -40,7 +44,7 @@ EXACT = margin.tiers_of(BRACKETS, D)
 
 
 def a_panel(rng: np.random.Generator) -> Panel:
-    """A path on a coarse grid, so that ties are common, with gaps between bars, a basis that breathes, marks between ticks, settlements at and inside opens."""
+    """A path on a coarse grid, so that ties are common: gaps, marks between ticks, settlements anywhere."""
     steps = rng.standard_t(3, BARS) * 0.006
     close = 100 * np.exp(np.cumsum(steps))
     gap = np.where(rng.random(BARS) < 0.2, rng.normal(0, 0.01, BARS), 0.0)

@@ -48,9 +48,10 @@ def run(
     `progress(what, done, total)` is called now and then; total is 0 where it is not known. Raises BadInput when a name
     is unknown or no panel can be traded.
     """
-    if request.setups is not None and not request.holds:
-        for name in request.setups:
-            SETUPS[name]
+    if not request.holds:
+        for name in request.setups or ():
+            if name not in SETUPS:
+                raise BadInput(f"{name!r} is not a set-up: choose from {', '.join(SETUPS)}, or hold")
     gathered = gather(request, panels, brackets, progress)
     if not gathered.symbols and not gathered.interrupted:
         named = "; ".join(f"{symbol}: {why}" for symbol, why in gathered.left_out)

@@ -14,7 +14,7 @@ from bearskin.margin import Tiers, formula, funding_received, liquidation_price
 from bearskin.terms import Num
 
 NEVER = 1 << 62  # a level no price reaches, in ticks; negated for targets
-BLOCK = 32  # bars looked at together while nothing happens
+BLOCK = 48  # bars looked at together while nothing happens
 
 # why a trade left; the words are in REASONS, in this order
 UNFILLED, STOP, TARGET, TRAIL, TIME, INVALIDATED, LIQUIDATED, END = range(8)

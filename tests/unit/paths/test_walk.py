@@ -306,7 +306,7 @@ def test_after_the_first_target_funding_is_of_what_is_left() -> None:
 
 def test_holes_in_mark_and_funding_are_listed_never_zero() -> None:
     bars = [QUIET] * 30
-    rates = {hour: 0.001 for hour in (0, 4, 8, 16, 20, 24, 28)}
+    rates = dict.fromkeys((0, 4, 8, 16, 20, 24, 28), 0.001)
     marks = [(100.0, 101.0, 99.0)] * 30
     marks[8] = (float("nan"), float("nan"), float("nan"))
     course = lay(drawn(*bars, marks=marks, funding=rates, missing=[8]))
@@ -317,9 +317,9 @@ def test_holes_in_mark_and_funding_are_listed_never_zero() -> None:
 
 def test_a_change_of_the_interval_is_not_a_hole() -> None:
     bars = [QUIET] * 60
-    longer = {hour: 0.001 for hour in (0, 1, 2, 3, 4, 8, 12, 16, 24, 32, 40, 48, 56)}
+    longer = dict.fromkeys((0, 1, 2, 3, 4, 8, 12, 16, 24, 32, 40, 48, 56), 0.001)
     assert lay(drawn(*bars, funding=longer)).missing_rate_ns.tolist() == []
-    stopped = {hour: 0.001 for hour in (0, 8, 16, 24)}
+    stopped = dict.fromkeys((0, 8, 16, 24), 0.001)
     found = lay(drawn(*bars, funding=stopped)).missing_rate_ns // HOUR_NS
     assert found.tolist() == [32, 40, 48, 56]
 

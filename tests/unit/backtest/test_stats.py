@@ -1,0 +1,57 @@
+"""Statistics by hand."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from bearskin.backtest._stats import clustered_t, daily_sharpe, evidence_of, mean_and_error, two_sided_p
+
+
+def test_values_of_one_day_count_as_one_when_they_are_the_same() -> None:
+    """Four days of one value each, or the same four days tripled: the clustered t does not grow."""
+    values = np.array([1.0, -0.5, 2.0, 0.5])
+    once = clustered_t(values, np.arange(4))
+    thrice = clustered_t(np.repeat(values, 3), np.repeat(np.arange(4), 3))
+    assert once == pytest.approx(thrice)
+    # one value a day: mean 0.75, squares of deviations 3.25, variance 4/3 * 3.25 / 16
+    assert once == pytest.approx(0.75 / math.sqrt(4 / 3 * 3.25 / 16))
+    assert once == pytest.approx(values.mean() / (values.std(ddof=1) / 2))
+
+
+def test_too_few_to_say_anything() -> None:
+    assert mean_and_error(np.zeros(0)) == (None, None)
+    assert mean_and_error(np.ones(1)) == (1.0, None)
+    assert clustered_t(np.ones(5), np.zeros(5)) is None
+
+
+def test_sharpe_of_daily_closes() -> None:
+    """Twenty days of alternating +2 % and -1 %: mean 0.5 %, and a bar at midnight belongs to the day before."""
+    start = datetime(2025, 1, 1, tzinfo=UTC)
+    value, rows = 100.0, [(start, 100.0)]
+    for day in range(1, 22):
+        value *= 1.02 if day % 2 else 0.99
+        rows.append((start + timedelta(days=day), value))
+    frame = pl.DataFrame(rows, schema={"time": pl.Datetime("ns", "UTC"), "equity": pl.Float64}, orient="row")
+    ratio, error = daily_sharpe(frame)
+    returns = np.array([0.02 if day % 2 else -0.01 for day in range(1, 22)])
+    assert ratio == pytest.approx(returns.mean() / returns.std(ddof=1) * math.sqrt(365))
+    assert error is not None
+    assert error > 0
+    assert daily_sharpe(frame[:5]) == (None, None)
+
+
+def test_evidence_never_claims_what_luck_can_do() -> None:
+    rows = pl.DataFrame({"trades": [100, 100], "t_day_clustered": [1.0, 2.2]})
+    values = np.tile([1.0, -0.9], 100)
+    assert evidence_of(values, 0.9, rows).startswith("No evidence of an edge")
+    assert "2 set-ups and sides were tried" in evidence_of(values, 0.9, rows)
+    assert evidence_of(values[:10], 5.0, rows).startswith("No evidence of an edge")
+    assert evidence_of(-values - 0.1, -3.0, rows).startswith("Evidence against an edge")
+    assert evidence_of(values, 2.5, rows).startswith("Weak evidence at most")
+    assert evidence_of(np.zeros(0), None, rows).startswith("No evidence")
+    assert two_sided_p(1.959964) == pytest.approx(0.05, abs=1e-6)
