@@ -65,11 +65,11 @@ def walk(lane: Lane[float], tiers: Tiers[float], ticket: Ticket[float]) -> Outco
     return outcome
 
 
-def compiled_before(file: Path) -> bool:
-    """Whether the cache of compiled code holds that of `file` already; imports numba."""
+def compiled_before(file: Path, cache: Path) -> bool:
+    """Whether numba's folder `cache`, where `arm()` put it for `file`, holds compiled code of it; imports numba."""
     from bearskin.paths import _compiled
 
-    return _compiled.compiled_before(file)
+    return _compiled.compiled_before(file, cache)
 
 
 def warm(say: Callable[[str], None] | None = None) -> None:
