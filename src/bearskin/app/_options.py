@@ -81,7 +81,7 @@ PLAN: dict[str, Spec] = {
     "entry": text("Default: the last close in the store.", "PRICE", TRADE),
     "stop": text("Above the entry of a short, below that of a long.", "PRICE", TRADE),
     "target": texts("Where profit is taken; may be repeated, nearest first.", "PRICE", TRADE),
-    "limit": flag("--limit", "The entry rests in the book: maker fee, no slippage.", TRADE),
+    "limit": flag("--limit", "The entry rests in the book and pays the maker fee.", TRADE),
     "horizon": text("How long it is held, for the carry; 24h by default.", "TIME", TRADE),
     "qty": text("Quantity in base units (contracts if inverse).", "QTY", SIZE),
     "notional": text("Size in quote units.", "MONEY", SIZE),

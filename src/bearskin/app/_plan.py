@@ -73,7 +73,7 @@ def plan(
 
     `side` is short or long; prices and quantities are positive. Without `entry` it is the last close in the store. Size
     comes from `qty`, else `notional`, else from `equity`, `risk` and the stop. `wallet` is the balance the venue's
-    formula uses. `limit` says that the entry rests in the book (maker fee, no slippage). Rates may be written 1% or
+    formula uses. `limit` says that the entry rests in the book and pays the maker fee. Rates may be written 1% or
     0.01; `funding_interval` and `horizon` 8h or a number of hours. Where the store knows the symbol, funding and the
     worst hours and days come from there, labelled. Raises BadInput; a refusal by preflight is part of the plan.
     """
@@ -84,9 +84,8 @@ def plan(
     costs = {"taker": taker, "maker": maker, "slippage": slippage}
     house = open_house(home, store=store, **settings, **limits, **costs)
     seen = _seen(house, symbol, side_of(side))
-    targets = (target,) if isinstance(target, str | int | float | Decimal) else tuple(target)
-    positive = {"stop": stop, "qty": qty, "notional": notional, "wallet": wallet, "spot": spot}
-    exact = {name: positive_of(value, WORDS.get(name, name)) for name, value in positive.items() if value is not None}
+    prices = {"stop": stop, "qty": qty, "notional": notional, "wallet": wallet, "spot": spot}
+    exact = {name: positive_of(value, WORDS.get(name, name)) for name, value in prices.items() if value is not None}
     if liquidation_level is not None:
         exact["liquidation_level"] = number_of(liquidation_level, "liquidation level")
     return room.plan(
@@ -94,7 +93,7 @@ def plan(
             side=side_of(side),
             symbol=symbol,
             entry=_entry(entry, seen, house, symbol),
-            targets=tuple(positive_of(value, "target") for value in targets),
+            targets=_targets(target),
             equity=_equity(house, sized=qty is not None or notional is not None),
             allow_beyond_preset=beyond_preset,
             borrow_rate_h=None if borrow_rate is None else rate_of(borrow_rate, "borrow rate"),
@@ -107,6 +106,12 @@ def plan(
             **cast("dict[str, Any]", exact),
         )
     )
+
+
+def _targets(target: Number | Sequence[Number]) -> tuple[Decimal, ...]:
+    """One target or several, nearest first as they were given."""
+    several = (target,) if isinstance(target, str | int | float | Decimal) else target
+    return tuple(positive_of(value, "target") for value in several)
 
 
 def side_of(word: str) -> Side:
@@ -132,7 +137,7 @@ def _entry(entry: Number | None, seen: _Seen, house: House, symbol: str) -> Deci
             f"no entry was given and the store has no candles of {symbol} ({house.settings.venue},"
             f" {house.settings.product.value}) to take the last close from: give --entry"
         )
-    logger.info("entry %s: %s", f"{seen.close:f}", seen.close_source)
+    logger.info("entry %s: %s", f"{seen.close.normalize():f}", seen.close_source)
     return seen.close
 
 
@@ -197,14 +202,15 @@ def _seen(house: House, symbol: str, side: Side) -> _Seen:
     from bearskin import market, risk
 
     settings = house.settings
+    product = Product.SPOT if settings.product is Product.MARGIN else settings.product  # a loan trades the spot pair
     store = market.Store(house.store_folder)
-    keys = store.keys(venue=settings.venue, product=settings.product.value, symbol=symbol, kind="trade")
+    keys = store.keys(venue=settings.venue, product=product.value, symbol=symbol, kind="trade")
     intervals = sorted((key.interval for key in keys), key=lambda word: (word != settings.interval, -interval_ns(word)))
     usable = [word for word in intervals if interval_ns(word) <= DAY_NS]
     if not usable:
         return _Seen()
     load = functools.partial(
-        market.load_panel, store, venue=settings.venue, product=settings.product, symbol=symbol, interval=usable[0]
+        market.load_panel, store, venue=settings.venue, product=product, symbol=symbol, interval=usable[0]
     )
     try:
         panel = load()

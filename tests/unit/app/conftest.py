@@ -51,11 +51,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def bearskin(home: Path, capsys: pytest.CaptureFixture[str]) -> Bearskin:
-    """Runs a command line in this process."""
+    """Runs a command line in this process; a string is cut at its blanks."""
 
     def call(*words: object) -> Ran:
         capsys.readouterr()
-        code = run([str(word) for word in words])
+        code = run([part for word in words for part in (word.split() if isinstance(word, str) else [str(word)])])
         captured = capsys.readouterr()
         return Ran(code, captured.out, captured.err)
 

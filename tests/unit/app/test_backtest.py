@@ -73,7 +73,7 @@ def test_last_may_stand_in_for_mark_when_somebody_says_so(desk) -> None:
 
 def test_a_held_coin_pays_or_receives_what_the_settlements_say(desk, synthetic: Path) -> None:
     """Funding received is -rate x qty x the mark that opens at the settlement, summed over the whole set."""
-    told = desk(*"--symbols BTCUSDT --setups hold --side short --qty 1 --json --no-html".split()).object
+    told = desk("--symbols BTCUSDT --setups hold --side short --qty 1 --json --no-html").object
     store = Store(synthetic)
     funding = store.scan(SeriesKey("synthetic", "linear", "BTCUSDT", "funding", "event")).collect()
     mark = store.scan(SeriesKey("synthetic", "linear", "BTCUSDT", "mark", "1h")).collect()
@@ -84,8 +84,8 @@ def test_a_held_coin_pays_or_receives_what_the_settlements_say(desk, synthetic: 
 
 def test_sides_setups_and_span_are_respected(desk, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    words = "--side short --setups failed-breakout,stop_hunt --from 2025-01-10 --to 2025-01-25 --json --no-html".split()
-    told = desk(*words, "--out", out).object
+    words = "--side short --setups failed-breakout,stop_hunt --from 2025-01-10 --to 2025-01-25 --json --no-html"
+    told = desk(words, "--out", out).object
     trades = pl.read_parquet(out / "trades.parquet")
     assert trades.height == told["summary"]["trades"] > 0
     assert set(trades["side"]) == {"short"}
@@ -95,7 +95,7 @@ def test_sides_setups_and_span_are_respected(desk, tmp_path: Path) -> None:
 
 
 def test_research_only_is_labelled(desk) -> None:
-    told = desk(*"--symbols BTCUSDT --leverage 125 --no-preflight --no-guards --json --no-html".split()).object
+    told = desk("--symbols BTCUSDT --leverage 125 --no-preflight --no-guards --json --no-html").object
     labels = [note for note in told["notes"] if note.startswith("research only")]
     assert len(labels) == 2
     assert told["summary"]["liquidations"] > 0
@@ -131,7 +131,7 @@ def test_a_set_up_of_ones_own_is_traded(desk, tmp_path: Path) -> None:
     ],
 )
 def test_what_makes_no_sense_is_one_sentence(desk, home: Path, words: str, said: str) -> None:
-    ran = desk(*words.split(), "--json", "-q")
+    ran = desk(words, "--json", "-q")
     assert ran.code == 2, ran.err
     assert said in ran.err
     assert ran.err.count("\n") == 1, ran.err

@@ -1,4 +1,4 @@
-"""Market data through the real commands: what goes in, what is refused with one sentence, and a store left as it was."""
+"""Market data through the real commands: what goes in, and what is refused with the store left as it was."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from unit.market.archive_server import Archive, klines
 
 import bearskin as package
 
@@ -18,9 +19,8 @@ START_MS = 1_735_689_600_000
 
 
 def rows(count: int = 48, start: int = 0) -> list[str]:
-    return [
-        f"{START_MS + i * HOUR_MS},{100 + i},{101 + i},{99 + i},{100.5 + i},{10 + i}" for i in range(start, start + count)
-    ]
+    bars = range(start, start + count)
+    return [f"{START_MS + i * HOUR_MS},{100 + i},{101 + i},{99 + i},{100.5 + i},{10 + i}" for i in bars]
 
 
 def csv(path: Path, lines: list[str], header: str = HEADER) -> Path:
@@ -201,3 +201,28 @@ def test_the_verbs_say_the_same_as_the_commands(bearskin, filled: Path, tmp_path
     report = package.data_import(csv(tmp_path / "more.csv", rows(10, 48)), **dict(zip(
         ("venue", "product", "symbol", "kind", "interval"), NAMED[1::2], strict=True)))  # fmt: skip
     assert report.added == 10
+
+
+def test_a_month_is_fetched_once_and_a_wrong_checksum_touches_nothing(bearskin, home: Path) -> None:
+    month = "data/futures/um/monthly/klines/{0}/1h/{0}-1h-2025-01.zip"
+    words = ("--kinds", "trade", "--from", "2025-01-01", "--to", "2025-02-01", "--json")
+    with Archive() as archive:
+        archive.put(month.format("BTCUSDT"), klines(START_MS, 744))
+        archive.put(month.format("ETHUSDT"), klines(START_MS, 744), checksum="0" * 64)
+        url = ("--archive-url", archive.url)
+        first = bearskin("data", "fetch", "BTCUSDT", *words, *url)
+        assert first.code == 0, first.err
+        assert first.object["added"] == 744
+        before = digest(home / "store")
+        again = bearskin("data", "fetch", "BTCUSDT", *words, *url).object
+        assert (again["added"], again["known_files"], again["downloaded_files"]) == (0, 1, 0)
+        wrong = bearskin("data", "fetch", "ETHUSDT", *words, *url, "-q")
+        assert wrong.code == 2
+        assert "checksum" in wrong.err.lower()
+        assert "ETHUSDT-1h-2025-01.zip" in wrong.err
+        assert digest(home / "store") == before
+        archive.statuses[month.format("SOLUSDT")] = archive.statuses[month.format("SOLUSDT") + ".CHECKSUM"] = [403] * 9
+        refused = bearskin("data", "fetch", "SOLUSDT", *words, *url, "-q")
+    assert refused.code == 1
+    assert "403" in refused.err
+    assert "bug" not in refused.err

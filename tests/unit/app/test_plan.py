@@ -14,8 +14,8 @@ SIZED = "plan short BTCUSDT --entry 60000 --stop 62500 --equity 10000 --risk 1% 
 
 
 def test_the_example_everybody_can_check(bearskin) -> None:
-    """60,000 short with a stop at 62,500, one per cent of 10,000 at risk, taker 0.05 % both ways (decisions of sizing)."""
-    ran = bearskin(*SIZED.split(), "--json")
+    """60,000 short with a stop at 62,500, one per cent of 10,000 at risk, taker 0.05 % both ways, 5x isolated."""
+    ran = bearskin(SIZED, "--json")
     assert ran.code == 0
     told = ran.object
     assert (told["qty"], told["loss_at_stop"], told["liquidation_price"]) == ("-0.039", "99.89", "71713.15")
@@ -26,7 +26,7 @@ def test_the_example_everybody_can_check(bearskin) -> None:
 def test_the_hedge_of_five_coins_with_the_brackets_of_2024(bearskin, real_data: Path, wallet: str, price: str) -> None:
     brackets = real_data / "brackets" / "binance_leverage_tiers_freqtrade_2024-10.json.gz"
     words = f"plan short BTCUSDT --entry 60000 --qty 5 --wallet {wallet} --brackets {brackets} --json"
-    ran = bearskin(*words.split())
+    ran = bearskin(words)
     assert ran.code == 0
     assert ran.object["liquidation_price"] == price
     assert ran.object["verdict"] == "incomplete"
@@ -51,7 +51,7 @@ def test_the_hedge_of_five_coins_with_the_brackets_of_2024(bearskin, real_data: 
     ],
 )
 def test_what_makes_no_sense_is_one_sentence(bearskin, home: Path, words: str, said: str) -> None:
-    ran = bearskin(*words.split(), "--json")
+    ran = bearskin(words, "--json")
     assert ran.code == 2, ran.out
     assert said in ran.err
     assert ran.err.count("\n") == 1
@@ -60,35 +60,35 @@ def test_what_makes_no_sense_is_one_sentence(bearskin, home: Path, words: str, s
 
 
 def test_a_refused_plan_ends_with_three_and_is_still_printed(bearskin) -> None:
-    words = "plan short BTCUSDT --entry 60000 --stop 62500 --equity 10000 --leverage 20 --json".split()
-    ran = bearskin(*words)
+    words = "plan short BTCUSDT --entry 60000 --stop 62500 --equity 10000 --leverage 20"
+    ran = bearskin(words, "--json")
     assert ran.code == 3
     assert ran.object["verdict"] == "refused"
     assert ran.object["reasons"]
-    table = bearskin(*words[:-1])
+    table = bearskin(words)
     assert table.code == 3
     assert "71" in table.out or "62" in table.out
-    assert bearskin(*words, "--beyond-preset").code != 2
+    assert bearskin(words, "--beyond-preset").code != 2
 
 
 def test_the_verb_says_the_same_as_the_command(bearskin) -> None:
     plan = package.plan("short", "BTCUSDT", entry="60000", stop="62500", equity="10000", risk="1%", leverage=5)
-    assert plan.to_json() == bearskin(*SIZED.split(), "--json").object
+    assert plan.to_json() == bearskin(SIZED, "--json").object
 
 
 def test_settings_stand_in_for_options(bearskin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEARSKIN_EQUITY", "20000")
     bearskin("config", "set", "leverage", "5")
-    told = bearskin(*"plan short BTCUSDT --entry 60000 --stop 62500 --risk 1% --json".split()).object
+    told = bearskin("plan short BTCUSDT --entry 60000 --stop 62500 --risk 1% --json").object
     assert (float(told["equity"]), told["leverage"]) == (20000, "5")
 
 
 def test_a_resting_entry_pays_the_maker_fee(bearskin) -> None:
-    market = bearskin(*SIZED.split(), "--json").object
-    resting = bearskin(*SIZED.split(), "--limit", "--json").object
-    own = bearskin(*SIZED.split(), "--limit", "--maker", "0.01%", "--json").object
+    market = bearskin(SIZED, "--json").object
+    resting = bearskin(SIZED, "--limit", "--json").object
+    own = bearskin(SIZED, "--limit", "--maker", "0.01%", "--json").object
     assert float(market["fee_in"]) > float(resting["fee_in"]) > float(own["fee_in"]) > 0
-    assert "--limit" in bearskin(*SIZED.split(), "--maker", "0.01%").err
+    assert "--limit" in bearskin(SIZED, "--maker", "0.01%").err
 
 
 def test_the_store_gives_entry_funding_and_worst_moves(bearskin, home: Path) -> None:
@@ -104,7 +104,7 @@ def test_the_store_gives_entry_funding_and_worst_moves(bearskin, home: Path) -> 
     for kind, interval, frame in (("trade", "1h", bars), ("funding", "event", funding)):
         key = SeriesKey("binance", "linear", "BTCUSDT", kind, interval)
         store.append_all([Part(key=key, frame=frame)], "test")
-    ran = bearskin(*"plan short BTCUSDT --stop 52000 --json".split())
+    ran = bearskin("plan short BTCUSDT --stop 52000 --json")
     assert ran.code in (0, 3), ran.err
     told = ran.object
     assert told["entry"] == "50235"
@@ -114,5 +114,6 @@ def test_the_store_gives_entry_funding_and_worst_moves(bearskin, home: Path) -> 
     assert not told["funding"]["assumed"]
     assert "BTCUSDT" in told["history_source"]
     assert any(row["label"].startswith("worst day") for row in told["gaps"])
-    given = bearskin(*"plan short BTCUSDT --stop 52000 --funding-rate -0.02% --funding-interval 4h --json".split()).object
+    words = "plan short BTCUSDT --stop 52000 --funding-rate -0.02% --funding-interval 4h --json"
+    given = bearskin(words).object
     assert (given["funding"]["rate"], given["funding"]["interval_h"]) == ("-0.0002", 4)
