@@ -40,7 +40,7 @@ def first_breach(
 
 def warm(say: Callable[[str], None] | None) -> None:
     """Make the check ready: one bar is asked."""
-    if say is not None and not first_breach.signatures and not compiled_before(Path(__file__)):
+    if say is not None and not first_breach.signatures and not compiled_before(first_breach):
         say("compiling the account check: once, a second or two")
     row = np.ones((1, 1))
     one = np.ones(1)

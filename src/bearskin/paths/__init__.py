@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from bearskin.margin import Tiers
@@ -65,11 +64,11 @@ def walk(lane: Lane[float], tiers: Tiers[float], ticket: Ticket[float]) -> Outco
     return outcome
 
 
-def compiled_before(file: Path) -> bool:
-    """Whether the cache of compiled code holds that of `file` already; imports numba."""
+def compiled_before(kernel: Any) -> bool:
+    """Whether the cache holds compiled code of `kernel`, an njit function that is cached; imports numba."""
     from bearskin.paths import _compiled
 
-    return _compiled.compiled_before(file)
+    return _compiled.compiled_before(kernel)
 
 
 def warm(say: Callable[[str], None] | None = None) -> None:

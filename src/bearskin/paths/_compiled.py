@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import config, njit
+from numba import njit
 
 from bearskin.margin import Tiers, arm
 from bearskin.paths import _kernel
@@ -19,7 +19,7 @@ walk = njit(cache=True)(_kernel.walk)
 
 def warm(say: Callable[[str], None] | None) -> None:
     """Make the kernel ready: one bar is walked, so that what follows finds it compiled."""
-    if say is not None and not walk.signatures and not compiled_before(Path(str(_kernel.__file__))):
+    if say is not None and not walk.signatures and not compiled_before(walk):
         say("compiling the price-path kernel: once, a few seconds")
     prices: Any = np.ones(2)
     ticks: Any = np.ones(2, dtype=np.int64)
@@ -38,6 +38,6 @@ def warm(say: Callable[[str], None] | None) -> None:
     )
 
 
-def compiled_before(file: Path) -> bool:
-    """Whether numba's cache folder holds compiled code of `file`."""
-    return any(Path(str(config.CACHE_DIR)).glob(f"{file.parent.name}_*/{file.stem}.*.nbi"))
+def compiled_before(kernel: Any) -> bool:
+    """Whether numba's cache holds compiled code of `kernel`, an njit function that is cached."""
+    return any(Path(str(kernel.stats.cache_path)).glob(f"*.{kernel.__name__}-*.nbi"))

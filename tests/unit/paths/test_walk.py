@@ -344,3 +344,11 @@ def test_warming_says_so_only_when_it_compiles() -> None:
     warm(said.append)
     warm(said.append)
     assert len(said) <= 1
+
+
+def test_the_face_is_pinned() -> None:
+    import bearskin.paths as face
+
+    assert face.__all__ == sorted(face.__all__)
+    assert len(REASONS) == 8
+    assert all(hasattr(face, name) for name in face.__all__)
