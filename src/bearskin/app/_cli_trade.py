@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from bearskin.app._command import REFUSED, command, known
+from bearskin.app._command import INTERRUPTED, REFUSED, command, known
 from bearskin.app._desk import Desk
-from bearskin.app._options import PLAN
+from bearskin.app._options import BACKTEST, DEMO, PLAN
+
+if TYPE_CHECKING:
+    from bearskin.backtest import BacktestResult
 
 
 def register_trade(app: typer.Typer) -> None:
     """Add the commands of this file to `app`."""
     command(app, "plan", PLAN, "Trades")(plan)
+    command(app, "backtest", BACKTEST, "Trades")(backtest)
+    command(app, "demo", DEMO, "Trades")(demo)
 
 
 def plan(desk: Desk, **given: Any) -> int:
@@ -33,3 +40,57 @@ def plan(desk: Desk, **given: Any) -> int:
         print("refused: see the reasons above", file=sys.stderr)  # noqa: T201 - the edge of the house prints
         return REFUSED
     return 0
+
+
+def backtest(desk: Desk, show: bool, out: str | None, html: bool, **given: Any) -> int:
+    """Trade set-ups through the history in the store with every cost; tables, JSON, Parquet and a tear sheet."""
+    desk.say("backtest: loading")
+    from bearskin.app._backtest import backtest as rehearse
+    from bearskin.app._backtest import write
+    from bearskin.app._house import open_house
+
+    house = open_house(desk.home, store=desk.store)
+    folder = Path(out).expanduser() if out is not None else _new_folder(house.writable_part("reports"), "backtest")
+    with desk.progress() as progress:
+        result = rehearse(**known(given), home=desk.home, store=desk.store, progress=progress)
+        if progress is not None:
+            progress("writing the results", 0, None)
+        files = write(result, folder, html=html)
+    return _shown(desk, result, files, show)
+
+
+def demo(desk: Desk, show: bool, **given: Any) -> int:
+    """A made-up market, every set-up traded on it, and the tear sheet; no network, no key, nothing prepared."""
+    desk.say("demo: making a market")
+    from bearskin.app._demo import demo as rehearse
+
+    with desk.progress() as progress:
+        report = rehearse(**known(given), home=desk.home, store=desk.store, progress=progress)
+    return _shown(desk, report.result, report.files, show, seed=report.seed, days=report.days)
+
+
+def _new_folder(reports: Path, name: str) -> Path:
+    """A folder named by the second it is made in; another one where that is taken."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    for extra in ("", *(f"-{n}" for n in range(2, 100))):
+        folder = reports / f"{name}-{stamp}{extra}"
+        if not folder.exists():
+            return folder
+    raise AssertionError("a hundred backtests within a second")
+
+
+def _shown(desk: Desk, result: BacktestResult, files: dict[str, Path], show: bool, **more: Any) -> int:
+    """Print a result and where its files are; 130 when it was stopped half-way."""
+    from bearskin import report
+
+    desk.result(
+        lambda: {**more, **report.result_json(result), "files": {name: str(path) for name, path in files.items()}},
+        lambda: report.summary_tables(result),
+    )
+    page = files.get("tear_sheet")
+    desk.say(f"results are in {next(iter(files.values())).parent}" + (f", tear sheet: {page.as_uri()}" if page else ""))
+    if show and page is not None:
+        import webbrowser
+
+        webbrowser.open(page.as_uri())
+    return INTERRUPTED if any(note.startswith("PARTIAL") for note in result.notes) else 0

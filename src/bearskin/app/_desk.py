@@ -59,7 +59,11 @@ class Desk:
 
         console = Console(highlight=False)
         for renderable in renderables:
-            console.print(renderable, markup=False) if isinstance(renderable, str) else console.print(renderable)
+            if isinstance(renderable, str):
+                console.print(renderable, markup=False)
+            else:
+                console.print(renderable)
+                console.print()
 
     def result(self, thing: Callable[[], dict[str, Any]], tables: Callable[[], Any]) -> None:
         """Either the object or the tables, as `--json` says; only the one asked for is made."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-import os
 import platform
 import re
 import shutil
@@ -19,7 +18,7 @@ from typing import Any
 import bearskin
 from bearskin.app._home import PARTS, can_write, size_bytes
 from bearskin.app._house import House, open_house
-from bearskin.app._stores import kernel_files, newest_version, store_version
+from bearskin.app._stores import kernel_files, newest_version, numba_folder, store_version
 from bearskin.terms import BearskinError, iso
 
 PYTHON_NEEDED = (3, 11)
@@ -168,7 +167,7 @@ def _store(house: House) -> Check:
 
 
 def _kernels(house: House) -> Check:
-    folder = Path(os.environ.get("NUMBA_CACHE_DIR", str(house.home.part("cache") / "numba")))
+    folder = numba_folder(house.home.part("cache"))
     count = kernel_files(folder)
     detail = f"{count} compiled in {folder}" if count else "not compiled yet: the first backtest does it, once"
     return Check(area="kernels", name="cache", state=GOOD, detail=detail)

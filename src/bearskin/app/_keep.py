@@ -29,6 +29,7 @@ KEPT = ("config.toml", "store", "journal", "exchange", "reports")  # caches and 
 RESETTABLE = ("store", "cache", "logs", "reports", "exchange")
 MANIFEST = "bearskin-backup.json"
 LOCK = ".lock"
+PASSING = (".writing", "files")  # half-written appends, and downloads on their way into the store (.archive/files)
 CHUNK_BYTES = 1 << 20
 Progress = Callable[[str, int, int | None], None]
 logger = logging.getLogger("bearskin.app")
@@ -155,10 +156,10 @@ def _sources(house: House) -> Iterator[tuple[str, Path]]:
         if root.is_file():
             yield name, root
         for base, folders, names in os.walk(root):
-            folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
+            folders[:] = sorted(folder for folder in folders if folder not in PASSING)
             for file in sorted(names):
                 path = Path(base) / file
-                if path.is_file() and not path.is_symlink() and not file.startswith("."):  # locks and the like
+                if path.is_file() and not path.is_symlink() and file != LOCK:
                     yield str(PurePosixPath(name) / path.relative_to(root).as_posix()), path
 
 

@@ -97,3 +97,62 @@ PLAN: dict[str, Spec] = {
     "liquidation_level": text("Margin level at which a loan is taken over.", "LEVEL", COST),
     "spot": text("Spot price, for the basis of a dated future.", "PRICE", COST),
 }
+
+BACKTEST: dict[str, Spec] = {
+    "symbols": text("all, or names such as BTCUSDT,ETHUSDT.", "LIST", TRADE),
+    "setups": text("all, names, or hold (a yardstick).", "LIST", TRADE),
+    "side": text("short, long or both.", "SIDE", TRADE),
+    "start": text("First day or time, such as 2025-10-01.", "TIME", TRADE, "--from", "--start"),
+    "end": text("Day or time before which it ends.", "TIME", TRADE, "--to", "--end"),
+    "interval": text("Time frame, such as 1h.", "TIME", TRADE),
+    "entry": text("market or limit, instead of the set-ups' own.", "HOW", TRADE),
+    "trail_atr": text("Trailing stop, in ATR behind the best price.", "N", TRADE),
+    "stop_trigger": text("mark or last.", "PRICE", TRADE),
+    "setup_file": text("Python file with set-ups of your own.", "FILE", TRADE),
+    **SIZING,
+    "qty": text("Quantity held by --setups hold; 1 by default.", "QTY", SIZE),
+    "preflight": flag(
+        "--preflight/--no-preflight", "Refuse what the desk would refuse; off is research only.", SIZE, True
+    ),
+    "guards": flag("--guards/--no-guards", "Squeeze and trend guards.", SIZE, True),
+    **PLACE,
+    "mark": text("required, or last: take symbols without mark.", "HOW", WHERE),
+    **COSTS,
+    "funding": text("charge or ignore.", "HOW", COST),
+    "out": text("Folder of the results; default: below the home's reports.", "DIR", OUT),
+    "html": flag("--html/--no-html", "Write the tear sheet.", OUT, True),
+    "show": flag("--open", "Open the tear sheet in the browser.", OUT),
+}
+DEMO: dict[str, Spec] = {
+    "seed": count("The same seed makes the same market.", None),
+    "days": count("Days of it; 180 by default.", None, least=1),
+    "symbols": text("Such as BTCUSDT,DOGEUSDT; default: all it has.", "LIST"),
+    "interval": text("Time frame, such as 1h.", "TIME"),
+    "out": text("Folder of the results; default: below the home's reports.", "DIR", OUT),
+    "show": flag("--open", "Open the tear sheet in the browser.", OUT),
+}
+
+_FILTER: dict[str, Spec] = {
+    "venue": text("Such as binance.", "NAME", WHERE),
+    "product": text("linear, inverse, dated, dated-inverse, spot or margin.", "KIND", WHERE),
+    "symbol": text("Such as BTCUSDT.", "SYMBOL", WHERE),
+    "kind": text("trade, mark, index, funding, open-interest, ...", "KIND", WHERE),
+    "interval": text("Time frame, such as 1h.", "TIME", WHERE),
+}
+IMPORT: dict[str, Spec] = {"paths": words("Files and folders.", "PATH"), **_FILTER}
+SERIES: dict[str, Spec] = {**_FILTER, "each": flag("--each", "A line for every series, not only for every kind.")}
+CHECK: dict[str, Spec] = {**_FILTER, "now": flag("--now", "Measure stale ends against the clock too.")}
+FETCH: dict[str, Spec] = {
+    "symbols": words("Such as BTCUSDT.", "SYMBOL"),
+    "kinds": text("Default: trade,mark,funding.", "LIST", TRADE),
+    "interval": text("Time frame of candles, such as 1h.", "TIME", TRADE),
+    "start": text("First day or time; default: 30 days before the end.", "TIME", TRADE, "--from", "--start"),
+    "end": text("Day or time before which it ends; default: today.", "TIME", TRADE, "--to", "--end"),
+    "venue": text("binance, or ccxt's name of another.", "NAME", WHERE),
+    "product": text("linear, inverse, dated, dated-inverse or spot.", "KIND", WHERE),
+    "via": text("archive or ccxt; default: archive for binance.", "WAY", WHERE),
+    "archive_url": text("Another copy of the archive.", "URL", WHERE),
+    "workers": count("Downloads at a time; 4 by default.", None, WHERE, 1),
+    "skip_bad": flag("--skip-bad", "Go on without files whose checksum is wrong.", WHERE),
+    "again": flag("--again", "Ask even for what is there already.", WHERE),
+}

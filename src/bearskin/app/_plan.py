@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bearskin.app._house import House, open_house
 from bearskin.app._rates import Number, number_of, positive_of, rate_of
@@ -77,45 +78,36 @@ def plan(
     """
     from bearskin import risk as room
 
-    house = open_house(
-        home,
-        store=store,
-        venue=venue,
-        product=product,
-        equity=equity,
-        risk=risk,
-        leverage=leverage,
-        preset=preset,
-        margin_mode=margin,
-        taker=taker,
-        maker=maker,
-        slippage=slippage,
-        brackets=brackets,
-    )
-    targets = (target,) if isinstance(target, str | int | float | Decimal) else tuple(target)
+    settings = {"venue": venue, "product": product, "equity": equity, "risk": risk, "leverage": leverage}
+    limits = {"preset": preset, "margin_mode": margin, "brackets": brackets}
+    costs = {"taker": taker, "maker": maker, "slippage": slippage}
+    house = open_house(home, store=store, **settings, **limits, **costs)
     seen = _seen(house, symbol, side_of(side))
-    request = room.PlanRequest(
-        side=side_of(side),
-        symbol=symbol,
-        entry=_entry(entry, seen, house, symbol),
-        stop=None if stop is None else positive_of(stop, "stop"),
-        targets=tuple(positive_of(value, "target") for value in targets),
-        qty=None if qty is None else positive_of(qty, "quantity"),
-        notional=None if notional is None else positive_of(notional, "notional"),
-        wallet=None if wallet is None else positive_of(wallet, "wallet"),
-        equity=_equity(house, sized=qty is not None or notional is not None),
-        allow_beyond_preset=beyond_preset,
-        borrow_rate_h=None if borrow_rate is None else rate_of(borrow_rate, "borrow rate"),
-        spot=None if spot is None else positive_of(spot, "spot"),
-        shock_frac=None if shock is None else rate_of(shock, "shock"),
-        horizon_h=hours_of(horizon, "horizon"),
-        now_ns=time.time_ns(),
-        history=seen.history,
-        **_from_settings(house, symbol, limit),
-        **_funding(house, seen, funding_rate, funding_interval),
-        **({} if liquidation_level is None else {"liquidation_level": number_of(liquidation_level, "level")}),
+    targets = (target,) if isinstance(target, str | int | float | Decimal) else tuple(target)
+    positive = {"stop": stop, "quantity": qty, "notional": notional, "wallet": wallet, "spot": spot}
+    exact = {name: positive_of(value, name) for name, value in positive.items() if value is not None}
+    if liquidation_level is not None:
+        exact["liquidation_level"] = number_of(liquidation_level, "liquidation level")
+    if "quantity" in exact:
+        exact["qty"] = exact.pop("quantity")
+    return room.plan(
+        room.PlanRequest(
+            side=side_of(side),
+            symbol=symbol,
+            entry=_entry(entry, seen, house, symbol),
+            targets=tuple(positive_of(value, "target") for value in targets),
+            equity=_equity(house, sized=qty is not None or notional is not None),
+            allow_beyond_preset=beyond_preset,
+            borrow_rate_h=None if borrow_rate is None else rate_of(borrow_rate, "borrow rate"),
+            shock_frac=None if shock is None else rate_of(shock, "shock"),
+            horizon_h=hours_of(horizon, "horizon"),
+            now_ns=time.time_ns(),
+            history=seen.history,
+            **_from_settings(house, symbol, limit),
+            **_funding(house, seen, funding_rate, funding_interval),
+            **cast("dict[str, Any]", exact),
+        )
     )
-    return room.plan(request)
 
 
 def side_of(word: str) -> Side:
@@ -212,11 +204,12 @@ def _seen(house: House, symbol: str, side: Side) -> _Seen:
     usable = [word for word in intervals if interval_ns(word) <= DAY_NS]
     if not usable:
         return _Seen()
+    load = functools.partial(
+        market.load_panel, store, venue=settings.venue, product=settings.product, symbol=symbol, interval=usable[0]
+    )
     try:
-        panel = market.load_panel(
-            store, venue=settings.venue, product=settings.product, symbol=symbol, interval=usable[0]
-        )
-    except UnknownSymbol:
+        panel = load()
+    except UnknownSymbol:  # candles of an instrument we have no filters of
         return _Seen()
     last = len(panel) - 1
     rate, hours, source = _recent_funding(panel)
@@ -226,8 +219,17 @@ def _seen(house: House, symbol: str, side: Side) -> _Seen:
         funding_rate=rate,
         funding_interval_h=hours,
         funding_source=source,
-        history=risk.adverse_moves(panel, side),
+        history=risk.adverse_moves(_marked(panel, load), side),
     )
+
+
+def _marked(panel: Panel, load: Callable[..., Panel]) -> Panel:
+    """The panel up to its last mark where only its newest bars lack one, so that its moves are those of the mark."""
+    missing = panel.mark_missing
+    if missing is None or not missing.any() or missing.all():
+        return panel
+    first = int(missing.argmax())
+    return load(end_ns=int(panel.time_ns[first])) if missing[first:].all() else panel
 
 
 def _recent_funding(panel: Panel) -> tuple[Decimal | None, Decimal | None, str]:

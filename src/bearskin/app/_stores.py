@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +41,14 @@ def store_lock(folder: Path) -> Iterator[None]:
         yield
 
 
-def kernel_files(folder: Path) -> int:
-    """How many compiled functions lie below numba's cache folder."""
-    return sum(1 for _ in folder.rglob("*.nbc")) if folder.is_dir() else 0
+def numba_folder(home_cache: Path) -> Path:
+    """Where compiled kernels lie: the folder the environment names, else below the home's cache."""
+    named = os.environ.get("NUMBA_CACHE_DIR")
+    return Path(named) if named else home_cache / "numba"
+
+
+def kernel_files(folder: Path, room: str = "") -> int:
+    """How many compiled functions (of one room) lie below numba's cache folder."""
+    if folder.name.startswith("bearskin-"):  # a room has put its digest there; the others lie beside it
+        folder = folder.parent
+    return sum(1 for path in folder.rglob("*.nbc") if path.parent.name.startswith(room)) if folder.is_dir() else 0

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bearskin.terms import iso
+
 if TYPE_CHECKING:
     from bearskin.app._config import ConfigReport
+    from bearskin.app._data import FetchedReport, ListReport
     from bearskin.app._doctor import DoctorReport
+    from bearskin.market import Coverage, ImportReport
 
 _COLOURS = {"ok": "green", "odd": "yellow", "bad": "bold red"}
 
@@ -16,7 +20,9 @@ def table(title: str, *columns: str) -> Any:
     from rich import box
     from rich.table import Table
 
-    made = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    made = Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0)
+    )
     for column in columns:
         made.add_column(column, overflow="fold")
     return made
@@ -45,3 +51,50 @@ def doctor_tables(report: DoctorReport) -> list[Any]:
         disk.add_row(part, f"{size:,}")
     verdict = "healthy" if report.healthy else "something is wrong: see the lines marked bad"
     return [checks, disk, verdict]
+
+
+def import_tables(report: ImportReport) -> list[Any]:
+    """Totals, then the files that were left alone or refused, each with why."""
+    made = table("import", "layout", "files", "rows added", "already there", "differing (first kept)")
+    layouts = sorted({file.layout for file in report.taken})
+    for layout in layouts:
+        files = [file for file in report.taken if file.layout == layout]
+        sums = (sum(getattr(file, name) for file in files) for name in ("added", "same", "differing"))
+        made.add_row(layout, str(len(files)), *(f"{total:,}" for total in sums))
+    made.add_section()
+    made.add_row("all", str(len(report.taken)), f"{report.added:,}", f"{report.same:,}", f"{report.differing:,}")
+    rest = [f"left alone: {file.path}: {file.skipped}" for file in report.skipped]
+    rest += [f"REFUSED: {file.error}" for file in report.bad]
+    noted = [f"note: {file.path}: {note}" for file in report.taken for note in file.notes]
+    return [made, *noted, *rest]
+
+
+def fetch_tables(report: FetchedReport) -> list[Any]:
+    """Rows per series, then what was not to be had."""
+    made = table(f"from {report.source}", "series", "rows added", "already there", "differing (first kept)")
+    for one in report.appends:
+        made.add_row(str(one.key), f"{one.added:,}", f"{one.same:,}", f"{one.differing:,}")
+    lines: list[Any] = [made]
+    if report.downloaded is not None:
+        lines.append(f"{report.downloaded} files loaded, {report.known} were in the store already")
+    return [*lines, *(f"not to be had: {what}: {why}" for what, why in report.unavailable)]
+
+
+def list_tables(report: ListReport, *, each: bool) -> list[Any]:
+    """A line per kind (or per series with `each`): how many symbols, from when to when, rows."""
+    if not report.series:
+        return [f"nothing is in {report.store}: `bearskin data import PATH` or `bearskin data fetch SYMBOL` fill it"]
+    groups: dict[tuple[str, str, str], list[Coverage]] = {}
+    for one in report.series:
+        key = one.key
+        name = (f"{key.venue} {key.product}", f"{key.kind} {key.interval}", key.symbol if each else "")
+        groups.setdefault(name, []).append(one)
+    last = "symbol" if each else "symbols"
+    made = table(f"store {report.store}", "venue", "kind", last, "from", "to", "rows")
+    for column in made.columns:
+        column.no_wrap = True
+    for name, ones in sorted(groups.items()):
+        first_ns, last_ns = min(one.first_ns for one in ones), max(one.last_ns for one in ones)
+        symbols = name[2] if each else str(len(ones))
+        made.add_row(*name[:2], symbols, iso(first_ns)[:10], iso(last_ns)[:10], f"{sum(one.rows for one in ones):,}")
+    return [made]

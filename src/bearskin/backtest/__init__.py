@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
+
+from bearskin import VerbRoom
 
 if TYPE_CHECKING:
     from bearskin.backtest._request import BacktestRequest, BacktestResult
@@ -23,3 +26,6 @@ def __getattr__(name: str) -> Any:  # PEP 562: the face is cheap, Polars and the
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+sys.modules[__name__].__class__ = VerbRoom  # `bearskin.backtest(...)` is the verb

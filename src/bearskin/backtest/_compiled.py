@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import config, njit
 
 from bearskin.margin import Tiers, arm, maintenance, notional, profit
 from bearskin.paths import compiled_before
 
 arm(kernel_files=[Path(__file__)])
+_CACHE = Path(str(config.CACHE_DIR))
 
 
 @njit(cache=True)  # type: ignore[untyped-decorator]
@@ -40,7 +41,7 @@ def first_breach(
 
 def warm(say: Callable[[str], None] | None) -> None:
     """Make the check ready: one bar is asked."""
-    if say is not None and not first_breach.signatures and not compiled_before(first_breach):
+    if say is not None and not first_breach.signatures and not compiled_before(Path(__file__), _CACHE):
         say("compiling the account check: once, a second or two")
     row = np.ones((1, 1))
     one = np.ones(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from bearskin.margin import Tiers
@@ -64,11 +65,11 @@ def walk(lane: Lane[float], tiers: Tiers[float], ticket: Ticket[float]) -> Outco
     return outcome
 
 
-def compiled_before(kernel: Any) -> bool:
-    """Whether the cache holds compiled code of `kernel`, an njit function that is cached; imports numba."""
+def compiled_before(file: Path, cache: Path) -> bool:
+    """Whether numba's folder `cache`, where `arm()` put it for `file`, holds compiled code of it; imports numba."""
     from bearskin.paths import _compiled
 
-    return _compiled.compiled_before(kernel)
+    return _compiled.compiled_before(file, cache)
 
 
 def warm(say: Callable[[str], None] | None = None) -> None:

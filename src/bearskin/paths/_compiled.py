@@ -7,19 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import config, njit
 
 from bearskin.margin import Tiers, arm
 from bearskin.paths import _kernel
 
 arm(kernel_files=[Path(__file__)])
+_CACHE = Path(str(config.CACHE_DIR))  # this file's own: the next room that arms moves on to another
 
 walk = njit(cache=True)(_kernel.walk)
 
 
 def warm(say: Callable[[str], None] | None) -> None:
     """Make the kernel ready: one bar is walked, so that what follows finds it compiled."""
-    if say is not None and not walk.signatures and not compiled_before(walk):
+    if say is not None and not walk.signatures and not compiled_before(Path(str(_kernel.__file__)), _CACHE):
         say("compiling the price-path kernel: once, a few seconds")
     prices: Any = np.ones(2)
     ticks: Any = np.ones(2, dtype=np.int64)
@@ -38,6 +39,6 @@ def warm(say: Callable[[str], None] | None) -> None:
     )
 
 
-def compiled_before(kernel: Any) -> bool:
-    """Whether numba's cache holds compiled code of `kernel`, an njit function that is cached."""
-    return any(Path(str(kernel.stats.cache_path)).glob(f"*.{kernel.__name__}-*.nbi"))
+def compiled_before(file: Path, cache: Path) -> bool:
+    """Whether numba's folder `cache` holds compiled code of `file`."""
+    return any(cache.glob(f"{file.parent.name}_*/{file.stem}.*.nbi"))

@@ -21,20 +21,21 @@ class Written:
     equity: Path
     declined: Path
     summary: Path
-    tear_sheet: Path
+    tear_sheet: Path | None
 
 
-def write_result(result: BacktestResult, folder: Path | str, *, title: str | None = None) -> Written:
+def write_result(result: BacktestResult, folder: Path | str, *, title: str | None = None, html: bool = True) -> Written:
     """Write `trades`, `equity` and `declined` as Parquet, `summary.json` and `tear_sheet.html` into `folder`.
 
     Everything is written beside its place first and moved when all of it is there, so an older result stays whole until
-    the new one is. Returns the paths. Raises BadInput when the folder cannot be written.
+    the new one is. `html=False` leaves the tear sheet out. Returns the paths. Raises BadInput when the folder cannot be
+    written.
     """
     from bearskin.report._page import tear_sheet
 
     folder = Path(folder)
     summary = json.dumps(result_json(result), indent=2, ensure_ascii=False)
-    page = tear_sheet(result, title=title)
+    page = tear_sheet(result, title=title) if html else ""
     writers: dict[str, Callable[[Path], object]] = {
         "trades.parquet": lambda path: result.trades.write_parquet(path),
         "equity.parquet": lambda path: result.equity.write_parquet(path),
@@ -42,6 +43,8 @@ def write_result(result: BacktestResult, folder: Path | str, *, title: str | Non
         "summary.json": lambda path: path.write_text(summary + "\n", encoding="utf-8"),
         "tear_sheet.html": lambda path: path.write_text(page, encoding="utf-8"),
     }
+    if not html:
+        del writers["tear_sheet.html"]
     parts = {name: folder / f".{name}.{os.getpid()}.part" for name in writers}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -59,7 +62,7 @@ def write_result(result: BacktestResult, folder: Path | str, *, title: str | Non
         equity=folder / "equity.parquet",
         declined=folder / "declined.parquet",
         summary=folder / "summary.json",
-        tear_sheet=folder / "tear_sheet.html",
+        tear_sheet=folder / "tear_sheet.html" if html else None,
     )
 
 

@@ -1,0 +1,320 @@
+"""`backtest`: set-ups traded through what is in the store."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from bearskin.app._data import words_of
+from bearskin.app._house import House, open_house
+from bearskin.app._plan import side_of
+from bearskin.app._rates import Number, number_of, positive_of
+from bearskin.terms import DAY_NS, BadInput, MarginMode, Product, Side, interval_ns, iso, parse_time
+
+if TYPE_CHECKING:
+    from bearskin.backtest import BacktestRequest, BacktestResult
+    from bearskin.market import Panel, Store, SymbolCoverage
+
+Progress = Callable[[str, int, int | None], None]
+logger = logging.getLogger("bearskin.app")
+EDGE_NS = DAY_NS  # a mark that begins or ends within a day of the candles belongs to them; what lacks is listed
+COMPILING_S = 15
+RISK_WITHOUT_PRESET = Decimal("0.01")
+_announced = False
+
+
+def backtest(
+    *,
+    symbols: str | Sequence[str] = "all",
+    setups: str | Sequence[str] = "all",
+    side: str = "both",
+    start: str | None = None,
+    end: str | None = None,
+    interval: str | None = None,
+    venue: str | None = None,
+    product: str | None = None,
+    equity: Number | None = None,
+    risk: Number | None = None,
+    leverage: Number | None = None,
+    margin: str | None = None,
+    preset: str | None = None,
+    preflight: bool = True,
+    guards: bool = True,
+    funding: str = "charge",
+    stop_trigger: str = "mark",
+    mark: str = "required",
+    entry: str | None = None,
+    trail_atr: Number | None = None,
+    qty: Number | None = None,
+    taker: Number | None = None,
+    maker: Number | None = None,
+    slippage: Number | None = None,
+    brackets: Path | str | None = None,
+    setup_file: Path | str | None = None,
+    out: Path | str | None = None,
+    html: bool = True,
+    home: Path | str | None = None,
+    store: Path | str | None = None,
+    progress: Progress | None = None,
+) -> BacktestResult:
+    """Trade set-ups through history with every cost, one portfolio over all symbols.
+
+    `symbols` all means every symbol with candles, mark and funding of the interval at the same time; those left out are
+    in the summary with why. `setups` is all, names, or hold (`qty` of each symbol held, a yardstick). `side` is short,
+    long or both. `preflight=False` is research only. `funding` is charge or ignore, `stop_trigger` mark or last,
+    `mark` required or last (then symbols without any mark are taken and last stands in). `entry` market or limit
+    overrides the set-ups' own. `setup_file` is a .py file with set-ups of one's own. With `out` the result is written
+    there too. Raises BadInput.
+    """
+    settings = {"venue": venue, "product": product, "interval": interval, "equity": equity, "risk": risk}
+    limits = {"leverage": leverage, "margin_mode": margin, "preset": preset, "brackets": brackets}
+    costs = {"taker": taker, "maker": maker, "slippage": slippage}
+    house = open_house(home, store=store, **settings, **limits, **costs)
+    if setup_file is not None:
+        from bearskin import setups as room
+
+        room.load_setups(Path(setup_file).expanduser())
+    more: dict[str, Any] = {
+        "start_ns": None if start is None else parse_time(start),
+        "end_ns": None if end is None else parse_time(end),
+        "entry": None if entry is None else one_of(entry, ("market", "limit"), "entry"),
+        "funding": one_of(funding, ("charge", "ignore"), "funding"),
+        "stop_trigger": one_of(stop_trigger, ("mark", "last"), "stop trigger"),
+        "no_preflight": not preflight,
+        "guards": guards,
+    }
+    if trail_atr is not None:
+        more["trail_atr"] = number_of(trail_atr, "trail")
+    if qty is not None:
+        more["qty"] = positive_of(qty, "quantity")
+    request = _request(house, _setups(setups), _sides(side), more)
+    last_stands_in = one_of(mark, ("required", "last"), "mark") == "last"
+    result = _run(house, request, words_of(symbols), last_stands_in, progress)
+    if out is not None:
+        write(result, Path(out).expanduser(), html=html)
+    return result
+
+
+def write(result: BacktestResult, folder: Path, *, html: bool, title: str | None = None) -> dict[str, Path]:
+    """Write the result into `folder`; name -> path of what is there now. Raises BadInput when it cannot be written."""
+    from bearskin import report
+
+    written = report.write_result(result, folder, title=title, html=html)
+    paths = {field.name: getattr(written, field.name) for field in dataclasses.fields(written)}
+    return {name: path for name, path in paths.items() if path is not None}
+
+
+def one_of(value: str, allowed: Sequence[str], name: str) -> Any:
+    """`value` in lower case if it is one of `allowed`; raises BadInput."""
+    word = value.strip().lower()
+    if word not in allowed:
+        raise BadInput(f"{name} was {value!r}, must be {' or '.join(allowed)}")
+    return word
+
+
+def _sides(word: str) -> tuple[Side, ...]:
+    if word.strip().lower() == "both":
+        return (Side.SHORT, Side.LONG)
+    try:
+        return (side_of(word),)
+    except BadInput:
+        raise BadInput(f"side was {word!r}, must be short, long or both") from None
+
+
+def _setups(value: str | Sequence[str]) -> tuple[str, ...] | None:
+    from bearskin.setups import SETUPS
+
+    names = [name.replace("-", "_") for name in words_of(value)]
+    if names == ["all"]:
+        return None
+    for name in names:
+        if name not in SETUPS and name != "hold":
+            raise BadInput(f"{name!r} is no set-up: there are all, hold, {', '.join(sorted(SETUPS))}")
+    return tuple(names)
+
+
+def _request(
+    house: House, setups: tuple[str, ...] | None, sides: tuple[Side, ...], more: dict[str, Any]
+) -> BacktestRequest:
+    """The request; what neither the command line nor a setting says is the preset's."""
+    from bearskin import backtest, risk
+
+    settings = house.settings
+    preset = risk.preset_of(settings.preset)
+    if settings.slippage is not None:
+        more["slippage_frac"] = settings.slippage
+    return backtest.BacktestRequest(
+        setups=setups,
+        sides=sides,
+        equity=settings.equity,
+        risk_frac=settings.risk or preset.risk_frac or RISK_WITHOUT_PRESET,
+        leverage=settings.leverage or preset.leverage_max,
+        margin_mode=settings.margin_mode or MarginMode(preset.margin_mode),
+        preset=settings.preset,
+        taker_fee_rate=settings.taker,
+        maker_fee_rate=settings.maker,
+        **more,
+    )
+
+
+def _run(
+    house: House, request: BacktestRequest, symbols: list[str], last_stands_in: bool, progress: Progress | None
+) -> BacktestResult:
+    from bearskin import backtest, market
+
+    settings = house.settings
+    if not house.store_folder.is_dir():
+        raise BadInput(_empty(house))
+    store = market.Store(house.store_folder)
+    everything = symbols in ([], ["all"])
+    chosen, left_out = (_all if everything else _named)(store, house, request, symbols, last_stands_in)
+    book = market.load_brackets(settings.brackets)
+    panels: list[Panel] = []
+    for done, one in enumerate(chosen):
+        if progress is not None:
+            progress(f"reading {one.symbol}", done, len(chosen))
+        panels.append(_panel(store, house, request, one))
+    warm_up()
+    told = None if progress is None else lambda what, done, total: progress(what, done, total or None)
+    result = backtest.run(request, panels, book, told)
+    if not left_out:
+        return result
+    listed = [{"symbol": symbol, "why": why} for symbol, why in left_out]
+    before = cast("list[dict[str, str]]", result.summary["left_out"])
+    return dataclasses.replace(result, summary={**result.summary, "left_out": [*before, *listed]})
+
+
+def warm_up() -> None:
+    """Load or compile the kernels, saying so first when they have to be compiled."""
+    from bearskin import backtest
+
+    backtest.warm(lambda _: announce_compiling())
+
+
+def announce_compiling() -> None:
+    """Say once in a process that kernels are being compiled and how long that takes."""
+    global _announced
+    if not _announced:
+        logger.info("compiling kernels (first run only, about %d s)", COMPILING_S)
+    _announced = True
+
+
+def _empty(house: House) -> str:
+    return (
+        f"the store {house.store_folder} has no {house.settings.interval} candles of {house.settings.venue}"
+        f" {house.settings.product.value}: bring some with `bearskin data import` or `bearskin data fetch`,"
+        " or try `bearskin demo`"
+    )
+
+
+def _all(
+    store: Store, house: House, request: BacktestRequest, _: list[str], last_stands_in: bool
+) -> tuple[list[SymbolCoverage], list[tuple[str, str]]]:
+    """Every symbol that can be judged fairly, and the others with why."""
+    from bearskin import market
+
+    settings = house.settings
+    found = market.list_symbols(store, settings.venue, settings.product.value, settings.interval)
+    if not found:
+        raise BadInput(_empty(house))
+    taken, left_out = [], []
+    for one in found:
+        why = _why_not(store, house, request, one, last_stands_in)
+        if why is None:
+            taken.append(one)
+        else:
+            left_out.append((one.symbol, why))
+    if not taken:
+        symbol, why = left_out[0]
+        raise BadInput(f"none of {len(found)} symbols can be backtested; {symbol}: {why}")
+    if left_out:
+        logger.info("%d of %d symbols are left out; the summary says why", len(left_out), len(found))
+    return taken, left_out
+
+
+def _named(
+    store: Store, house: House, request: BacktestRequest, symbols: list[str], last_stands_in: bool
+) -> tuple[list[SymbolCoverage], list[tuple[str, str]]]:
+    """The symbols that were named; raises BadInput for the first that cannot be taken."""
+    from bearskin import market
+
+    settings = house.settings
+    found = {
+        one.symbol: one for one in market.list_symbols(store, settings.venue, settings.product.value, settings.interval)
+    }
+    for symbol in symbols:
+        if symbol not in found:
+            market.load_panel(  # raises, naming what there is
+                store, venue=settings.venue, product=settings.product, symbol=symbol, interval=settings.interval
+            )
+        why = _why_not(store, house, request, found[symbol], last_stands_in, any_mark=True)
+        if why is not None:
+            raise BadInput(f"{symbol} cannot be backtested: {why}")
+    return [found[symbol] for symbol in symbols], []
+
+
+def _why_not(
+    store: Store,
+    house: House,
+    request: BacktestRequest,
+    one: SymbolCoverage,
+    last_stands_in: bool,
+    *,
+    any_mark: bool = False,
+) -> str | None:
+    """Why a symbol is left out, or None. `any_mark` accepts a mark of another interval (its bars are estimated)."""
+    settings = house.settings
+    funded = settings.product is Product.LINEAR and request.funding == "charge"
+    if funded and not one.has_funding:
+        return "no funding in the store; leaving funding out takes --funding ignore"
+    if last_stands_in or settings.product not in (Product.LINEAR, Product.DATED):
+        return None
+    if not one.has_mark:
+        return "no mark in the store; letting last stand in takes --mark last"
+    first_ns, last_ns = _reach(store, house, one)
+    if first_ns is None and not any_mark:
+        return f"no {settings.interval} mark in the store; letting last stand in takes --mark last"
+    if first_ns is not None and last_ns is not None and first_ns >= last_ns:
+        return "candles and mark do not cover the same time"
+    return None
+
+
+def _reach(store: Store, house: House, one: SymbolCoverage) -> tuple[int | None, int | None]:
+    """Where candles and mark of the interval are both there: [first, last]; None where there is no such mark."""
+    from bearskin import market
+
+    settings = house.settings
+    mark = market.SeriesKey(settings.venue, settings.product.value, one.symbol, "mark", settings.interval)
+    if not store.has(mark):
+        return None, None
+    reach = store.coverage(mark)
+    first_ns = one.first_ns if reach.first_ns <= one.first_ns + EDGE_NS else reach.first_ns
+    last_ns = one.last_ns if reach.last_ns >= one.last_ns - EDGE_NS else reach.last_ns
+    return first_ns, last_ns
+
+
+def _panel(store: Store, house: House, request: BacktestRequest, one: SymbolCoverage) -> Panel:
+    """The panel over the time that candles and mark share, within the span asked for."""
+    from bearskin import market
+
+    settings = house.settings
+    first_ns, last_ns = _reach(store, house, one)
+    end_ns = None if last_ns is None or last_ns == one.last_ns else last_ns + interval_ns(settings.interval)
+    if request.end_ns is not None:
+        end_ns = request.end_ns if end_ns is None else min(end_ns, request.end_ns)
+    start_ns = None if first_ns in (None, one.first_ns) else first_ns
+    if start_ns is not None or end_ns not in (None, request.end_ns):
+        logger.info("%s is used from %s, where candles and mark are both there", one.symbol, iso(first_ns or 0))
+    return market.load_panel(
+        store,
+        venue=settings.venue,
+        product=settings.product,
+        symbol=one.symbol,
+        interval=settings.interval,
+        start_ns=start_ns,
+        end_ns=end_ns,
+    )
