@@ -154,7 +154,7 @@ def test_statistics_are_known_later_than_they_are_stamped(tmp_path: Path) -> Non
     assert (panel.open_interest.known_ns - panel.open_interest.time_ns == 5 * MINUTE_NS).all()
     assert panel.open_interest.value.tolist() == [7.0] * 12
     assert panel.long_short_ratio.value.tolist() == [1.5] * 12
-    assert (panel.sentiment.known_ns - panel.sentiment.time_ns == 25 * HOUR_NS).all()
+    assert (panel.sentiment.known_ns - panel.sentiment.time_ns == HOUR_NS).all()
 
 
 def test_half_a_column_is_left_out_and_said(tmp_path: Path) -> None:

@@ -249,7 +249,7 @@ def test_known_at_follows_the_kind(tmp_path: Path) -> None:
         (SeriesKey("binance", "linear", "X", "open-interest", "5m"), stamps.with_columns(oi=pl.lit(1.0)), 5),
         (SeriesKey("binance", "linear", "X", "funding", "event"), funding([8, 8]), 0),
         (SeriesKey("binance", "linear", "X", "liquidations", "1m"), stamps.with_columns(long_usd=pl.lit(1.0)), 1),
-        (SeriesKey("any-venue", "any", "MOOD", "sentiment", "1d"), stamps.with_columns(value=pl.lit(9.0)), 25 * 60),
+        (SeriesKey("any-venue", "any", "MOOD", "sentiment", "1d"), stamps.with_columns(value=pl.lit(9.0)), 60),
     ]
     for key, frame, minutes in cases:
         store.append(key, frame, "x")

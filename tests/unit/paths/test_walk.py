@@ -344,3 +344,12 @@ def test_warming_says_so_only_when_it_compiles() -> None:
     warm(said.append)
     warm(said.append)
     assert len(said) <= 1
+
+
+def test_the_face_is_pinned() -> None:
+    import bearskin.paths as face
+
+    functions = [name for name in face.__all__ if name.islower()]
+    assert functions == ["compiled_before", "compiled_walk", "funding_counts", "lay", "marks_of", "walk", "warm"]
+    assert all(hasattr(face, name) for name in face.__all__)
+    assert len(REASONS) == face.END + 1
