@@ -1,7 +1,7 @@
 """The desk as a user meets it: every figure from fresh processes of one run, shown as ratios where a ratio says more.
 
-The market is `$BEARSKIN_DATA` (or ../shared/data) when it is there, else a synthetic one of the same size: 18 symbols of
-hourly bars over one year.
+The market is the real candles of `$BEARSKIN_DATA` where they are at hand, else a synthetic one of the same size, both
+of hourly bars.
 """
 
 from __future__ import annotations
