@@ -33,7 +33,9 @@ def main() -> int:
     line("import to finished report, kernels compiled", f"{outer['warm_s']:.2f} s")
     line("ratio to reading, first time", f"{outer['cold_over_reading']:.1f}")
     line("ratio to reading, kernels compiled", f"{outer['warm_over_reading']:.1f}")
-    line("compiling every kernel, first time ever", f"{outer['first_compile_s']:.1f} s", f"under {FIRST_COMPILE_S_MAX} s")
+    line(
+        "compiling every kernel, first time ever", f"{outer['first_compile_s']:.1f} s", f"under {FIRST_COMPILE_S_MAX} s"
+    )
     line("first line of progress, kernels compiled", f"{outer['first_line_s']:.2f} s", f"under {FIRST_LINE_S_MAX} s")
     line("bearskin --help", f"{outer['help_s']:.2f} s", f"under {HELP_S_MAX} s")
     beyond = (
