@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from bearskin.app._logs import redacted
+
 # what is being done, how much of it is done, how much there is (None: not known)
 Progress = Callable[[str, int, int | None], None]
 PLAIN_EVERY_S = 5.0
@@ -116,11 +118,15 @@ class Notes(logging.Handler):
     def __init__(self, desk: Desk) -> None:
         super().__init__(logging.WARNING if desk.quiet else logging.DEBUG if desk.verbose else logging.INFO)
         self._desk = desk
+        self._said: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """One line on stderr."""
+        """One line on stderr; a sentence is said once in a command."""
         try:
-            self._desk._line(self.format(record))
+            text = redacted(self.format(record))
+            if text not in self._said:
+                self._said.add(text)
+                self._desk._line(text)
         except BrokenPipeError:
             raise
         except Exception:  # noqa: BLE001 - logging must not take the command down
