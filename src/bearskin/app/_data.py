@@ -277,7 +277,7 @@ def data_brackets(
     """Ask a venue for its maintenance brackets, without a key, and save them in our own format for `--brackets`.
 
     `venue` is ccxt's name of it. Returns the book, dated in its `snapshot`. Raises BadInput, UnknownSymbol,
-    VenueBroken, and VenueRejected where a venue shows its tiers to signed calls only or does not state them in notional.
+    VenueBroken, and VenueRejected where a venue shows its tiers to signed calls only or not in notional.
     """
     house = open_house(home, venue=venue)
     if not symbols:

@@ -14,7 +14,7 @@ from bearskin.terms import VenueRejected, dec, iso
 # ccxt hands tiers on as venues word them: only these word them in notional and show them without a key
 _IN_NOTIONAL: Final = ("bybit",)
 _WHY_NOT: Final = {
-    "binance": "Binance shows its brackets to signed calls only (GET /fapi/v1/leverageBracket, whose answer can be saved)",
+    "binance": "Binance shows its brackets to signed calls only: save the answer of leverageBracket",
     "bingx": "BingX shows its tiers to signed calls only",
     "okx": "OKX states its tiers in contracts, which are no notional until a price is chosen",
     "mexc": "MEXC states its tiers in contracts, which are no notional until a price is chosen",
