@@ -53,9 +53,16 @@ def main() -> None:
     """The command line; leaves the process with the exit code of the contract."""
     import sys
 
-    from bearskin.app._cli import run
+    try:
+        from bearskin.app._cli import run
+        from bearskin.app._desk import stand_in_streams
 
-    sys.exit(run(sys.argv[1:]))
+        stand_in_streams()
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # before a command was even found
+        print("stopped", file=sys.stderr)  # noqa: T201 - the edge of the house prints
+        code = 130
+    sys.exit(code)
 
 
 def __getattr__(name: str) -> Any:  # PEP 562

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from bearskin.app._data import words_of
-from bearskin.app._house import House, open_house
+from bearskin.app._home import user_path
+from bearskin.app._house import House, open_house, results_folder
 from bearskin.app._plan import side_of
 from bearskin.app._rates import Number, number_of, positive_of
 from bearskin.terms import DAY_NS, BadInput, MarginMode, Product, Side, interval_ns, iso, parse_time
@@ -77,7 +78,8 @@ def backtest(
     if setup_file is not None:
         from bearskin import setups as room
 
-        room.load_setups(Path(setup_file).expanduser())
+        room.load_setups(user_path(setup_file))
+    folder = None if out is None else results_folder(out, house.home.part("reports"))
     more: dict[str, Any] = {
         "start_ns": None if start is None else parse_time(start),
         "end_ns": None if end is None else parse_time(end),
@@ -93,9 +95,12 @@ def backtest(
         more["qty"] = positive_of(qty, "quantity")
     request = _request(house, _setups(setups), _sides(side), more)
     last_stands_in = one_of(mark, ("required", "last"), "mark") == "last"
-    result = _run(house, request, words_of(symbols), last_stands_in, progress)
-    if out is not None:
-        write(result, Path(out).expanduser(), html=html)
+    named = words_of(symbols)
+    if not named:
+        raise BadInput("no symbol was named: give all, or names such as BTCUSDT,ETHUSDT")
+    result = _run(house, request, named, last_stands_in, progress)
+    if folder is not None:
+        write(result, folder, html=html)
     return result
 
 
@@ -170,7 +175,7 @@ def _run(
     if not house.store_folder.is_dir():
         raise BadInput(_empty(house))
     store = market.Store(house.store_folder)
-    everything = symbols in ([], ["all"])
+    everything = symbols == ["all"]
     chosen, left_out = (_all if everything else _named)(store, house, request, symbols, last_stands_in)
     book = market.load_brackets(settings.brackets)
     panels: list[Panel] = []

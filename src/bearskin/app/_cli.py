@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -39,13 +40,15 @@ def run(args: Sequence[str]) -> int:
     except (typer.Abort, KeyboardInterrupt):
         print("stopped", file=sys.stderr)  # noqa: T201 - the edge of the house prints
         return INTERRUPTED
-    except BrokenPipeError:
-        return end(Desk(command="bearskin"), _broken)
+    except SystemExit as left:  # Click and Rich leave so when nobody reads the help any more
+        return end(Desk(command="bearskin"), functools.partial(_raise, BrokenPipeError())) if left.code == 1 else 0
+    except OSError as error:  # help or the last words did not come through
+        return end(Desk(command="bearskin"), functools.partial(_raise, error))
     return code if isinstance(code, int) else 0
 
 
-def _broken() -> int:
-    raise BrokenPipeError
+def _raise(error: OSError) -> int:
+    raise error
 
 
 def _usage(error: typer.TyperException, as_json: bool) -> int:

@@ -47,10 +47,10 @@ def backtest(desk: Desk, show: bool, out: str | None, html: bool, **given: Any) 
     desk.say("backtest: loading")
     from bearskin.app._backtest import backtest as rehearse
     from bearskin.app._backtest import write
-    from bearskin.app._house import open_house
+    from bearskin.app._house import open_house, results_folder
 
     house = open_house(desk.home, store=desk.store)
-    folder = Path(out).expanduser() if out is not None else _new_folder(house.writable_part("reports"), "backtest")
+    folder = results_folder(out, _new_folder(house.home.part("reports"), "backtest"))
     with desk.progress() as progress:
         result = rehearse(**known(given), home=desk.home, store=desk.store, progress=progress)
         if progress is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import logging
 import os
@@ -12,12 +13,15 @@ from typing import Any
 
 import typer
 
-from bearskin.app._desk import Desk, Notes
+from bearskin.app._desk import Desk, Notes, one_line
 from bearskin.app._options import COMMON, Spec
+from bearskin.terms import BadInput, BearskinError
 
 DONE, BUG, BAD_INPUT, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 
 REPORT = "Report it in the project's issue tracker."
+# refusals of the operating system that a path brings about
+_USERS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
 logger = logging.getLogger("bearskin.app")
 
 
@@ -62,8 +66,6 @@ def end(desk: Desk, work: Callable[[], int | None]) -> int:
     2 for what the user gave (BadInput), 1 for what failed under us (store, venue, or our bug: only that is called one),
     130 after Ctrl-C, 0 when the reader of our output went away.
     """
-    from bearskin.terms import BadInput, BearskinError
-
     notes = Notes(desk)
     package = logging.getLogger("bearskin")
     level_before = package.level
@@ -76,7 +78,7 @@ def end(desk: Desk, work: Callable[[], int | None]) -> int:
     except BadInput as error:
         return fail(desk, error, BAD_INPUT)
     except BrokenPipeError:
-        _hush()
+        _hush(sys.stdout)
         return DONE
     except BearskinError as error:
         logger.debug("%s", traceback.format_exc())
@@ -86,6 +88,11 @@ def end(desk: Desk, work: Callable[[], int | None]) -> int:
         return INTERRUPTED
     except (typer.Exit, typer.Abort, typer.TyperException):
         raise
+    except MemoryError:
+        return fail(desk, MemoryError("there is not enough memory for this: ask for less at a time"), BUG)
+    except OSError as error:
+        logger.debug("%s", traceback.format_exc())
+        return _of_system(desk, error, file)
     except Exception as error:  # noqa: BLE001 - the one place where everything may be caught
         return _bug(desk, error, file)
     finally:
@@ -97,6 +104,19 @@ def end(desk: Desk, work: Callable[[], int | None]) -> int:
             stop_logging(file)
 
 
+def _of_system(desk: Desk, error: OSError, file: logging.Handler | None) -> int:
+    """What the operating system refused: the disk's or the machine's state, or a path that the user named."""
+    said = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+        place = error.filename or "the output"
+        if error.filename is None:
+            _hush(sys.stdout)
+        return fail(desk, OSError(f"{place} cannot be written or read ({said}): free some room and try again"), BUG)
+    if error.filename is not None and error.errno in _USERS:
+        return fail(desk, BadInput(f"{error.filename} cannot be used ({said}): name another"), BAD_INPUT)
+    return _bug(desk, error, file)
+
+
 def fail(desk: Desk, error: Exception, code: int, kind: str = "") -> int:
     """One sentence on stderr; with --json also `{"error": …}` as the object on stdout."""
     _print_error(str(error))
@@ -104,12 +124,19 @@ def fail(desk: Desk, error: Exception, code: int, kind: str = "") -> int:
         place = {name: getattr(error, name) for name in ("row", "column") if getattr(error, name, None) is not None}
         path = {"path": str(error.path)} if getattr(error, "path", None) is not None else {}  # type: ignore[attr-defined]
         sentence = {"kind": kind or type(error).__name__, "message": str(error), "exit_code": code}
-        desk.emit({"error": sentence | path | place})
+        try:
+            desk.emit({"error": sentence | path | place})
+        except OSError:  # the reader has left, or the disk is full: the exit code still says it
+            _hush(sys.stdout)
     return code
 
 
 def _print_error(sentence: str) -> None:
-    print(f"error: {sentence}", file=sys.stderr, flush=True)  # noqa: T201 - the edge of the house prints
+    plain = one_line(sentence)
+    try:
+        print(f"error: {plain}", file=sys.stderr, flush=True)  # noqa: T201 - the edge of the house prints
+    except OSError:
+        _hush(sys.stderr)
 
 
 def _bug(desk: Desk, error: Exception, file: logging.Handler | None) -> int:
@@ -135,6 +162,6 @@ def _log_file(desk: Desk) -> logging.Handler:
     return start_logging(home.part("logs"), load_settings(home).settings.log_level)
 
 
-def _hush() -> None:
+def _hush(stream: Any) -> None:
     """Let the interpreter's last flush go nowhere: the reader has left."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

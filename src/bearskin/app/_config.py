@@ -123,13 +123,19 @@ def _toml(value: Any) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
+    there = path.resolve()  # the file may be a link into the folder where someone keeps all their settings
+    part: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".config-", suffix=".toml")
+        there.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=there.parent, prefix=".config-", suffix=".toml")
+        part = Path(name)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(path)
+        part.replace(there)
     except OSError as error:
         raise BadInput(f"{path} cannot be written ({error.strerror or error}): {ELSEWHERE}") from None
+    finally:
+        if part is not None:
+            part.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import logging
 import time
 from collections import Counter
@@ -10,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bearskin.app._home import user_path
 from bearskin.app._house import House, open_house
-from bearskin.terms import DAY_NS, BadFile, BadInput, Product, iso, parse_time
+from bearskin.terms import DAY_NS, BadFile, BadInput, Product, UnknownSymbol, iso, parse_time
 
 if TYPE_CHECKING:
     from bearskin.market import AppendReport, BracketBook, Coverage, Fault, ImportReport, SeriesKey, Store
@@ -142,7 +144,7 @@ def data_import(
     if not paths:
         raise BadInput("nothing was named: give files or folders to import")
     house = open_house(home, store=store)
-    found = [Path(path).expanduser() for path in paths]
+    found = [user_path(path) for path in paths]
     for path in found:
         if not path.exists():
             raise BadInput(f"{path} does not exist: give a file or a folder to import")
@@ -159,6 +161,7 @@ def data_import(
                 kind=kind,
                 interval=interval,
                 progress=turned(progress),
+                now_ns=time.time_ns(),
             )
             files += report.files
         except BadFile as error:
@@ -353,7 +356,22 @@ def _keys(
     interval: str | None,
 ) -> list[SeriesKey]:
     given = {"venue": venue, "product": product, "symbol": symbol, "kind": kind, "interval": interval}
-    return store.keys(**{name: value for name, value in given.items() if value is not None})
+    asked = {name: value for name, value in given.items() if value is not None}
+    found = store.keys(**asked)
+    if asked and not found:
+        raise UnknownSymbol(f"{store.root} has no series with {_absent(store, asked)}")
+    return found
+
+
+def _absent(store: Store, asked: dict[str, str]) -> str:
+    """The first part of what was asked for that no series has, with near ones; else all of it together."""
+    there = store.keys()
+    for name, value in asked.items():
+        names = sorted({str(getattr(key, name)) for key in there})
+        if value not in names:
+            near = difflib.get_close_matches(value, names, n=3) or names[:6]
+            return f"{name} {value!r}" + (f": it has {', '.join(near)}" if near else "")
+    return " and ".join(f"{name} {value!r}" for name, value in asked.items()) + " at once"
 
 
 def words_of(value: str | Sequence[str] | None) -> list[str]:

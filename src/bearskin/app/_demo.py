@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bearskin.app._backtest import announce_compiling, backtest, warm_up, write
 from bearskin.app._data import turned, words_of
-from bearskin.app._house import open_house
+from bearskin.app._house import open_house, results_folder
 from bearskin.app._stores import kernel_files, numba_folder
 from bearskin.terms import BadInput
 
@@ -52,7 +52,7 @@ def demo(
     from bearskin import market
 
     house = open_house(home, store=store, interval=interval)
-    folder = Path(out).expanduser() if out is not None else house.writable_part("reports") / f"demo-{seed}"
+    folder = results_folder(out, house.home.part("reports") / f"demo-{seed}")
     with contextlib.ExitStack() as stack:
         if store is not None:
             root = house.writable_store()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,21 @@ from bearskin.app._logs import redacted
 # what is being done, how much of it is done, how much there is (None: not known)
 Progress = Callable[[str, int, int | None], None]
 PLAIN_EVERY_S = 5.0
+
+
+def one_line(text: str) -> str:
+    """`text` without line breaks and control characters: a file's name must not command the terminal."""
+    return "".join(sign if sign.isprintable() else " " if sign.isspace() else repr(sign)[1:-1] for sign in text)
+
+
+def stand_in_streams() -> None:
+    """Streams that were closed become the null device; what a narrow encoding cannot say is written as escapes."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):  # in the order of their descriptors
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - lives as long as we do
+        elif mode == "w" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,6 +61,7 @@ class Desk:
             self._line(text)
 
     def _line(self, text: str) -> None:
+        text = "\n".join(one_line(line) for line in text.split("\n")) if self.verbose else one_line(text)
         if self._console is not None:  # a progress display may be running there
             self._console.print(text, markup=False, soft_wrap=True)
         else:
@@ -52,14 +69,23 @@ class Desk:
 
     def emit(self, thing: dict[str, Any]) -> None:
         """The one object of `--json`."""
-        sys.stdout.write(json.dumps(thing, ensure_ascii=False, allow_nan=False) + "\n")
+        text = json.dumps(thing, ensure_ascii=False, allow_nan=False)
+        try:
+            text.encode(sys.stdout.encoding or "ascii")
+        except UnicodeEncodeError:  # a narrow terminal, or a file name that is no text
+            text = json.dumps(thing, allow_nan=False)
+        sys.stdout.write(text + "\n")
         sys.stdout.flush()
 
     def show(self, *renderables: Any) -> None:
         """Tables and text for a person, on stdout."""
         from rich.console import Console
 
-        console = Console(highlight=False)
+        class Stdout(Console):
+            def on_broken_pipe(self) -> None:  # Rich would leave with 1
+                raise BrokenPipeError
+
+        console = Stdout(highlight=False)
         for renderable in renderables:
             if isinstance(renderable, str):
                 console.print(renderable, markup=False)

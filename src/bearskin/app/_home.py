@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,13 +30,30 @@ class Home:
         return self.root / name
 
 
+def user_path(text: Path | str, what: str = "") -> Path:
+    """A path as a person writes it, absolute, `~` and `~name` opened; raises BadInput for one that cannot be."""
+    if not str(text).strip():
+        raise BadInput(f"{what}a path was empty: name a file or a folder")
+    try:
+        path = Path(text).expanduser().absolute()
+        os.lstat(path)
+    except RuntimeError:
+        raise BadInput(f"{what}{text} names a home folder nobody here has: write the whole path") from None
+    except ValueError as error:
+        raise BadInput(f"{what}{str(text)!r} cannot be a path ({error})") from None
+    except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+            raise BadInput(f"{what}{str(text)[:80]}... cannot be a path ({error.strerror})") from None
+    return path
+
+
 def find_home(named: Path | str | None = None) -> Home:
-    """The home named on the command line, else by BEARSKIN_HOME, else the platform's data folder."""
+    """The home named on the command line, else by BEARSKIN_HOME, else the platform's data folder; raises BadInput."""
     if named is not None:
-        return Home(root=Path(named).expanduser().absolute(), origin="command line")
+        return Home(root=user_path(named), origin="command line")
     from_environment = os.environ.get("BEARSKIN_HOME", "")
     if from_environment:
-        return Home(root=Path(from_environment).expanduser().absolute(), origin="environment BEARSKIN_HOME")
+        return Home(root=user_path(from_environment), origin="environment BEARSKIN_HOME")
     import platformdirs
 
     return Home(root=Path(platformdirs.user_data_dir("bearskin", appauthor=False)), origin="default")

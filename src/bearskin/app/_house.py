@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bearskin.app._home import Home, find_home, writable
+from bearskin.app._home import Home, can_write, find_home, user_path, writable
 from bearskin.app._settings import Settings, load_settings
+from bearskin.terms import BadInput
 
 ELSEWHERE = "name another with --home or BEARSKIN_HOME, or free this one"
 logger = logging.getLogger("bearskin.app")
@@ -36,6 +37,14 @@ class House:
     def writable_part(self, name: str) -> Path:
         """The folder of a part of the home, made and proven writable; raises BadInput otherwise."""
         return writable(self.home.part(name), f"{name} folder", ELSEWHERE)
+
+
+def results_folder(out: Path | str | None, otherwise: Path) -> Path:
+    """Where results go, proven to be writable before hours of work and not made yet; raises BadInput."""
+    folder = otherwise if out is None else user_path(out)
+    if not can_write(folder):
+        raise BadInput(f"the folder {folder} of the results cannot be written: name another with --out")
+    return folder
 
 
 def open_house(home: Path | str | None = None, **given: Any) -> House:

@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from bearskin import __version__
-from bearskin.app._home import PARTS, size_bytes, writable
+from bearskin.app._home import PARTS, size_bytes, user_path, writable
 from bearskin.app._house import ELSEWHERE, House, open_house
 from bearskin.app._stores import migrate_store, store_lock, store_version
 from bearskin.terms import BadFile, BadInput, StoreBroken, iso
@@ -31,6 +31,7 @@ MANIFEST = "bearskin-backup.json"
 LOCK = ".lock"
 PASSING = (".writing", "files")  # half-written appends, and downloads on their way into the store (.archive/files)
 CHUNK_BYTES = 1 << 20
+LISTING_BYTES_MAX = 256 << 20
 Progress = Callable[[str, int, int | None], None]
 logger = logging.getLogger("bearskin.app")
 
@@ -110,7 +111,7 @@ def backup(
     Raises BadInput (BadFile with the member that is damaged).
     """
     house = open_house(home, store=store)
-    path = Path(file).expanduser().absolute()
+    path = user_path(file)
     return _restored(house, path, progress) if restore else _backed_up(house, path, progress)
 
 
@@ -217,16 +218,21 @@ def _read_archive(
                 if stream is None:
                     raise BadFile(path, f"{member.name!r} is not a plain file, so this is no bearskin backup")
                 if member.name == MANIFEST:
-                    listing = json.loads(stream.read())
+                    listing = json.loads(stream.read(LISTING_BYTES_MAX))
                     continue
                 if progress is not None:
                     progress(f"reading {member.name}", len(found), None)
+                if member.name in found:
+                    raise BadFile(path, f"{member.name!r} comes twice, so this is no bearskin backup")
                 found[member.name] = _read_member(path, member, stream, into)
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile, OSError, ValueError, zlib.error) as error:
+    except (tarfile.TarError, EOFError, gzip.BadGzipFile, OSError, ValueError, RecursionError, zlib.error) as error:
         raise BadFile(path, f"cannot be read as a bearskin backup ({error})") from None
-    if listing is None or "files" not in listing:
-        raise BadFile(path, "has no listing at its end: it is cut short or no bearskin backup")
-    wanted = {name: (int(size), str(digest)) for name, (size, digest) in listing["files"].items()}
+    try:
+        if listing is None:
+            raise KeyError("files")
+        wanted = {str(name): (int(size), str(digest)) for name, (size, digest) in listing["files"].items()}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise BadFile(path, "has no listing at its end: it is cut short or no bearskin backup") from None
     for name in sorted(set(wanted) | set(found)):
         if wanted.get(name) != found.get(name):
             raise BadFile(path, f"{name!r} is not as it was backed up (size or checksum differ)")
@@ -235,21 +241,34 @@ def _read_archive(
 
 def _read_member(archive: Path, member: tarfile.TarInfo, stream: IO[bytes], into: Path | None) -> tuple[int, str]:
     where = PurePosixPath(member.name)
-    if where.is_absolute() or ".." in where.parts or where.parts[0] not in KEPT:
+    if where.is_absolute() or ".." in where.parts or not where.parts or where.parts[0] not in KEPT:
         raise BadFile(archive, f"{member.name!r} does not belong into a home")
     digest, size = hashlib.sha256(), 0
     with contextlib.ExitStack() as stack:
         out: IO[bytes] | None = None
         if into is not None:
             target = into / where
-            target.parent.mkdir(parents=True, exist_ok=True)
-            out = stack.enter_context(target.open("xb"))
+            with _unpacking(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                out = stack.enter_context(target.open("xb"))
         while block := stream.read(CHUNK_BYTES):
             digest.update(block)
             size += len(block)
             if out is not None:
-                out.write(block)
+                with _unpacking(out):
+                    out.write(block)
+                    out.flush()
     return size, digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _unpacking(target: Path | IO[bytes]) -> Iterator[None]:
+    """What goes wrong with the disk is not said of the archive."""
+    try:
+        yield
+    except OSError as error:
+        place = target if isinstance(target, Path) else target.name
+        raise BadInput(f"{place} cannot be written ({error.strerror or error}), so nothing was restored") from None
 
 
 def _restored(house: House, path: Path, progress: Progress | None) -> BackupReport:

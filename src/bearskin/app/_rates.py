@@ -8,6 +8,8 @@ from bearskin.terms import BadInput, dec
 
 Number = str | int | float | Decimal
 
+# what no price, size or rate of a market goes beyond
+_LEAST, _MOST = Decimal("1e-15"), Decimal("1e15")
 _UNITS = {"%": Decimal(100), "bps": Decimal(10_000), "bp": Decimal(10_000)}
 
 
@@ -56,6 +58,11 @@ def _number(value: Number, written: Number, name: str) -> Decimal:
     if isinstance(value, bool):
         raise BadInput(f"{name} was {written}, must be a number")
     try:
-        return dec(value.replace("_", "") if isinstance(value, str) else value)
+        if isinstance(value, str) and not value.isascii():
+            raise BadInput("digits are 0 to 9")
+        number = dec(value.replace("_", "") if isinstance(value, str) else value)
     except BadInput:
         raise BadInput(f"{name} was {written!r}, must be a number") from None
+    if number and not _LEAST <= abs(number) <= _MOST:
+        raise BadInput(f"{name} was {written}, which is out of reach: give it between 1e-15 and 1e15")
+    return number

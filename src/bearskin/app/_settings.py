@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError, field_serializer, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from bearskin.app._home import Home
+from bearskin.app._home import Home, user_path
 from bearskin.app._rates import leverage_of, positive_of, rate_of, share_of
 from bearskin.terms import BadInput, MarginMode, Product, interval_ns
 
@@ -106,20 +107,31 @@ class Settings(BaseSettings):
         allowed = {"preset": PRESETS, "log_level": LOG_LEVELS}.get(str(info.field_name))
         if allowed and word not in allowed:
             raise ValueError(f"{info.field_name} was {value!r}, must be one of {', '.join(allowed)}")
-        if not word:
-            raise ValueError(f"{info.field_name} was empty")
+        if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,99}", word):
+            raise ValueError(f"{info.field_name} was {value[:120]!r}, must be a name such as binance")
         return word
 
     @field_validator("store", "brackets")
     @classmethod
     def _path(cls, value: Path | None) -> Path | None:
-        return value if value is None else value.expanduser().absolute()
+        return value if value is None else Path(_said(lambda path, _: user_path(path), value, ""))
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _text(cls, value: Any, info: Any) -> Any:
+        if isinstance(value, str) and not (value.strip() and value.isprintable()):
+            raise ValueError(f"{info.field_name} was {value!r}, must be something that can be printed")
+        return value
 
     @field_validator("archive_url")
     @classmethod
     def _url(cls, value: str) -> str:
         if not value.startswith(("http://", "https://")):
             raise ValueError(f"archive_url was {value!r}, must begin with http:// or https://")
+        if not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:_-]+(/[!-~]*)?", value):
+            raise ValueError(
+                f"archive_url was {value.partition('@')[2] or value!r}, must be http(s)://host[:port][/path]"
+            )
         return value.rstrip("/")
 
     @field_serializer("store", "brackets", "equity", "risk", "leverage", "taker", "maker", "slippage")

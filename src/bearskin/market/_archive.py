@@ -262,7 +262,7 @@ class _Run:
 
 def _checked(file: ArchiveFile, path: Path) -> dict[SeriesKey, pl.DataFrame]:
     """The frames of a downloaded file by series, each fit for the store; raises BadFile naming row and column."""
-    hints = Hints(venue=VENUE, product=product_of(file.market, file.symbol), symbol=file.symbol)
+    hints = Hints(venue=VENUE, product=product_of(file.market, file.symbol).value, symbol=file.symbol)
     try:
         found = read_parts(path, hints)
     except BadFile as error:

@@ -22,6 +22,7 @@ from bearskin.terms import BadFile, BadInput, Bracket, Brackets, Product, Unknow
 
 PACKAGED: Final = "brackets_binance_2026.9.json"
 _FORMAT: Final = "bearskin-brackets"
+_BYTES_MAX: Final = 256 << 20  # the tiers of every symbol of a venue are 2 million
 _COLUMNS: Final = ["floor", "cap", "mmr", "max_leverage", "cum"]
 _PAIR: Final = re.compile(r"(?P<base>[^/]+)/(?P<quote>[^:]+):(?P<settle>[^-]+)(?:-(?P<date>\d{6}))?")
 
@@ -77,8 +78,10 @@ def load_brackets(path: Path | str | None = None) -> BracketBook:
             book = _foreign(path, content, venue)
         for (_, _, symbol), rows in book.rows.items():
             _checked(rows, symbol)
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise BadFile(path, f"not a bracket file: {error} is missing or not of the expected kind") from error
+    except KeyError as error:
+        raise BadFile(path, f"not a bracket file: {error} is missing") from error
+    except (TypeError, AttributeError, IndexError, ValueError, ArithmeticError) as error:
+        raise BadFile(path, "not a bracket file: a part is not of the expected kind, or out of reach") from error
     except BadInput as error:
         raise BadFile(path, str(error)) from error
     return book
@@ -149,12 +152,15 @@ _VENUES: Final = ("binance", "bybit", "okx", "bitget", "gate", "kraken", "hyperl
 def _json(path: Path) -> Any:
     try:
         raw = path.read_bytes()
-        return json.loads(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw, parse_float=Decimal)
+        if raw[:2] == b"\x1f\x8b":
+            with gzip.open(path) as file:
+                raw = file.read(_BYTES_MAX)
+        return json.loads(raw, parse_float=Decimal)
     except FileNotFoundError:
         raise BadFile(path, "there is no such file") from None
     except OSError as error:
         raise BadFile(path, f"cannot be read: {error.strerror or error}") from error
-    except (ValueError, EOFError, zlib.error) as error:
+    except (ValueError, EOFError, RecursionError, zlib.error) as error:
         raise BadFile(path, f"not JSON: {error}") from error
 
 

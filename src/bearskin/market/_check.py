@@ -16,6 +16,7 @@ import polars as pl
 
 from bearskin.market._keys import CANDLES, SeriesKey
 from bearskin.market._panel import I8
+from bearskin.market._read import first_line
 from bearskin.market._rules import (
     OPEN_IS_PREVIOUS_CLOSE,
     PRICES,
@@ -70,19 +71,21 @@ def check_store(store: Store, keys: Iterable[SeriesKey] | None = None, now_ns: i
     chosen = store.keys() if keys is None else sorted(set(keys))
     faults: list[Fault] = []
     ends: dict[SeriesKey, tuple[int, int]] = {}
+    readable: list[SeriesKey] = []
     for key in chosen:
         try:
-            frame = store.scan(key).drop("known_at", "source").collect()
-        except (pl.exceptions.PolarsError, OSError, StoreBroken) as error:
-            faults.append(Fault(code="unreadable", key=key, time_ns=None, detail=str(error).splitlines()[0]))
+            frame = store.collect(key, store.scan(key).drop("known_at", "source"))
+            faults += _of_series(store, key, frame)
+        except (StoreBroken, pl.exceptions.ColumnNotFoundError) as error:
+            faults.append(Fault(code="unreadable", key=key, time_ns=None, detail=first_line(error)))
             continue
-        faults += _of_series(store, key, frame)
+        readable.append(key)
         usual = key.step_ns or _usual_step(frame)
         if usual and not is_event(key):
             ends[key] = (int(frame["time"].dt.epoch("ns").max() or 0), usual)  # type: ignore[arg-type]
     faults += _stale(ends, now_ns)
-    faults += _between_sources(store, chosen)
-    faults += _between_intervals(store, chosen)
+    faults += _between_sources(store, readable)
+    faults += _between_intervals(store, readable)
     return sorted(faults, key=lambda fault: (fault.key, fault.time_ns or 0, fault.code))
 
 

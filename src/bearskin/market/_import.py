@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+import polars as pl
 
 from bearskin.market._layout_table import raise_problem
 from bearskin.market._layouts import read_file
-from bearskin.market._parts import Hints, Left, Taken
+from bearskin.market._parts import Hints, Left, Piece, Taken
+from bearskin.market._read import ROW, UNREADABLE, first_line
 from bearskin.market._store import Part, Store
-from bearskin.terms import BadFile, BadInput
+from bearskin.terms import DAY_NS, BadFile, BadInput, iso, parse_time
 
+_FIRST_NS: Final = parse_time("2009-01-03")  # the first block of Bitcoin
 # Called before each file with how many are done, how many there are and the name of the next.
 Progress = Callable[[int, int, str], None]
 
@@ -78,8 +84,9 @@ def import_path(
     kind: str | None = None,
     interval: str | None = None,
     progress: Progress | None = None,
+    now_ns: int | None = None,
 ) -> ImportReport:
-    """Import one file, or every file under a folder, into `store`.
+    """Import one file, or every file under a folder, into `store`; rows from after `now_ns` and a day are refused.
 
     The options win over what a file's name and folders say. Each file is checked whole before the first row is
     written, and then written whole. A single file that cannot be taken raises (BadFile with its row and column,
@@ -92,11 +99,11 @@ def import_path(
     if path.is_file():
         if progress is not None:
             progress(0, 1, path.name)
-        report = _import_file(store, path, f"{path.absolute().parent.name}/{path.name}", hints)
+        report = _import_file(store, path, f"{path.absolute().parent.name}/{path.name}", hints, now_ns)
         if report.skipped is not None:
             raise BadFile(path, f"nothing to import ({report.layout}): {report.skipped}")
         return ImportReport(files=(report,))
-    files = sorted(file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+    files = sorted(_files_below(path))
     if not files:
         raise BadInput(f"{path} holds no files")
     reports = []
@@ -105,7 +112,7 @@ def import_path(
         if progress is not None:
             progress(done, len(files), name)
         try:
-            reports.append(_import_file(store, file, name, hints))
+            reports.append(_import_file(store, file, name, hints, now_ns))
         except BadFile as error:
             reports.append(FileReport(path=name, layout="", error=error))
     if progress is not None:
@@ -113,8 +120,21 @@ def import_path(
     return ImportReport(files=tuple(reports))
 
 
-def _import_file(store: Store, path: Path, name: str, hints: Hints) -> FileReport:
-    found = read_parts(path, hints)
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Every file that is not hidden; links to folders are not followed, so that none is walked twice or for ever."""
+
+    def stop(error: OSError) -> None:
+        raise BadInput(
+            f"{error.filename} cannot be read ({error.strerror}): leave it out, or let it be read"
+        ) from error
+
+    for base, folders, names in os.walk(folder, onerror=stop):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(base, name) for name in names if not name.startswith(".") and Path(base, name).is_file())
+
+
+def _import_file(store: Store, path: Path, name: str, hints: Hints, now_ns: int | None) -> FileReport:
+    found = read_parts(path, hints, now_ns)
     if isinstance(found, Left):
         return FileReport(path=name, layout=found.layout, skipped=found.reason)
     parts = [Part(key=piece.key, frame=piece.frame, quirks=piece.quirks) for piece in found.pieces]
@@ -132,16 +152,32 @@ def _import_file(store: Store, path: Path, name: str, hints: Hints) -> FileRepor
     )
 
 
-def read_parts(path: Path, hints: Hints) -> Taken | Left:
-    """The rows of a file, checked; raises BadFile naming the file's first bad row and its column."""
+def read_parts(path: Path, hints: Hints, now_ns: int | None = None) -> Taken | Left:
+    """The rows of a file, checked; raises BadFile naming the file's first bad row and its column.
+
+    Rows from more than a day after `now_ns` are refused where that is given.
+    """
     # folders above the one that was named count too: `cd trade; import BTCUSDT_1h.parquet`
     try:
         found = read_file(path.absolute(), hints)
+        for piece in found.pieces if isinstance(found, Taken) else ():
+            raise_problem(path, piece.key, piece.frame, piece.names, piece.quirks)
+            _raise_age(path, piece, now_ns)
     except BadFile:
         raise
     except BadInput as error:  # a name in the file that cannot be one
         raise BadFile(path, str(error)) from error
-    if isinstance(found, Taken):
-        for piece in found.pieces:
-            raise_problem(path, piece.key, piece.frame, piece.names, piece.quirks)
+    except UNREADABLE as error:  # a kind of column that no rule has thought of
+        raise BadFile(path, f"cannot be taken as market data: {first_line(error)}") from error
     return found
+
+
+def _raise_age(path: Path, piece: Piece, now_ns: int | None) -> None:
+    """Raise BadFile for rows from before there was a market, or from after `now_ns`: times of another unit, or none."""
+    time_ns = pl.col("time").dt.epoch("ns")
+    late = pl.lit(value=False) if now_ns is None else time_ns > now_ns + DAY_NS
+    odd = piece.frame.filter((time_ns < _FIRST_NS) | late)
+    if len(odd):
+        moment_ns = int(odd["time"].dt.epoch("ns")[0])
+        why = "lies in the future" if moment_ns > _FIRST_NS else "is from before there was a market: is it a time?"
+        raise BadFile(path, f"{iso(moment_ns)} {why}", row=int(odd[ROW][0]), column=piece.names.get("time", "time"))

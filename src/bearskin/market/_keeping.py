@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from bearskin.market._store import _ABOUT, VERSION
+from bearskin.market._store import _ABOUT, VERSION, read_version
 from bearskin.market._writing import _locked, _settle, said
-from bearskin.terms import BadInput, StoreBroken
+from bearskin.terms import BadInput
 
 STORE_VERSION: Final = VERSION
 
@@ -23,10 +22,7 @@ def store_version(root: Path) -> int | None:
     about = root / _ABOUT
     if not about.exists():
         return None
-    try:
-        return int(json.loads(about.read_text())["version"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise StoreBroken(f"{about} cannot be read as the version file of a store") from None
+    return read_version(about)
 
 
 def migrate_store(root: Path) -> tuple[str, ...]:

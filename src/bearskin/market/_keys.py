@@ -29,7 +29,8 @@ AGGREGATED: Final = "agg"
 ANY_PRODUCT: Final = "any"
 ANY_SYMBOL: Final = "ALL"
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # a folder's name on every disk
+_WITHOUT_GRID: Final = ("funding", "liquidations", "trades", "borrow-rate")
 _PRODUCTS = {product.value for product in Product} | {ANY_PRODUCT}
 
 
@@ -54,11 +55,16 @@ class SeriesKey:
         if self.product not in _PRODUCTS:
             raise BadInput(f"{self.product!r} is not a product: write one of {', '.join(sorted(_PRODUCTS))}")
         if not _NAME.fullmatch(self.symbol):
-            raise BadInput(f"{self.symbol!r} is not a symbol: letters, digits, dot, dash and underscore, as in BTCUSDT")
+            raise BadInput(
+                f"{self.symbol[:120]!r} is not a symbol: "
+                "up to 100 letters, digits, dots, dashes and underscores, as in BTCUSDT"
+            )
         if self.kind not in KINDS:
             raise BadInput(f"{self.kind!r} is not a kind of series: write one of {', '.join(KINDS)}")
         if self.interval not in (EVENT, AGGREGATED):
             interval_ns(self.interval)
+        elif self.kind not in _WITHOUT_GRID:
+            raise BadInput(f"{self.kind} rows have an interval such as 1h, {self.interval!r} is not one")
 
     @property
     def step_ns(self) -> int | None:

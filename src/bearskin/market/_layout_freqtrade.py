@@ -52,7 +52,7 @@ def read(path: Path, hints: Hints) -> Taken | Left:
     if time in names:
         names["time"] = names.pop(time)
     if kind == "funding":
-        names = {"time": names["time"], "rate": "open"}
+        names = {ours: theirs for ours, theirs in (("time", time), ("rate", "open")) if theirs in frame.columns}
     rows = columns_of(path, frame, kind, names)
     if kind == "funding":
         rows = settled(rows)

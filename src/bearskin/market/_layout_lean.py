@@ -6,7 +6,6 @@ told by a quote of plain USD on venues that have them.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +16,7 @@ from bearskin.market._names import perpetual
 from bearskin.market._parts import Hints, Left, Piece, Taken, columns_of, settled
 from bearskin.market._read import read_bytes, read_csv
 from bearskin.market._rules import PRICES, TIME
-from bearskin.terms import BadFile, Product
+from bearskin.terms import DAY_NS, BadFile, BadInput, Product, parse_time
 
 NAME: Final = "LEAN"
 _INTERVALS: Final = {"second": "1s", "minute": "1m", "hour": "1h", "daily": "1d"}
@@ -70,11 +69,13 @@ def read(path: Path, hints: Hints) -> Taken | Left:
 
 
 def _since_midnight(path: Path, frame: pl.DataFrame, date: str) -> pl.DataFrame:
-    if not re.fullmatch(r"\d{8}", date):
-        raise BadFile(path, "the name should begin with the date, such as 20221213_trade.zip")
-    midnight = pl.lit(date).str.to_datetime("%Y%m%d", time_unit="ns", time_zone="UTC")
-    since = pl.col("time").cast(pl.Int64, strict=False) * 1_000_000
-    return frame.with_columns((midnight.dt.epoch("ns") + since).cast(TIME).alias("stamp"))
+    try:
+        midnight_ns = parse_time(f"{date[:4]}-{date[4:6]}-{date[6:]}")
+    except BadInput:
+        raise BadFile(path, "the name should begin with the date, such as 20221213_trade.zip") from None
+    since_ms = pl.col("time").cast(pl.Int64, strict=False)
+    inside = pl.when(since_ms.is_between(0, DAY_NS // 1_000_000)).then(since_ms)
+    return frame.with_columns((midnight_ns + inside * 1_000_000).cast(TIME).alias("stamp"))
 
 
 def _funding(path: Path, hints: Hints, venue: str, name: str) -> Taken:

@@ -10,10 +10,10 @@ import polars as pl
 
 from bearskin.market._keys import ANY_SYMBOL, EVENT, SeriesKey
 from bearskin.market._names import OKX_COINS_PER_CONTRACT, perpetual
-from bearskin.market._parts import Hints, Left, Piece, Taken, columns_of, settled
+from bearskin.market._parts import Hints, Left, Piece, Taken, columns_of, raise_unnamed, settled
 from bearskin.market._read import ROW, as_time, read_table
 from bearskin.market._rules import OPEN_IS_PREVIOUS_CLOSE, PRICES, STAMPED_AT_END
-from bearskin.terms import MINUTE_NS, Product
+from bearskin.terms import MINUTE_NS, BadFile, Product
 
 MULTI_VENUE: Final = "venues by coin"
 BITMEX: Final = "BitMEX bars"
@@ -52,7 +52,9 @@ def read_venues(path: Path, hints: Hints) -> Taken | Left:
     names["time"] = "timestamp"
     if "venue" not in there:
         frame = frame.with_columns(pl.lit(AGGREGATE).alias("venue"))
+    frame = frame.with_columns(pl.col("venue", "coin").cast(pl.String))
     rows = columns_of(path, frame, kind, names, keep=("venue", "coin"))
+    raise_unnamed(path, rows, "venue", "coin")
     interval = {"funding": EVENT, "liquidations": "1d"}.get(kind, hints.interval or "1h")
     pieces, notes = [], set()
     for (venue, coin), part in sorted(rows.partition_by(["venue", "coin"], as_dict=True).items()):
@@ -60,6 +62,8 @@ def read_venues(path: Path, hints: Hints) -> Taken | Left:
         if kind == "funding":
             part = settled(part)
         if venue == "okx" and kind == "trade":
+            if coin not in OKX_COINS_PER_CONTRACT:
+                raise BadFile(path, f"OKX counts contracts, and how many {coin} one holds is not known", column="v")
             part = part.with_columns(pl.col("volume") * OKX_COINS_PER_CONTRACT[coin])
             notes.add("OKX volume turned from contracts into coins")
         symbol = coin if venue == AGGREGATE else perpetual(venue, coin)
@@ -97,6 +101,9 @@ def read_bitmex(path: Path, hints: Hints) -> Taken:
 
 def read_hyperliquid(path: Path, frame: pl.DataFrame) -> Taken:
     """Hyperliquid's published liquidations: per account, so over all symbols; `cross` is 1 or 0."""
+    for name in ("time", "liquidated_ntl_pos", "liquidated_account_value", "leverage_type"):
+        if name not in frame.columns:
+            raise BadFile(path, "the column is missing; Hyperliquid's liquidations have it", column=name)
     rows = frame.select(
         as_time(path, frame, "time").alias("time"),
         pl.col("liquidated_ntl_pos").cast(pl.Float64, strict=False).alias("notional_usd"),

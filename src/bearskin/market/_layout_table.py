@@ -16,7 +16,17 @@ import polars as pl
 
 from bearskin.market._keys import ANY_PRODUCT, CANDLES, KINDS, SENTIMENT, SeriesKey
 from bearskin.market._names import product_in, venue_in
-from bearskin.market._parts import NO_GRID, Hints, Left, Piece, Taken, columns_of, settled, usual_interval
+from bearskin.market._parts import (
+    NO_GRID,
+    Hints,
+    Left,
+    Piece,
+    Taken,
+    columns_of,
+    raise_unnamed,
+    settled,
+    usual_interval,
+)
 from bearskin.market._read import read_bytes, read_csv, read_table
 from bearskin.market._rules import PRICES, first_problem
 from bearskin.terms import BadFile, Product
@@ -83,6 +93,8 @@ def read(path: Path, hints: Hints, frame: pl.DataFrame | None = None) -> Taken |
     if symbol_column is not None:
         frame = frame.with_columns(pl.col("symbol").cast(pl.String))
     rows = columns_of(path, frame, kind, names, keep=("symbol",) if symbol_column else ())
+    if symbol_column is not None:
+        raise_unnamed(path, rows, "symbol")
     groups = (
         {str(name): part.drop("symbol") for (name,), part in rows.partition_by("symbol", as_dict=True).items()}
         if symbol_column

@@ -16,6 +16,7 @@ from bearskin.terms import BadFile
 _TABLES: Final = (".parquet", ".feather")
 _NOT_DATA: Final = (".md", ".txt", ".rst", ".html", ".pdf", ".png", ".jpg", ".py", ".toml", ".yaml", ".yml", ".log")
 _HEAD: Final = 400
+_JSON_MAX: Final = 256 << 20  # bytes; the largest exchangeInfo has 2 million
 
 
 def read_file(path: Path, hints: Hints) -> Taken | Left:
@@ -27,7 +28,7 @@ def read_file(path: Path, hints: Hints) -> Taken | Left:
     if path.suffix == ".gz":
         return _packed(path)
     if path.suffix == ".json":
-        return _json(path, path.read_bytes())
+        return _json(path, _bytes(path))
     if _layout_lean.knows(path):
         return _layout_lean.read(path, hints)
     if _layout_binance.knows(path):
@@ -65,7 +66,7 @@ def _packed(path: Path) -> Left:
         with gzip.open(path) as file:
             head = file.read(_HEAD)
             if head.lstrip()[:1] in (b"{", b"["):
-                return _json(path, head + file.read())
+                return _json(path, head + file.read(_JSON_MAX))
     except (OSError, EOFError, zlib.error) as error:
         raise BadFile(path, f"the gzip is damaged or cut short ({error})") from error
     first = head.split(b" ", 1)[0]
@@ -76,10 +77,18 @@ def _packed(path: Path) -> Left:
     return Left(layout="unknown", reason="no layout has gzipped files like this")
 
 
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_JSON_MAX)
+    except OSError as error:
+        raise BadFile(path, f"cannot be read: {error.strerror or error}") from error
+
+
 def _json(path: Path, raw: bytes) -> Left:
     try:
         content = json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadFile(path, f"not JSON: {error}") from error
     if isinstance(content, dict) and "symbols" in content:
         return Left(layout="exchangeInfo", reason="instruments, not a series")

@@ -89,7 +89,7 @@ def load_panel(
     step = interval_ns(interval)
     if not store.has(key):
         raise UnknownSymbol(_absent(store, key))
-    bars = store.scan(key, start_ns, end_ns).drop("known_at", "source").collect()
+    bars = store.collect(key, store.scan(key, start_ns, end_ns).drop("known_at", "source"))
     if not len(bars):
         reach = store.coverage(key)
         raise BadInput(f"no {key} bar in the span asked for: it has {iso(reach.first_ns)} to {iso(reach.last_ns)}")
@@ -187,7 +187,8 @@ def _funding(store: Store, key: SeriesKey, start_ns: int, end_ns: int) -> Fundin
     settled = SeriesKey(key.venue, key.product, key.symbol, "funding", EVENT)
     if not store.has(settled):
         return None
-    rows = store.scan(settled, None, end_ns).select("time", pl.col("rate"), pl.col("^interval_h$")).collect()
+    scan = store.scan(settled, None, end_ns)
+    rows = store.collect(settled, scan.select("time", pl.col("rate"), pl.col("^interval_h$")))
     time: I8 = rows["time"].dt.epoch("ns").to_numpy().astype(np.int64) // MINUTE_NS * MINUTE_NS
     rate = _column(rows, "rate")
     interval = np.diff(time, prepend=np.int64(0))
@@ -228,7 +229,7 @@ def _values(store: Store, key: SeriesKey, column: str, start_ns: int, end_ns: in
     frame = store.scan(key, start_ns - _BEFORE_NS, end_ns)
     if column not in frame.collect_schema().names():
         return None
-    rows = frame.select("time", "known_at", column).drop_nulls().collect()
+    rows = store.collect(key, frame.select("time", "known_at", column).drop_nulls())
     if not len(rows):
         return None
     return Known(

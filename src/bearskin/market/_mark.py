@@ -43,7 +43,7 @@ def aligned_mark(store: Store, trade: SeriesKey, step_ns: int, time_ns: I8, bars
     start, end = int(time_ns[0]), int(time_ns[-1]) + step_ns
     for key in sorted(keys, key=lambda one: _preference(one.step_ns or 0, step_ns)):
         coarse_ns = key.step_ns or 0
-        rows = store.scan(key, start - coarse_ns, end).select("time", *PRICES).collect()
+        rows = store.collect(key, store.scan(key, start - coarse_ns, end).select("time", *PRICES))
         mark_ns = rows["time"].dt.epoch("ns").to_numpy().astype(np.int64)
         if not len(mark_ns) or mark_ns[-1] + coarse_ns <= start:
             continue

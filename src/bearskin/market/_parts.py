@@ -17,13 +17,18 @@ from bearskin.terms import MINUTE_NS, BadFile, BadInput, interval_word
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hints:
-    """What the user said about a file; it wins over what the file's name or folder says."""
+    """What the user said about a file; it wins over what the file's name or folder says. Raises BadInput."""
 
     venue: str | None = None
     product: str | None = None
     symbol: str | None = None
     kind: str | None = None
     interval: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("venue", "product", "symbol", "kind", "interval"):
+            if getattr(self, name) == "":
+                raise BadInput(f"{name} was empty: leave it away, or say what it is")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +76,19 @@ def columns_of(
         raise BadFile(path, f"no column for {kind} found; it should have {wanted}")
     return frame.select(
         as_time(path, frame, names["time"]).alias("time"),
-        *(as_number(frame, names[name]).alias(name) for name in values if name not in ("seq", "known_at")),
+        *(as_number(path, frame, names[name]).alias(name) for name in values if name not in ("seq", "known_at")),
         *(pl.col(names[name]).cast(pl.Int64, strict=False).alias(name) for name in values if name == "seq"),
         *(pl.col(name) for name in keep),
         ROW,
     )
+
+
+def raise_unnamed(path: Path, frame: pl.DataFrame, *columns: str) -> None:
+    """Raise BadFile for the first row that does not say whose it is."""
+    for column in columns:
+        unnamed = frame.filter(pl.col(column).is_null() | (pl.col(column).str.strip_chars() == ""))
+        if len(unnamed):
+            raise BadFile(path, "the name is empty", row=int(unnamed[ROW][0]), column=column)
 
 
 def settled(frame: pl.DataFrame) -> pl.DataFrame:
@@ -115,6 +128,7 @@ __all__ = [
     "Piece",
     "Taken",
     "columns_of",
+    "raise_unnamed",
     "settled",
     "usual_interval",
 ]

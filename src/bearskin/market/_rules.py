@@ -38,6 +38,9 @@ COLUMNS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
     "borrow-rate": (("rate",), ()),
 }
 SIGNED: Final = frozenset({"rate", "qty", "account_value_usd"})
+# What no market has ever quoted, traded or counted: beyond it lie faults, and sums that overflow.
+PRICE_MAX: Final = 1e15
+AMOUNT_MAX: Final = 1e24
 POSITIVE: Final = frozenset({*PRICES, "price"})
 
 # Layout quirks that a series carries with it (see docs/data.md).
@@ -149,7 +152,12 @@ def number_rules(key: SeriesKey, columns: list[str]) -> list[Rule]:
         column = pl.col(name)
         if name in must:
             rules.append((name, column.is_null(), _said("the value is empty or not a number")))
-        rules.append((name, column.is_nan() | column.is_infinite(), value(name, "is not a finite number")))
+        rules.append(
+            (name, column.is_nan(), value(name, "is not a finite number (text that is no number counts as nan)"))
+        )
+        rules.append((name, column.is_infinite(), value(name, "is not a finite number")))
+        reach = PRICE_MAX if name in POSITIVE else AMOUNT_MAX
+        rules.append((name, column.abs() > reach, value(name, f"is out of reach, it can be up to {reach:g}")))
         if name in POSITIVE:
             rules.append((name, column <= 0, value(name, "must be above zero")))
         elif name not in SIGNED:

@@ -8,6 +8,7 @@ On disk (docs/data.md): `store.json` holds the version, `lock` is held by the on
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,8 +17,9 @@ from typing import Final
 import polars as pl
 
 from bearskin.market._keys import SeriesKey
+from bearskin.market._read import UNREADABLE
 from bearskin.market._rules import TIME, first_problem, identity, shaped
-from bearskin.market._writing import Batch, Transaction, recover
+from bearskin.market._writing import Batch, Transaction, damaged, recover
 from bearskin.terms import BadInput, StoreBroken, UnknownSymbol
 
 VERSION: Final = 1
@@ -87,14 +89,11 @@ class Store:
 
     @staticmethod
     def _check_version(about: Path) -> None:
-        try:
-            version = json.loads(about.read_text())["version"]
-        except (OSError, ValueError, KeyError, TypeError):
-            raise StoreBroken(f"{about} cannot be read as the version file of a store") from None
+        version = read_version(about)
         if version != VERSION:
+            cure = "run `bearskin migrate`" if version < VERSION else "a newer bearskin made it, so update this one"
             raise StoreBroken(
-                f"{about.parent} holds a store of version {version}, this bearskin reads version {VERSION}: "
-                "run `bearskin migrate`"
+                f"{about.parent} holds a store of version {version}, this bearskin reads version {VERSION}: {cure}"
             )
 
     # ---- writing
@@ -188,7 +187,8 @@ class Store:
     def scan(self, key: SeriesKey, start_ns: int | None = None, end_ns: int | None = None) -> pl.LazyFrame:
         """The series as a lazy frame in time order, `time` in [start_ns, end_ns) where given.
 
-        Raises UnknownSymbol when the store has no such series.
+        Raises UnknownSymbol when the store has no such series, StoreBroken when a file of it is none of ours; `collect`
+        says the same of what only shows when the rows are read.
         """
         if not self.has(key):
             raise UnknownSymbol(f"{self.root} has no series {key}{self._near(key)}")
@@ -199,6 +199,15 @@ class Store:
         if end_ns is not None:
             frame = frame.filter(pl.col("time") < pl.lit(end_ns).cast(TIME))
         return frame
+
+    def collect(self, key: SeriesKey, frame: pl.LazyFrame) -> pl.DataFrame:
+        """The rows of `frame`, made of a scan of `key`; raises StoreBroken naming the file that is damaged."""
+        try:
+            return frame.collect()
+        except UNREADABLE as error:
+            for path in self.files(key):
+                _read(path)  # raises for the one that is damaged
+            raise damaged(self.folder(key), error) from error
 
     def _near(self, key: SeriesKey) -> str:
         others = sorted({str(found) for found in self.keys(symbol=key.symbol)})
@@ -214,10 +223,11 @@ class Store:
         interval: str | None = None,
     ) -> list[SeriesKey]:
         """Every series in the store that matches what is given, sorted."""
-        pattern = "/".join(part or "*" for part in (venue, product and str(product), symbol, kind, interval))
-        homes = (path for path in self.root.glob(pattern) if path.is_dir())
-        names = (path.relative_to(self.root).parts for path in homes)
-        keys = (_key_of(name) for name in names if not name[0].startswith("."))
+        wanted = (venue, None if product is None else str(product), symbol, kind, interval)
+        names: list[tuple[str, ...]] = [()]
+        for want in wanted:
+            names = [(*name, part) for name in names for part in _folders(self.root.joinpath(*name), want)]
+        keys = (_key_of(name) for name in names)
         return sorted(key for key in keys if key is not None and self.has(key))
 
     def coverage(self, key: SeriesKey) -> Coverage:
@@ -225,13 +235,18 @@ class Store:
         reach = self.scan(key).select(
             pl.col("time").first().dt.epoch("ns").alias("a"), pl.col("time").last().dt.epoch("ns").alias("b"), pl.len()
         )
-        first_ns, last_ns, rows = reach.collect().row(0)
+        first_ns, last_ns, rows = self.collect(key, reach).row(0)
         return Coverage(key=key, first_ns=first_ns, last_ns=last_ns, rows=rows)
 
     def quirks(self, key: SeriesKey) -> frozenset[str]:
         """What the layout a series came from declared about it."""
         path = self.folder(key) / _SERIES
-        return frozenset(json.loads(path.read_text())["quirks"]) if path.exists() else frozenset()
+        if not path.exists():
+            return frozenset()
+        try:
+            return frozenset(str(quirk) for quirk in json.loads(path.read_bytes())["quirks"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise damaged(path, error) from error
 
     def disagreements(self, keys: Iterable[SeriesKey] | None = None) -> pl.DataFrame:
         """Values offered for a time that had others: the key's parts, time, column, kept and offered with sources."""
@@ -247,6 +262,29 @@ class Store:
         return pl.concat(frames)
 
 
+def read_version(about: Path) -> int:
+    """The version in a store's `store.json`; raises StoreBroken when it cannot be read."""
+    try:
+        version = json.loads(about.read_bytes())["version"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        version = None
+    if type(version) is not int or version < 1:
+        told = f'{{"format": "bearskin-store", "version": {VERSION}}}'
+        raise StoreBroken(f"{about} cannot be read as the version file of a store: it should be {told}")
+    return version
+
+
+def _folders(folder: Path, wanted: str | None) -> list[str]:
+    """The names of the folders in `folder`, or of the one wanted: names are compared, never walked along."""
+    try:
+        found = [entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith(".")]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StoreBroken(f"{folder} cannot be read: {error.strerror or error}") from error
+    return [name for name in found if wanted is None or name == wanted]
+
+
 def _key_of(name: tuple[str, ...]) -> SeriesKey | None:
     try:
         return SeriesKey(*name)
@@ -256,6 +294,13 @@ def _key_of(name: tuple[str, ...]) -> SeriesKey | None:
 
 def scan_files(paths: Sequence[Path]) -> pl.LazyFrame:
     """Yearly files of one series as one lazy frame; a column that some years lack is empty there."""
+    for path in paths:
+        try:
+            sound = pl.read_parquet_schema(path).get("time") == TIME
+        except UNREADABLE as error:
+            raise damaged(path, error) from error
+        if not sound:
+            raise damaged(path, "it has no times")
     frames = [pl.scan_parquet(path, glob=False) for path in paths]
     return frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal")
 
@@ -263,8 +308,8 @@ def scan_files(paths: Sequence[Path]) -> pl.LazyFrame:
 def _read(path: Path) -> pl.DataFrame:
     try:
         return pl.read_parquet(path, glob=False)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise StoreBroken(f"{path} cannot be read as Parquet: {error}") from error
+    except UNREADABLE as error:
+        raise damaged(path, error) from error
 
 
 def _year(time_ns: int | None, otherwise: int) -> int:

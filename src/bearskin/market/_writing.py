@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import io
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ from typing import IO, Final, Protocol
 
 import polars as pl
 
+from bearskin.market._read import UNREADABLE, first_line
 from bearskin.terms import BadInput, StoreBroken
 
 _LOCK: Final = ".lock"
@@ -81,8 +83,8 @@ class Transaction:
             return self._frames[path]
         try:
             return pl.read_parquet(path, glob=False) if path.exists() else None
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise StoreBroken(f"{path} cannot be read as Parquet: {error}") from error
+        except UNREADABLE as error:
+            raise damaged(path, error) from error
 
     def add_frame(self, path: Path, frame: pl.DataFrame) -> None:
         """`path` shall hold `frame` as Parquet."""
@@ -106,7 +108,9 @@ class Transaction:
         """Make everything added so far visible."""
         with said(self.root):
             for path, frame in self._frames.items():
-                frame.write_parquet(self._staged(path), compression="zstd", compression_level=1, statistics=True)
+                packed = io.BytesIO()  # so that a full disk is told by the system, not by half a file
+                frame.write_parquet(packed, compression="zstd", compression_level=1, statistics=True)
+                self._staged(path).write_bytes(packed.getbuffer())
                 self._moves.append((self._name(), str(path.relative_to(self.root))))
             for name, _ in self._moves:
                 _to_disk(self.stage / name)
@@ -117,6 +121,14 @@ class Transaction:
             part.replace(moves)
             _to_disk(self.stage)
             _do_moves(self.root)
+
+
+def damaged(path: Path, why: BaseException | str) -> StoreBroken:
+    """Says which of our files is not as it was written, and the way out: data can be had again, so it may go."""
+    said = why if isinstance(why, str) else first_line(why)
+    return StoreBroken(
+        f"{path} is damaged ({said}): restore it from a backup, or move it away and import its source again"
+    )
 
 
 def recover(root: Path) -> None:
@@ -142,12 +154,26 @@ def _settle(root: Path) -> None:
 def _do_moves(root: Path) -> None:
     stage = root / _STAGE
     homes = set()
-    for name, target in json.loads((stage / _MOVES).read_text()):
+    for name, target in _moves(stage / _MOVES):
         if (stage / name).exists():  # else it was moved before the writer died
+            home = (root / target).parent
+            home.mkdir(parents=True, exist_ok=True)  # after a power cut its folders may be gone
             (stage / name).replace(root / target)
-            homes.add((root / target).parent)
+            homes |= {home, *(above for above in home.parents if above.is_relative_to(root))}
     for home in homes:
         _to_disk(home)
+
+
+def _moves(path: Path) -> list[tuple[str, str]]:
+    """The list of moves; raises StoreBroken for one that is not as it was written."""
+    try:
+        moves = [(str(name), str(target)) for name, target in json.loads(path.read_bytes())]
+    except (ValueError, TypeError) as error:
+        raise damaged(path, error) from error
+    for name, target in moves:
+        if not name.isdecimal() or Path(target).is_absolute() or ".." in Path(target).parts:
+            raise damaged(path, f"it would move {name!r} to {target!r}")
+    return moves
 
 
 def _to_disk(path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+import polars as pl
 
 from bearskin.backtest import BacktestResult
 from bearskin.report._json import result_json
@@ -37,9 +40,9 @@ def write_result(result: BacktestResult, folder: Path | str, *, title: str | Non
     summary = json.dumps(result_json(result), indent=2, ensure_ascii=False)
     page = tear_sheet(result, title=title) if html else ""
     writers: dict[str, Callable[[Path], object]] = {
-        "trades.parquet": lambda path: result.trades.write_parquet(path),
-        "equity.parquet": lambda path: result.equity.write_parquet(path),
-        "declined.parquet": lambda path: result.declined.write_parquet(path),
+        "trades.parquet": lambda path: path.write_bytes(_parquet(result.trades)),
+        "equity.parquet": lambda path: path.write_bytes(_parquet(result.equity)),
+        "declined.parquet": lambda path: path.write_bytes(_parquet(result.declined)),
         "summary.json": lambda path: path.write_text(summary + "\n", encoding="utf-8"),
         "tear_sheet.html": lambda path: path.write_text(page, encoding="utf-8"),
     }
@@ -64,6 +67,13 @@ def write_result(result: BacktestResult, folder: Path | str, *, title: str | Non
         summary=folder / "summary.json",
         tear_sheet=folder / "tear_sheet.html" if html else None,
     )
+
+
+def _parquet(frame: pl.DataFrame) -> bytes:
+    """The bytes of a file, so that what goes wrong with the disk is told by the system."""
+    packed = io.BytesIO()
+    frame.write_parquet(packed)
+    return packed.getvalue()
 
 
 def _clear(parts: Iterable[Path]) -> None:

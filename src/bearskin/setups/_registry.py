@@ -149,7 +149,7 @@ def load_setups(path: Path) -> tuple[Setup, ...]:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise BadInput(f"{path} cannot be run: {type(error).__name__}: {error}") from error
     found = tuple(value for value in vars(module).values() if isinstance(value, Setup) and value not in BUILT_IN)
     if not found:
@@ -198,6 +198,20 @@ def abstentions(
     return found
 
 
+def _events(setup: Setup, view: View, params: object, rules: Template) -> list[SetupEvent]:
+    """The events of one set-up; what a set-up of the user's own raises is the user's news, not our bug."""
+    try:
+        drafts = (draft for draft in setup.detect(view, params) if draft.bar + 1 >= setup.bars_min)
+        events = (realise(view, setup.name, draft, rules) for draft in drafts)
+        return [event for event in events if event is not None]
+    except Exception as error:
+        if setup in BUILT_IN:
+            raise
+        symbol = view.panel.instrument.symbol
+        sentence = f"the set-up {setup.name!r} failed on {symbol}: {type(error).__name__}: {error}"
+        raise BadInput(sentence) from error
+
+
 def detect(
     panel: Panel,
     setups: Sequence[str] | None = None,
@@ -219,7 +233,5 @@ def detect(
         view = View(panel, Side(side))
         for setup, given in picked:
             if setup.name not in silent:
-                drafts = (draft for draft in setup.detect(view, given) if draft.bar + 1 >= setup.bars_min)
-                events = (realise(view, setup.name, draft, rules) for draft in drafts)
-                found += [event for event in events if event is not None]
+                found += _events(setup, view, given, rules)
     return sorted(found, key=lambda event: (event.bar, event.setup, event.side))

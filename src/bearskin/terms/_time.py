@@ -12,16 +12,23 @@ MINUTE_NS = 60 * SECOND_NS
 HOUR_NS = 60 * MINUTE_NS
 DAY_NS = 24 * HOUR_NS
 
+# What 64 bits can count ends in 2262, what is traded here begins long after 1970.
+_LAST_NS = 9_200_000_000 * SECOND_NS
+_LONGEST_NS = 36_500 * DAY_NS
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS_NS = {"s": SECOND_NS, "m": MINUTE_NS, "h": HOUR_NS, "d": DAY_NS, "w": 7 * DAY_NS}
 
 
 def interval_ns(word: str) -> int:
     """Nanoseconds of an interval such as `5m`, `1h`, `1d`; raises BadInput for anything else."""
-    match = re.fullmatch(r"([1-9]\d*)([smhdw])", word)
+    match = re.fullmatch(r"([1-9][0-9]{0,9})([smhdw])", word)
     if match is None:
-        raise BadInput(f"{word!r} is not an interval: write a count and s, m, h, d or w, such as 1h")
-    return int(match[1]) * _UNITS_NS[match[2]]
+        raise BadInput(f"{word[:40]!r} is not an interval: write a count and s, m, h, d or w, such as 1h")
+    length_ns = int(match[1]) * _UNITS_NS[match[2]]
+    if length_ns > _LONGEST_NS:
+        raise BadInput(f"{word} is too long an interval: it can be up to {_LONGEST_NS // DAY_NS}d")
+    return length_ns
 
 
 def interval_word(length_ns: int) -> str:
@@ -40,7 +47,10 @@ def parse_time(text: str) -> int:
         raise BadInput(f"{text!r} is not a time: write 2025-10-10 or 2025-10-10T21:20:00Z") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+    time_ns = (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+    if not 0 <= time_ns <= _LAST_NS:
+        raise BadInput(f"{text} is out of reach: times lie between 1970 and 2261")
+    return time_ns
 
 
 def iso(time_ns: int) -> str:

@@ -130,7 +130,7 @@ BAD = {
     "a rate above one": ([tier(0, 50, 4, 10, "0")], "maintenance rate 4"),
     "rates that fall": ([tier(0, 50, 0.005, 10, None), tier(50, 90, 0.004, 5, None)], "maintenance rate 0.004"),
     "no tiers": ([], "no brackets"),
-    "a missing column": ([{"minNotional": 0}], "is missing or not of the expected kind"),
+    "a missing column": ([{"minNotional": 0}], "'maxNotional' is missing"),
 }
 
 

@@ -210,7 +210,7 @@ def test_a_folder_under_a_file_cannot_be_written(tmp_path: Path) -> None:
 def test_a_store_of_another_version_is_not_touched(tmp_path: Path) -> None:
     """A newer store refuses an older program and says what to do."""
     (tmp_path / "store.json").write_text(json.dumps({"format": "bearskin-store", "version": 99}))
-    with pytest.raises(StoreBroken, match=r"version 99.*bearskin migrate"):
+    with pytest.raises(StoreBroken, match=r"version 99.*update this one"):
         Store(tmp_path)
     (tmp_path / "store.json").write_text("not json")
     with pytest.raises(StoreBroken, match="cannot be read"):
