@@ -111,7 +111,7 @@ def _result(request: BacktestRequest, gathered: Gathered, traded: Traded) -> Bac
     equity = equity_frame(request, symbols, traded.book)
     by_setup = by_columns(trades, turned_down, ("setup", "side"))
     missing = missing_frame(symbols, done, traded.settlements)
-    notes = notes_of(request, gathered, traded.interrupted, traded.liquidations)
+    notes = notes_of(request, gathered, traded.interrupted, traded.liquidations, traded.book.insured)
     summary = summary_of(request, gathered, trades, turned_down, equity, by_setup, notes)
     return BacktestResult(
         request=request,

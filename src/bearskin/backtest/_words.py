@@ -22,7 +22,9 @@ HOLDING = (
 )
 
 
-def notes_of(request: BacktestRequest, gathered: Gathered, interrupted: bool, steps: int) -> tuple[str, ...]:
+def notes_of(
+    request: BacktestRequest, gathered: Gathered, interrupted: bool, steps: int, insured: float
+) -> tuple[str, ...]:
     """Every label and assumption that a reader of the figures must know, the weightiest first."""
     notes: list[str] = []
     if interrupted:
@@ -47,6 +49,8 @@ def notes_of(request: BacktestRequest, gathered: Gathered, interrupted: bool, st
             "cross margin: all marks go from open to their worst together within a bar, and liquidation goes"
             f" in steps of brackets (ESTIMATED: the venue does not publish its sizes); {steps} steps here"
         )
+    if insured > 0:
+        notes.append(f"the account went bankrupt: the insurance fund paid {insured:.2f} that was not there any more")
     return tuple(dict.fromkeys([*notes, *(HOLDING if request.holds else ALWAYS)]))
 
 
