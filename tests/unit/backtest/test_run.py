@@ -235,6 +235,17 @@ def test_a_liquidation_nearer_than_the_stop_is_refused_unless_preflight_is_off(d
     assert any("research only" in note for note in got.notes)
 
 
+def test_the_share_of_the_first_target_is_exact(drawn: Any) -> None:
+    """4.3 % of 20 coins is 0.86 coins, 860 steps; in binary fractions it would be a hair and so a step less."""
+    panel = flat(bars=30)
+    bend(panel, 6, low=94.8)
+    event = signal(panel, 2, targets=(95.0, 80.0))
+    got = drawn([event], [panel], target1_share=D("0.043"), **NO_COSTS)
+    (trade,) = rows(got.trades)
+    assert trade["qty"] == -20.0
+    assert trade["gross"] == pytest.approx(0.86 * 5, abs=1e-6)  # the rest left where it came in
+
+
 def test_the_chandelier_is_asked_for_in_atr(drawn: Any) -> None:
     """One ATR of 0.03 in logs is 3.05 at a price of 100, 30 ticks: from a low of 94.5 the stop follows to 97.5."""
     panel = flat()
