@@ -70,7 +70,7 @@ def warm(say: Callable[[str], None] | None = None) -> None:
 
 def _trade(request: BacktestRequest, gathered: Gathered, progress: Progress | None) -> Traded:
     book = Book(float(request.equity))
-    gate = Gate(request, book)
+    gate = Gate(request, book, gathered.offers)
     watch = None
     if request.margin_mode is MarginMode.CROSS and not request.holds:
         from bearskin.backtest._cross import Watch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from bearskin.backtest._request import BacktestRequest
-from bearskin.backtest._stats import clustered_t, daily_sharpe, evidence_of
+from bearskin.backtest._stats import DAYS_NEEDED, clustered_t, daily_sharpe, evidence_of
 from bearskin.backtest._symbols import Gathered
 from bearskin.terms import MarginMode, interval_word
 
@@ -112,4 +112,4 @@ def _evidence(request: BacktestRequest, trades: pl.DataFrame, by_setup: pl.DataF
     measured = trades.filter(pl.col("r").is_not_null())
     days = measured["entry_time"].dt.truncate("1d").dt.epoch("d").to_numpy()
     r = measured["r"].to_numpy()
-    return evidence_of(r, clustered_t(r, days), by_setup)
+    return evidence_of(r, clustered_t(r, days, DAYS_NEEDED), by_setup)
