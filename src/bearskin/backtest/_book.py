@@ -109,6 +109,7 @@ class Book:
         self.postings: list[tuple[int, float]] = []
         self.held: list[Held] = []
         self.watch: Callable[[int], None] | None = None
+        self.insured = 0.0
         self._queue: list[tuple[int, int, int, Position, Flow | None]] = []
         self._count = 0
         self._since: dict[int, int] = {}
@@ -150,6 +151,8 @@ class Book:
             self.reduce(position, s * flow.coins, flow.price, flow.time_ns, last=flow.last)
         elif flow.last:
             self._close(position)
+        if self.watch is not None and self.wallet < 0:
+            self._insure(position, flow.time_ns)
 
     def post(self, time_ns: int, amount: float) -> None:
         """Move the wallet."""
@@ -168,6 +171,20 @@ class Book:
     def take(self, position: Position) -> None:
         """Make room for an order that goes out now."""
         self.positions[position.symbol.index] = position
+
+    def _insure(self, position: Position, time_ns: int) -> None:
+        """The last to leave a cross account leaves at the bankruptcy price: the insurance fund pays what is below zero.
+
+        While other positions are open their profit may still carry a negative wallet.
+        """
+        if not position.closed or any(other.coins > 0 for other in self.positions.values()):
+            return
+        paid = -self.wallet
+        position.gross += paid
+        position.exit_value += int(position.side) * paid
+        position.why_exit += f"; the account was bankrupt and the insurance fund paid {paid:.2f}"
+        self.insured += paid
+        self.post(time_ns, paid)
 
     def _open(self, position: Position, time_ns: int) -> None:
         position.coins = position.planned

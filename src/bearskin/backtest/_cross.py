@@ -23,8 +23,8 @@ class Watch:
     Assumptions, since the venue does not publish the size of its partial liquidations: within a bar all marks go from
     their open to the extreme against us together (pessimistic); when equity meets maintenance on the way, the position
     with the largest maintenance is reduced to the top of the next lower bracket, or closed when in the lowest, at the
-    marks of that moment and with the liquidation fee, and the account is asked again. What is left below zero the
-    insurance fund pays: the last price is the bankruptcy price.
+    marks of that moment and with the liquidation fee, and the account is asked again. What is left below zero when
+    nothing is open any more the insurance fund pays (`Book._insure`): the last price is the bankruptcy price.
     """
 
     def __init__(self, book: Book, symbols: tuple[Symbol, ...]) -> None:
@@ -45,7 +45,7 @@ class Watch:
                 self._next = end
                 return
             bar = self._tables.first_breach(open_, self.book.wallet, self._next, end)
-            self._next = bar + 1
+            self._next = min(bar + 1, end)
             if bar < end:
                 self._liquidate(bar)
 
@@ -96,9 +96,7 @@ class Watch:
         gross = np.sign(position.qty) * coins * (mark - position.outcome.entry)
         fee = coins * mark * float(position.symbol.panel.instrument.liquidation_fee_rate)
         if last and alone:
-            # nothing is owed beyond the account
-            left = max(0.0, self.book.wallet + gross)
-            fee, gross = min(fee, left), max(gross, -self.book.wallet)
+            fee = min(fee, max(0.0, self.book.wallet + gross))  # nothing is owed beyond the account
         share = 1.0 - coins / position.coins
         planned = position.scale
         position.scale = 1.0

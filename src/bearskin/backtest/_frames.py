@@ -13,7 +13,7 @@ from bearskin.backtest._book import Book, Position
 from bearskin.backtest._entries import Declined, rates_of, risk_at_stop
 from bearskin.backtest._flows import Settlement
 from bearskin.backtest._request import HOLD, BacktestRequest
-from bearskin.backtest._stats import clustered_t, mean_and_error
+from bearskin.backtest._stats import DAYS_NEEDED, clustered_t, mean_and_error
 from bearskin.backtest._symbols import Symbol
 from bearskin.margin import liquidation_price
 from bearskin.paths import AT_CLOSE, AT_OPEN
@@ -229,7 +229,7 @@ def _figures(part: pl.DataFrame) -> dict[str, object]:
         "net": float(part["net"].sum()),
         "expectancy_r": mean,
         "r_stderr": error,
-        "t_day_clustered": clustered_t(r, days),
+        "t_day_clustered": clustered_t(r, days, DAYS_NEEDED),
         "funding": float(part["funding"].sum()),
         "fees": float(part["fees"].sum()),
         "liquidations": int((part["exit_reason"] == "liquidated").sum()),

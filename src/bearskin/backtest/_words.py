@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from bearskin.backtest._request import BacktestRequest
-from bearskin.backtest._stats import clustered_t, daily_sharpe, evidence_of
+from bearskin.backtest._stats import DAYS_NEEDED, clustered_t, daily_sharpe, evidence_of
 from bearskin.backtest._symbols import Gathered
 from bearskin.terms import MarginMode, interval_word
 
@@ -22,7 +22,9 @@ HOLDING = (
 )
 
 
-def notes_of(request: BacktestRequest, gathered: Gathered, interrupted: bool, steps: int) -> tuple[str, ...]:
+def notes_of(
+    request: BacktestRequest, gathered: Gathered, interrupted: bool, steps: int, insured: float
+) -> tuple[str, ...]:
     """Every label and assumption that a reader of the figures must know, the weightiest first."""
     notes: list[str] = []
     if interrupted:
@@ -47,6 +49,8 @@ def notes_of(request: BacktestRequest, gathered: Gathered, interrupted: bool, st
             "cross margin: all marks go from open to their worst together within a bar, and liquidation goes"
             f" in steps of brackets (ESTIMATED: the venue does not publish its sizes); {steps} steps here"
         )
+    if insured > 0:
+        notes.append(f"the account went bankrupt: the insurance fund paid {insured:.2f} that was not there any more")
     return tuple(dict.fromkeys([*notes, *(HOLDING if request.holds else ALWAYS)]))
 
 
@@ -108,4 +112,4 @@ def _evidence(request: BacktestRequest, trades: pl.DataFrame, by_setup: pl.DataF
     measured = trades.filter(pl.col("r").is_not_null())
     days = measured["entry_time"].dt.truncate("1d").dt.epoch("d").to_numpy()
     r = measured["r"].to_numpy()
-    return evidence_of(r, clustered_t(r, days), by_setup)
+    return evidence_of(r, clustered_t(r, days, DAYS_NEEDED), by_setup)

@@ -462,7 +462,9 @@ def walk(lane: Lane[Num], tiers: Tiers[Num], ticket: Ticket[Num]) -> Outcome[Num
                 ref = fill = price_of(grid, ticket.target2)
                 break
             liquidation = liquidation_level(grid, ticket, tiers, entry, left)
-        best, worst = min(best, now.low if fresh == 0 else lane.close[i]), max(worst, now.high)
+        # after a resting fill the limit itself has traded, and the close; the kind extreme may lie before the fill
+        best = min(best, now.low if fresh == 0 else min(ticket.limit, lane.close[i]))
+        worst = max(worst, now.high)
         i += 1
         if lane.close[i - 1] > ticket.invalidation:
             reason, bar, place, ref, fill, rate = exit_at_open(lane, ticket, INVALIDATED, i, liquidation)
