@@ -92,7 +92,7 @@ def data_list(desk: Desk, each: bool = False, **given: Any) -> None:
     desk.result(report.to_json, tables)
 
 
-def data_check(desk: Desk, **given: Any) -> None:
+def data_check(desk: Desk, each: bool = False, **given: Any) -> None:
     """What is wrong with it: gaps, doubles, bad bars, stale ends, switching funding, sources that disagree."""
     desk.say("checking")
     from bearskin.app._data import data_check as check
@@ -102,6 +102,6 @@ def data_check(desk: Desk, **given: Any) -> None:
     def tables() -> object:
         from bearskin.report import faults_table
 
-        return [faults_table(report.faults), f"{report.checked} series in {report.store} were checked"]
+        return [faults_table(report.faults, each=each), f"{report.checked} series in {report.store} were checked"]
 
     desk.result(report.to_json, tables)

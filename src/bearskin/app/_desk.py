@@ -17,6 +17,7 @@ from bearskin.app._logs import redacted
 # what is being done, how much of it is done, how much there is (None: not known)
 Progress = Callable[[str, int, int | None], None]
 PLAIN_EVERY_S = 5.0
+PIPED_COLUMNS = 140
 
 
 def one_line(text: str) -> str:
@@ -85,7 +86,9 @@ class Desk:
             def on_broken_pipe(self) -> None:  # Rich would leave with 1
                 raise BrokenPipeError
 
-        console = Stdout(highlight=False)
+        # a file or another program has no width of its own, and is no place for cut words
+        wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_COLUMNS
+        console = Stdout(highlight=False, width=wide)
         for renderable in renderables:
             if isinstance(renderable, str):
                 console.print(renderable, markup=False)

@@ -146,7 +146,11 @@ BRACKETS: dict[str, Spec] = {
 }
 IMPORT: dict[str, Spec] = {"paths": words("Files and folders.", "PATH"), **_FILTER}
 SERIES: dict[str, Spec] = {**_FILTER, "each": flag("--each", "A line for every series, not only for every kind.")}
-CHECK: dict[str, Spec] = {**_FILTER, "now": flag("--now", "Measure stale ends against the clock too.")}
+CHECK: dict[str, Spec] = {
+    **_FILTER,
+    "each": flag("--each", "A line for every single fault."),
+    "now": flag("--now", "Measure stale ends against the clock too."),
+}
 FETCH: dict[str, Spec] = {
     "symbols": words("Such as BTCUSDT.", "SYMBOL"),
     "kinds": text("Default: trade,mark,funding.", "LIST", TRADE),
