@@ -16,7 +16,8 @@ from bearskin.report._words import Kind, clean, day, shown, when
 def faults_table(faults: Iterable[Fault], *, each: bool = False) -> RenderableType:
     """One line for each series and kind of fault: how many, when first and last, and the detail of the first.
 
-    With `each`, one line for every single fault. A series stands once, its faults below it, in the order of names; no faults are a sentence.
+    With `each`, one line for every single fault. A series stands once, its faults below it, in the order of names;
+    no faults are a sentence.
     """
     groups: dict[tuple[str, str], list[Fault]] = {}
     for fault in faults:
