@@ -108,8 +108,10 @@ def _of_system(desk: Desk, error: OSError, file: logging.Handler | None) -> int:
     """What the operating system refused: the disk's or the machine's state, or a path that the user named."""
     said = error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM):
-        place = error.filename or "the output"
-        if error.filename is None:
+        place = error.filename or "a file or the output"
+        try:
+            sys.stdout.flush()
+        except OSError:
             _hush(sys.stdout)
         return fail(desk, OSError(f"{place} cannot be written or read ({said}): free some room and try again"), BUG)
     if error.filename is not None and error.errno in _USERS:

@@ -201,6 +201,9 @@ def data_fetch(
     today_ns = time.time_ns() // DAY_NS * DAY_NS
     end_ns = today_ns if end is None else parse_time(end)
     start_ns = end_ns - FETCH_DAYS * DAY_NS if start is None else parse_time(start)
+    if start_ns > today_ns + DAY_NS:
+        raise BadInput(f"the start {iso(start_ns)} lies in the future")
+    end_ns = min(end_ns, today_ns + DAY_NS)
     if start_ns >= end_ns:
         raise BadInput(f"the start {iso(start_ns)} must lie before the end {iso(end_ns)}")
     chosen = via or ("archive" if house.settings.venue == "binance" else "ccxt")
@@ -334,6 +337,11 @@ def data_check(
     from bearskin import market
 
     keys = _keys(there, venue, product, symbol, kind, interval)
+    if not keys:  # "no faults" would be true and misleading
+        asked = {"venue": venue, "product": product, "symbol": symbol, "kind": kind, "interval": interval}
+        given = {name: value for name, value in asked.items() if value is not None}
+        if given:
+            raise UnknownSymbol(f"{there.root} has no series with {_absent(there, given)}")
     faults = market.check_store(there, keys, time.time_ns() if now else None)
     return CheckReport(store=house.store_folder, checked=len(keys), faults=tuple(faults))
 
@@ -357,10 +365,7 @@ def _keys(
 ) -> list[SeriesKey]:
     given = {"venue": venue, "product": product, "symbol": symbol, "kind": kind, "interval": interval}
     asked = {name: value for name, value in given.items() if value is not None}
-    found = store.keys(**asked)
-    if asked and not found:
-        raise UnknownSymbol(f"{store.root} has no series with {_absent(store, asked)}")
-    return found
+    return store.keys(**asked)
 
 
 def _absent(store: Store, asked: dict[str, str]) -> str:

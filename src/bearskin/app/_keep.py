@@ -127,6 +127,7 @@ def _backed_up(house: House, path: Path, progress: Progress | None) -> BackupRep
     part = path.with_name(f".{path.name}.part-{os.getpid()}")
     made = iso(time.time_ns() // 1_000_000_000 * 1_000_000_000)
     try:
+        _sweep(path.parent, f".{path.name}.part-")
         with store_lock(house.store_folder):
             sums = _write_archive(part, list(_sources(house)), made, progress)
         _, read_back = _read_archive(part, None)
@@ -148,6 +149,20 @@ def _backed_up(house: House, path: Path, progress: Progress | None) -> BackupRep
         file_bytes=path.stat().st_size,
         made=made,
     )
+
+
+def _sweep(folder: Path, prefix: str) -> None:
+    """Remove what processes that are no more left behind under `prefix` and their number."""
+    for left in folder.iterdir():
+        number = left.name.removeprefix(prefix).split("-")[0]
+        if not left.name.startswith(prefix) or not number.isdecimal():
+            continue
+        try:
+            os.kill(int(number), 0)
+        except ProcessLookupError:
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        except (OSError, OverflowError):
+            continue  # somebody else's, and alive
 
 
 def _sources(house: House) -> Iterator[tuple[str, Path]]:
@@ -284,7 +299,8 @@ def _restored(house: House, path: Path, progress: Progress | None) -> BackupRepo
         there = root / name
         if there.is_file() or (there.is_dir() and any(there.iterdir())):
             raise BadInput(f"{there} is there already: a restore goes into an empty home, name one with --home")
-    with tempfile.TemporaryDirectory(dir=root, prefix=".restore-") as name:
+    _sweep(root, ".restore-")
+    with tempfile.TemporaryDirectory(dir=root, prefix=f".restore-{os.getpid()}-") as name:
         staged = Path(name)
         made, sums = _read_archive(path, staged, progress)
         for name in KEPT:

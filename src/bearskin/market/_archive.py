@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -32,6 +33,7 @@ from bearskin.market._keys import SeriesKey
 from bearskin.market._parts import Hints, Taken
 from bearskin.market._read import ROW
 from bearskin.market._store import AppendReport, Part, Store
+from bearskin.market._writing import said, try_lock
 from bearskin.terms import BadFile, BadInput, StoreBroken, UnknownSymbol, VenueError
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 SOURCE: Final = "binance-archive"
 DEFAULT_KINDS: Final = ("trade", "mark", "funding")
 TIMEOUT_S: Final = 30.0
+WORKERS_MAX: Final = 64
 _LEDGER: Final = ".archive/done.jsonl"
 
 Progress = Callable[[int, int, str], object]  # files finished, files in all, the one finished last
@@ -98,27 +101,21 @@ def fetch_archive(
     """
     import httpx
 
-    if workers < 1:
-        raise BadInput(f"{workers} workers were asked for, it must be 1 or more")
+    if not 1 <= workers <= WORKERS_MAX:
+        raise BadInput(f"{workers} workers were asked for, it must be 1 to {WORKERS_MAX}")
     if not base_url.startswith(("http://", "https://")):
         raise BadInput(f"{base_url!r} is not the address of an archive: it starts with https:// or http://")
     files = files_for(market, tuple(dict.fromkeys(symbols)), tuple(kinds), interval, start_ns, end_ns)
     ledger = Ledger(store.root / _LEDGER)
-    done = {} if again else ledger.read()
     folder = cache_dir if cache_dir is not None else store.root / ".archive" / "files"
     limits = httpx.Limits(max_connections=workers + 1)
-    with httpx.Client(timeout=TIMEOUT_S, limits=limits, transport=transport) as client:
-        loader = Downloader(client=client, base_url=base_url, folder=folder, sleep=sleep)
-        run = _Run(loader=loader, done=done, progress=progress)
-        failure = run.download(files, workers)
-    if run.refused and not skip_bad and failure is None:
-        first = min(run.refused, key=lambda error: str(error.path))
-        others = f" ({len(run.refused) - 1} more were refused)" if len(run.refused) > 1 else ""
-        problem = f"{first.problem}; nothing was stored{others}"
-        raise BadFile(first.path, problem, row=first.row, column=first.column) from first
-    appends = _store(store, run, ledger)
-    if failure is not None:
-        raise failure
+    with _alone(folder):  # until all is stored: the downloads of two runs would lie in one place
+        done = {} if again else ledger.read()
+        with httpx.Client(timeout=TIMEOUT_S, limits=limits, transport=transport) as client:
+            loader = Downloader(client=client, base_url=base_url, folder=folder, sleep=sleep)
+            run = _Run(loader=loader, done=done, progress=progress)
+            failure = run.download(files, workers)
+        appends = _settled(store, run, ledger, failure, skip_bad)
     _raise_unknown(files, run, span_words(start_ns, end_ns))
     return FetchReport(
         downloaded=len(run.proven),
@@ -128,6 +125,31 @@ def fetch_archive(
         refused=tuple(sorted(str(error) for error in run.refused)),
         appends=tuple(appends),
     )
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder of downloads; raises StoreBroken at once when another fetch does, for that may take hours."""
+    with said(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        held = try_lock(folder)
+    if held is None:
+        raise StoreBroken(f"another fetch is at work in {folder}: wait for it to end, or name another store")
+    with held:
+        yield
+
+
+def _settled(store: Store, run: _Run, ledger: Ledger, failure: VenueError | None, skip_bad: bool) -> list[AppendReport]:
+    """Store what was proven; raises BadFile before anything is stored, and the failure after it."""
+    if run.refused and not skip_bad and failure is None:
+        first = min(run.refused, key=lambda error: str(error.path))
+        others = f" ({len(run.refused) - 1} more were refused)" if len(run.refused) > 1 else ""
+        problem = f"{first.problem}; nothing was stored{others}"
+        raise BadFile(first.path, problem, row=first.row, column=first.column) from first
+    appends = _store(store, run, ledger)
+    if failure is not None:
+        raise failure
+    return appends
 
 
 class Ledger:
@@ -286,7 +308,7 @@ def _store(store: Store, run: _Run, ledger: Ledger) -> list[AppendReport]:
             for key, frame in _checked(proven.file, proven.path).items():
                 series.setdefault(key, []).append(frame)
         parts = [
-            Part(key=key, frame=pl.concat(frames).unique("time", keep="first").sort("time"))
+            Part(key=key, frame=pl.concat(frames, how="diagonal").unique("time", keep="first").sort("time"))
             for key, frames in series.items()
         ]
         reports += store.append_all(parts, SOURCE)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from bearskin.market._writing import said
 from bearskin.terms import BadFile, BadInput, VenueBroken, VenueRejected
 
 if TYPE_CHECKING:
@@ -64,10 +65,8 @@ class Downloader:
         part = whole.with_name(whole.name + ".part")
         if whole.exists() and _sha256(whole) == digest:
             return whole, digest, 0
-        try:
+        with said(self.folder):
             whole.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BadInput(f"{whole.parent} cannot be written ({error.strerror}): name another cache folder") from error
         before = _size(part)
         for fresh in (False, True):  # a wrong sum after resuming may come from the old part: once more from the start
             if fresh:
@@ -110,7 +109,7 @@ class Downloader:
                     return
                 self._judge(url, response)
                 append = response.status_code == 206 and _starts_at(response) == have
-                with part.open("ab" if append else "wb") as out:
+                with said(self.folder), part.open("ab" if append else "wb") as out:
                     for chunk in response.iter_raw():  # as it arrives: a block waiting to fill would be lost
                         out.write(chunk)
                         received += len(chunk)

@@ -18,6 +18,7 @@ from bearskin.terms import SECOND_NS, BadInput, Product
 ARCHIVE_URL: Final = "https://data.binance.vision"
 VENUE: Final = "binance"
 MARKETS: Final = {"um": "futures/um", "cm": "futures/cm", "spot": "spot"}
+FIRST_DAY: Final = date(2017, 7, 1)  # the month in which Binance opened
 INTERVALS: Final = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d")
 
 _CANDLE_FOLDERS: Final = {"trade": "klines", "mark": "markPriceKlines", "index": "indexPriceKlines"}
@@ -61,7 +62,7 @@ def files_for(
 ) -> list[ArchiveFile]:
     """The files that hold `kinds` of `symbols` over [start_ns, end_ns), whole months and days; raises BadInput."""
     _check(market, kinds, interval, start_ns, end_ns)
-    first, last = _day(start_ns), _day(end_ns - 1)
+    first, last = max(_day(start_ns), FIRST_DAY), _day(end_ns - 1)
     found: list[ArchiveFile] = []
     for symbol in symbols:
         if not re.fullmatch(r"[A-Z0-9_]+", symbol):

@@ -157,7 +157,13 @@ def number_rules(key: SeriesKey, columns: list[str]) -> list[Rule]:
         )
         rules.append((name, column.is_infinite(), value(name, "is not a finite number")))
         reach = PRICE_MAX if name in POSITIVE else AMOUNT_MAX
-        rules.append((name, column.abs() > reach, value(name, f"is out of reach, it can be up to {reach:g}")))
+        rules.append(
+            (
+                name,
+                column.is_finite() & (column.abs() > reach),
+                value(name, f"is out of reach, it can be up to {reach:g}"),
+            )
+        )
         if name in POSITIVE:
             rules.append((name, column <= 0, value(name, "must be above zero")))
         elif name not in SIGNED:

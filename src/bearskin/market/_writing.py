@@ -136,7 +136,7 @@ def recover(root: Path) -> None:
     if not (root / _STAGE).exists():
         return
     try:
-        held = _try_lock(root)
+        held = try_lock(root)
     except OSError:
         return  # a store that may only be read: what is there is complete, only not the newest
     if held is not None:
@@ -184,8 +184,12 @@ def _to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def _try_lock(root: Path) -> IO[str] | None:
-    file = (root / _LOCK).open("a+")
+def try_lock(root: Path) -> IO[str] | None:
+    """The lock of a folder, held until it is closed; None when another process has it."""
+    try:
+        file = (root / _LOCK).open("a+")
+    except PermissionError:
+        file = (root / _LOCK).open()  # who may only read can still hold it, for a backup
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -194,16 +198,17 @@ def _try_lock(root: Path) -> IO[str] | None:
     except BaseException:
         file.close()
         raise
-    file.seek(0)
-    file.truncate()
-    file.write(f"{os.getpid()}\n")
-    file.flush()
+    if file.writable():
+        file.seek(0)
+        file.truncate()
+        file.write(f"{os.getpid()}\n")
+        file.flush()
     return file
 
 
 def _locked(root: Path) -> IO[str]:
     give_up = time.monotonic() + _WAIT_S
-    while (file := _try_lock(root)) is None:
+    while (file := try_lock(root)) is None:
         if time.monotonic() > give_up:
             holder = (root / _LOCK).read_text().strip() or "unknown"
             raise StoreBroken(f"{root} is being written by process {holder} for over {_WAIT_S:.0f} s: try again later")

@@ -41,8 +41,8 @@ class FullDisk:
     def __getattr__(self, name):
         return getattr(self._frame, name)
 
-    def write_parquet(self, path):
-        path.write_bytes(b"half")
+    def write_parquet(self, file):
+        file.write(b"half")
         raise OSError(28, "No space left on device")
 
 
