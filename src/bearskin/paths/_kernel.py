@@ -270,8 +270,10 @@ def quiet(
         low, close = lane.low[i : i + size], lane.close[i : i + size]
         top, up, down, last = mark[0], high[0], low[0], close[0]
         for k in range(size):
-            top, up = max(top, mark[k]), max(up, high[k])
-            down, last = min(down, low[k]), max(last, close[k])
+            top, up, down = max(top, mark[k]), max(up, high[k]), min(down, low[k])
+        if ticket.invalidation < NEVER:  # memory is what bounds this: what nobody asks for is not read
+            for k in range(size):
+                last = max(last, close[k])
         stop = min(ticket.stop, min(best, down) + ticket.trail) if ticket.trail > 0 else ticket.stop
         watched = top if ticket.stop_on_mark == 1 else up
         if watched < stop and top < liquidation and down > reach and last <= ticket.invalidation:

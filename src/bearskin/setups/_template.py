@@ -118,8 +118,10 @@ def realise(view: View, setup: str, draft: Draft, rules: Template) -> SetupEvent
     if risk_ok(risk / atr, rules) is not None:
         return None
     targets = _targets(draft, entry, atr, risk, cost, rules)
+    if not targets:
+        return None
     stop_price, target_prices = view.up(stop), tuple(dict.fromkeys(view.up(t) for t in targets))
-    if not targets or min(stop_price, *target_prices) <= 0:
+    if min(stop_price, *target_prices) <= 0:
         return None
     if view.log(target_prices[0]) >= entry:  # a tick coarser than the trade leaves nothing to earn
         return None
@@ -167,7 +169,8 @@ def _attrs(view: View, draft: Draft, risk_atr: float, cost: float) -> dict[str, 
     attrs: dict[str, Figure] = {f"{name}_price": view.price(y) for name, y in draft.prices.items()}
     attrs |= {f"{name}_ns": int(times[bar]) for name, bar in draft.bars.items()}
     attrs |= {f"{name}_8h": view.as_paid_8h(rate) for name, rate in draft.rates.items()}
-    figures = {"volume_z": volume_z(view, draft.bar), **crowding(view, draft.bar), **draft.figures}
+    own = draft.figures() if callable(draft.figures) else draft.figures
+    figures = {"volume_z": volume_z(view, draft.bar), **crowding(view, draft.bar), **own}
     attrs |= {
         name: figure
         for name, figure in figures.items()
