@@ -158,10 +158,11 @@ def equity_frame(request: BacktestRequest, symbols: Sequence[Symbol], book: Book
 
 def _cumulated(times: I8, postings: Sequence[tuple[int, float]]) -> F8:
     """What was posted up to and including each moment."""
-    ordered = sorted(postings, key=lambda item: item[0])
-    moments = np.array([moment for moment, _ in ordered], dtype=np.int64)
-    sums = np.concatenate([np.zeros(1), np.cumsum(np.array([amount for _, amount in ordered]))])
-    found: F8 = sums[np.searchsorted(moments, times, side="right")]
+    moments = np.array([moment for moment, _ in postings], dtype=np.int64)
+    amounts = np.array([amount for _, amount in postings], dtype=np.float64)
+    order = np.argsort(moments, kind="stable")
+    sums = np.concatenate([np.zeros(1), np.cumsum(amounts[order])])
+    found: F8 = sums[np.searchsorted(moments[order], times, side="right")]
     return found
 
 
