@@ -429,3 +429,14 @@ def test_whatever_is_asked_is_answered_or_refused_in_words(side, market, words, 
     json.dumps(answer.to_json())
     if answer.qty is not None:
         assert answer.qty * side > 0
+
+
+def test_every_name_of_the_object_is_an_attribute_of_the_plan():
+    """From Python a plan reads like its JSON, sized or not."""
+    sized = plan(ask(stop="62500", equity="10000", risk_frac="0.01", leverage=5))
+    sizeless = plan(ask(equity="10000"))
+    assert sizeless.liquidation_price is None
+    for name in sized.to_json():
+        assert hasattr(sized, name), name
+    assert sized.liquidation_price is not None
+    assert sized.liquidation_price == sized.standing.liquidation_price
