@@ -52,6 +52,9 @@ def notes_of(
     if insured > 0:
         notes.append(f"the account went bankrupt: the insurance fund paid {insured:.2f} that was not there any more")
     notes += HOLDING if request.holds else ALWAYS
+    snapshots = sorted({symbol.brackets.snapshot for symbol in gathered.symbols})
+    if snapshots and not request.holds:
+        notes.append(f"maintenance brackets of {', '.join(snapshots)} stand in for those of the time")
     if any(symbol.panel.instrument.venue != "synthetic" for symbol in gathered.symbols):
         notes.append(SURVIVORS)
     return tuple(dict.fromkeys(notes))
