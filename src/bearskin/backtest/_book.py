@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from bearskin.backtest._symbols import Offer, Symbol
 from bearskin.paths import Outcome
@@ -99,6 +100,16 @@ class Held:
     cost: float
 
 
+class Watcher(Protocol):
+    """Who looks at the whole account while time passes (cross margin)."""
+
+    def __call__(self, until: int) -> None:
+        """Check every bar that opens before `until`."""
+
+    def before_stops(self, opens_ns: int, leaving: Sequence[Position]) -> None:
+        """Check the bar that opens at `opens_ns` up to the stops by which `leaving` go in it."""
+
+
 class Book:
     """Wallet and positions; `advance` lets time pass, `watch` (cross margin) is asked about the time between."""
 
@@ -108,11 +119,12 @@ class Book:
         self.done: list[Position] = []
         self.postings: list[tuple[int, float]] = []
         self.held: list[Held] = []
-        self.watch: Callable[[int], None] | None = None
+        self.watch: Watcher | None = None
         self.insured = 0.0
         self._queue: list[tuple[int, int, int, Position, Flow | None]] = []
         self._count = 0
         self._since: dict[int, int] = {}
+        self._asked_ns: int | None = None
 
     def busy(self, symbol: Symbol) -> bool:
         """Whether a position or a resting order of this symbol is there."""
@@ -129,6 +141,9 @@ class Book:
             key = self._queue[0][:2]
             if self.watch is not None:
                 self.watch(key[0])
+                if key[1] == INSIDE_BAR and key[0] != self._asked_ns:
+                    self._asked_ns = key[0]
+                    self.watch.before_stops(key[0], [item[3] for item in self._queue if item[:2] == key])
             _, _, _, position, flow = heapq.heappop(self._queue)
             if position.closed:
                 continue

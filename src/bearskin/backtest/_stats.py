@@ -12,6 +12,7 @@ F8 = NDArray[np.float64]
 DAYS_PER_YEAR = 365
 T_NEEDED = 2.0  # below this even a single test says nothing
 TRADES_NEEDED = 30
+LEAST_CHANCE = 0.01
 DAYS_NEEDED = 10  # with fewer clusters a clustered error is mostly luck, and far too small
 
 
@@ -75,11 +76,12 @@ def evidence_of(r: F8, t: float | None, rows: pl.DataFrame) -> str:
     head = f"mean {mean:+.2f} R over {len(r)} trades" + (f", day-clustered t {t:+.1f}" if t is not None else "")
     tests = rows.height
     contenders = rows.filter(pl.col("trades") >= TRADES_NEEDED)["t_day_clustered"].drop_nulls()
-    best = max((abs(x) for x in contenders), default=0.0)
-    chance = 1 - (1 - two_sided_p(best)) ** max(tests, 1)
+    strongest = max(contenders, key=abs, default=0.0)
+    chance = 1 - (1 - two_sided_p(strongest)) ** max(tests, 1)
+    likely = "below 0.01" if chance < LEAST_CHANCE else f"{chance:.2f}"
     many = (
-        f"; {tests} set-ups and sides were tried, the best reached |t| {best:.1f}, which luck alone does with"
-        f" probability {chance:.2f}"
+        f"; {tests} set-ups and sides were tried, the strongest reached a t of {strongest:+.1f}, which luck alone does"
+        f" either way with probability {likely}"
         if tests > 1
         else "; one set-up on one side was tried"
     )

@@ -14,8 +14,8 @@ ALWAYS = (
     "stop and target in one bar count as the stop; net_if_target_first is the other bound",
     "the whole entry bar is exposed to stop, target and liquidation",
     "one position per symbol; sizes at the equity of the moment; no impact of our own orders on prices",
-    "the symbols are those that are still traded: delisted ones are missing (survivor bias)",
 )
+SURVIVORS = "what was delisted before the data was collected is missing from it (survivor bias)"
 HOLDING = (
     "hold is a yardstick: a fixed quantity without stop or liquidation, however far the price goes",
     "funding is the sum of rate times signed quantity times the mark that opens at each settlement",
@@ -51,7 +51,13 @@ def notes_of(
         )
     if insured > 0:
         notes.append(f"the account went bankrupt: the insurance fund paid {insured:.2f} that was not there any more")
-    return tuple(dict.fromkeys([*notes, *(HOLDING if request.holds else ALWAYS)]))
+    notes += HOLDING if request.holds else ALWAYS
+    snapshots = sorted({symbol.brackets.snapshot for symbol in gathered.symbols})
+    if snapshots and not request.holds:
+        notes.append(f"maintenance brackets of {', '.join(snapshots)} stand in for those of the time")
+    if any(symbol.panel.instrument.venue != "synthetic" for symbol in gathered.symbols):
+        notes.append(SURVIVORS)
+    return tuple(dict.fromkeys(notes))
 
 
 def summary_of(

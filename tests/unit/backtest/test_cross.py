@@ -36,6 +36,23 @@ def go(monkeypatch: pytest.MonkeyPatch, events: list[Any], panels: list[Panel], 
     return run(BacktestRequest(**(CROSS | asked)), panels, help_.Book())
 
 
+def test_an_account_that_dies_on_the_way_to_its_stop_is_liquidated_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    All of 10,000 at risk to a stop at 170: q coins short at 100 lose it all there, so equity meets 0.4 % of notional
+    a little before, where 10,000 - q (m - 100) = 0.004 q m. The bar goes to 180, past both.
+    """
+    panel = help_.flat()
+    help_.bend(panel, 6, high=180.0)
+    event = help_.signal(panel, 2, stop=170.0, atr=0.3, targets=(20.0,))
+    got = go(monkeypatch, [event], [panel], risk_frac=D(1))
+    (trade,) = got.trades.to_dicts()
+    q = -trade["qty"]
+    assert q > 140
+    assert trade["exit_reason"] == "liquidated"
+    assert trade["exit_price"] == pytest.approx((10_000 + 100 * q) / (1.004 * q))
+    assert trade["exit_price"] < 170.0
+
+
 def test_a_small_position_is_closed_where_equity_meets_maintenance(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Wallet 10,000 and 150 coins short at 100 (one and a half times equity is the most), in the lowest bracket.

@@ -233,6 +233,7 @@ def test_a_liquidation_nearer_than_the_stop_is_refused_unless_preflight_is_off(d
     assert trade["liquidation_price"] == pytest.approx(102 / 1.004)
     assert trade["net"] == pytest.approx(-trade["margin"])
     assert any("research only" in note for note in got.notes)
+    assert any(note.startswith("maintenance brackets of ") for note in got.notes)
 
 
 def test_the_share_of_the_first_target_is_exact(drawn: Any) -> None:

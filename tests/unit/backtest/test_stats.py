@@ -66,7 +66,7 @@ def test_every_pair_that_was_tried_counts_against_the_best() -> None:
     """
     rows = pl.DataFrame({"trades": [100] * 6 + [2, 0], "t_day_clustered": [3.0, *[0.5] * 5, 31.0, None]})
     said = evidence_of(np.tile([1.0, -0.9], 100), 0.9, rows)
-    assert "8 set-ups and sides were tried, the best reached |t| 3.0" in said
+    assert "8 set-ups and sides were tried, the strongest reached a t of +3.0" in said
     assert said.endswith("probability 0.02.")
     alone = evidence_of(np.tile([1.0, -0.9], 100), 0.9, rows[:1])
     assert "one set-up on one side was tried" in alone
