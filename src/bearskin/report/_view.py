@@ -101,7 +101,7 @@ def labels_of(result: BacktestResult) -> tuple[str, ...]:
     said = " ".join(assumptions_of(result))
     found = [label for label in ("PARTIAL", "ESTIMATED") if label in said]
     found += ["RESEARCH ONLY"] if "research only" in said.lower() else []
-    return (*found, "BELOW ZERO") if below_zero(result) else tuple(found)
+    return (*found, "ACCOUNT BELOW ZERO") if below_zero(result) else tuple(found)
 
 
 def _seen(frame: pl.DataFrame, name: str) -> list[str]:
