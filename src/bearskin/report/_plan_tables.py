@@ -27,7 +27,7 @@ _VERDICTS = {
 }
 _STATUS = {"pass": ("✔", "green"), "warn": ("!", "yellow"), "refuse": ("✘", "red"), "unchecked": ("?", "cyan")}
 
-_IN_MONEY = frozenset({"margin", "min-notional", "carry"})
+_IN_MONEY = frozenset({"margin", "min-notional", "carry", "survives-shock"})
 # quantiles said as people say them; anything else stands as it is
 _MOVES = {
     f"worst {span} {quantile}": words.format(span)
