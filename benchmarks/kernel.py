@@ -2,7 +2,7 @@
 
 Both walk the same 525,600 one-minute bars from first to last: a short with its stop 2 % above and its target 4 % below,
 entered anew as soon as the last one is over. The kernel also does mark, funding, fees, slippage, liquidation, two
-targets, excursions and the ambiguous outcome.
+targets, an invalidation level, excursions and the ambiguous outcome.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numba import njit
 
 from bearskin.margin import Tiers
 from bearskin.market import Funding, Panel
-from bearskin.paths import NEVER, Lane, Ticket, compiled_walk, lay
+from bearskin.paths import Lane, Ticket, compiled_walk, lay
 from bearskin.terms import HOUR_NS, MINUTE_NS, Instrument, Product, Side
 
 BARS = 525_600
@@ -56,8 +56,8 @@ def full(lane: Lane[float], tiers: Tiers[float]) -> tuple[float, int]:
     while i < n:
         entry = lane.open[i]
         ticket = Ticket(
-            100, 50, i, n, 0, 0, entry * 102 // 100, 1, entry * 98 // 100, entry * 96 // 100, NEVER, 0, 0, 1,
-            5.0, 0.0005, 0.0002, 0.0002, 0.0125,
+            100, 50, i, n, 0, 0, entry * 102 // 100, 1, entry * 98 // 100, entry * 96 // 100, entry * 103 // 100,
+            0, 0, 1, 5.0, 0.0005, 0.0002, 0.0002, 0.0125,
         )  # fmt: skip
         outcome = walk(lane, tiers, ticket)
         won += outcome.net

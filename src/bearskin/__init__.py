@@ -18,6 +18,7 @@ _VERBS = (
     "backtest",
     "backup",
     "config",
+    "data_brackets",
     "data_check",
     "data_fetch",
     "data_import",

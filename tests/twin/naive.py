@@ -135,7 +135,10 @@ class Trade:
                 else:
                     self.fills.append(Fill(left, i, "inside", target, target, o.maker, "target"))
                     return self
-            seen = bar.close if first_of_limit else self.good(bar)
+            seen = self.good(bar)
+            if first_of_limit:  # the limit has traded and the close; the kind extreme may have come before
+                assert o.limit is not None
+                seen = o.limit if self.beyond(bar.close, o.limit) else bar.close
             best = seen if best is None or self.beyond(best, seen) else best
             first_of_limit = False
             i += 1

@@ -80,24 +80,30 @@ def backtest(
 
         room.load_setups(user_path(setup_file))
     folder = None if out is None else results_folder(out, house.home.part("reports"))
-    more: dict[str, Any] = {
-        **_span(start, end),
-        "entry": None if entry is None else one_of(entry, ("market", "limit"), "entry"),
-        "funding": one_of(funding, ("charge", "ignore"), "funding"),
-        "stop_trigger": one_of(stop_trigger, ("mark", "last"), "stop trigger"),
-        "no_preflight": not preflight,
-        "guards": guards,
-    }
-    if trail_atr is not None:
-        more["trail_atr"] = number_of(trail_atr, "trail")
-    if qty is not None:
-        more["qty"] = positive_of(qty, "quantity")
+    rules = _rules(entry=entry, funding=funding, stop_trigger=stop_trigger, trail_atr=trail_atr, qty=qty)
+    more = {**_span(start, end), **rules, "no_preflight": not preflight, "guards": guards}
     request = _request(house, _setups(setups), _sides(side), more)
     last_stands_in = one_of(mark, ("required", "last"), "mark") == "last"
     result = _run(house, request, _names(symbols), last_stands_in, progress)
     if folder is not None:
         write(result, folder, html=html)
     return result
+
+
+def _rules(
+    *, entry: str | None, funding: str, stop_trigger: str, trail_atr: Number | None, qty: Number | None
+) -> dict[str, Any]:
+    """How trades are entered, charged and left, as a request words it; what is not given is left to its defaults."""
+    rules: dict[str, Any] = {
+        "entry": None if entry is None else one_of(entry, ("market", "limit"), "entry"),
+        "funding": one_of(funding, ("charge", "ignore"), "funding"),
+        "stop_trigger": one_of(stop_trigger, ("mark", "last"), "stop trigger"),
+    }
+    if trail_atr is not None:
+        rules["trail_atr"] = number_of(trail_atr, "trail")
+    if qty is not None:
+        rules["qty"] = positive_of(qty, "quantity")
+    return rules
 
 
 def write(result: BacktestResult, folder: Path, *, html: bool, title: str | None = None) -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""Commands about market data: import, fetch, list, check."""
+"""Commands about market data: import, fetch, brackets, list, check."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import typer
 
 from bearskin.app._command import BAD_INPUT, command, known
 from bearskin.app._desk import Desk
-from bearskin.app._options import CHECK, FETCH, IMPORT, SERIES
+from bearskin.app._options import BRACKETS, CHECK, FETCH, IMPORT, SERIES
+from bearskin.terms import BadInput
 
 
 def register_data(app: typer.Typer) -> None:
@@ -17,6 +18,7 @@ def register_data(app: typer.Typer) -> None:
     data = typer.Typer(no_args_is_help=True, help="Market data: import, fetch, list and check the store.")
     command(data, "import", IMPORT)(data_import)
     command(data, "fetch", FETCH)(data_fetch)
+    command(data, "brackets", BRACKETS)(data_brackets)
     command(data, "list", SERIES)(data_list)
     command(data, "check", CHECK)(data_check)
     app.add_typer(data, name="data", rich_help_panel="Market data")
@@ -60,6 +62,22 @@ def data_fetch(desk: Desk, symbols: list[str] | None, **given: Any) -> None:
     desk.result(report.to_json, tables)
 
 
+def data_brackets(desk: Desk, symbols: list[str] | None, out: str | None, **given: Any) -> None:
+    """Save a venue's maintenance brackets to a file, for --brackets; no key needed, where the venue shows them."""
+    if out is None:
+        raise BadInput("there is no place for the brackets: name a file with --out FILE")
+    desk.say(f"asking for the brackets of {', '.join(symbols or ())}")
+    from bearskin.app._data import data_brackets as fetch
+
+    book = fetch(*(symbols or ()), out=out, **known(given), home=desk.home)
+
+    def tables() -> object:
+        return [f"{len(book.rows)} tables of {book.snapshot} are in {out}: use them with --brackets {out}"]
+
+    saved = [{"venue": venue, "product": product, "symbol": symbol} for venue, product, symbol in book.rows]
+    desk.result(lambda: {"file": out, "snapshot": book.snapshot, "source": book.source, "tables": saved}, tables)
+
+
 def data_list(desk: Desk, each: bool = False, **given: Any) -> None:
     """What the store holds, and from when to when."""
     from bearskin.app._data import data_list as look
@@ -74,7 +92,7 @@ def data_list(desk: Desk, each: bool = False, **given: Any) -> None:
     desk.result(report.to_json, tables)
 
 
-def data_check(desk: Desk, **given: Any) -> None:
+def data_check(desk: Desk, each: bool = False, **given: Any) -> None:
     """What is wrong with it: gaps, doubles, bad bars, stale ends, switching funding, sources that disagree."""
     desk.say("checking")
     from bearskin.app._data import data_check as check
@@ -84,6 +102,6 @@ def data_check(desk: Desk, **given: Any) -> None:
     def tables() -> object:
         from bearskin.report import faults_table
 
-        return [faults_table(report.faults), f"{report.checked} series in {report.store} were checked"]
+        return [faults_table(report.faults, each=each), f"{report.checked} series in {report.store} were checked"]
 
     desk.result(report.to_json, tables)

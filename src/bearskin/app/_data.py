@@ -16,7 +16,7 @@ from bearskin.app._house import House, open_house
 from bearskin.terms import DAY_NS, BadFile, BadInput, Product, UnknownSymbol, iso, parse_time
 
 if TYPE_CHECKING:
-    from bearskin.market import AppendReport, Coverage, Fault, ImportReport, SeriesKey, Store
+    from bearskin.market import AppendReport, BracketBook, Coverage, Fault, ImportReport, SeriesKey, Store
 
 Progress = Callable[[str, int, int | None], None]
 logger = logging.getLogger("bearskin.app")
@@ -275,6 +275,26 @@ def _fetch_ccxt(
         appends += report.appends
         gone += [(f"{symbol} {kind}", why) for kind, why in report.unavailable]
     return FetchedReport(source=f"ccxt {settings.venue}", appends=tuple(appends), unavailable=tuple(gone))
+
+
+def data_brackets(
+    *symbols: str, out: Path | str, venue: str | None = None, home: Path | str | None = None
+) -> BracketBook:
+    """Ask a venue for its maintenance brackets, without a key, and save them in our own format for `--brackets`.
+
+    `venue` is ccxt's name of it. Returns the book, dated in its `snapshot`. Raises BadInput, UnknownSymbol,
+    VenueBroken, and VenueRejected where a venue shows its tiers to signed calls only or not in notional.
+    """
+    house = open_house(home, venue=venue)
+    if not symbols:
+        raise BadInput("nothing was named: give one or more symbols, such as BTCUSDT")
+    if Path(out).exists():
+        raise BadInput(f"{out} is there already: give another name")
+    from bearskin import live, market
+
+    book = live.fetch_brackets(house.settings.venue, symbols)
+    market.save_brackets(book, Path(out))
+    return book
 
 
 def data_list(

@@ -12,9 +12,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from bearskin.app._logs import redacted
+
 # what is being done, how much of it is done, how much there is (None: not known)
 Progress = Callable[[str, int, int | None], None]
 PLAIN_EVERY_S = 5.0
+PIPED_COLUMNS = 140
 
 
 def one_line(text: str) -> str:
@@ -83,7 +86,9 @@ class Desk:
             def on_broken_pipe(self) -> None:  # Rich would leave with 1
                 raise BrokenPipeError
 
-        console = Stdout(highlight=False)
+        # a file or another program has no width of its own, and is no place for cut words
+        wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_COLUMNS
+        console = Stdout(highlight=False, width=wide)
         for renderable in renderables:
             if isinstance(renderable, str):
                 console.print(renderable, markup=False)
@@ -142,11 +147,15 @@ class Notes(logging.Handler):
     def __init__(self, desk: Desk) -> None:
         super().__init__(logging.WARNING if desk.quiet else logging.DEBUG if desk.verbose else logging.INFO)
         self._desk = desk
+        self._said: set[str] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """One line on stderr."""
+        """One line on stderr; a sentence is said once in a command."""
         try:
-            self._desk._line(self.format(record))
+            text = redacted(self.format(record))
+            if text not in self._said:
+                self._said.add(text)
+                self._desk._line(text)
         except BrokenPipeError:
             raise
         except Exception:  # noqa: BLE001 - logging must not take the command down

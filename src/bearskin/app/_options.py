@@ -139,9 +139,18 @@ _FILTER: dict[str, Spec] = {
     "kind": text("trade, mark, index, funding, open-interest, ...", "KIND", WHERE),
     "interval": text("Time frame, such as 1h.", "TIME", WHERE),
 }
+BRACKETS: dict[str, Spec] = {
+    "symbols": words("Such as BTCUSDT.", "SYMBOL"),
+    "venue": text("ccxt's name of the venue, such as bybit.", "NAME"),
+    "out": text("The file to write.", "FILE"),
+}
 IMPORT: dict[str, Spec] = {"paths": words("Files and folders.", "PATH"), **_FILTER}
 SERIES: dict[str, Spec] = {**_FILTER, "each": flag("--each", "A line for every series, not only for every kind.")}
-CHECK: dict[str, Spec] = {**_FILTER, "now": flag("--now", "Measure stale ends against the clock too.")}
+CHECK: dict[str, Spec] = {
+    **_FILTER,
+    "each": flag("--each", "A line for every single fault."),
+    "now": flag("--now", "Measure stale ends against the clock too."),
+}
 FETCH: dict[str, Spec] = {
     "symbols": words("Such as BTCUSDT.", "SYMBOL"),
     "kinds": text("Default: trade,mark,funding.", "LIST", TRADE),

@@ -93,6 +93,8 @@ def list_tables(report: ListReport, *, each: bool) -> list[Any]:
     made = table(f"store {report.store}", "venue", "kind", last, "from", "to", "rows")
     for column in made.columns:
         column.no_wrap = True
+    for column in made.columns[3:]:  # a cut date or count would be a wrong one
+        column.min_width = len("2025-12-31")
     for name, ones in sorted(groups.items()):
         first_ns, last_ns = min(one.first_ns for one in ones), max(one.last_ns for one in ones)
         symbols = name[2] if each else str(len(ones))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from bearskin.backtest._symbols import Offer, Symbol
 from bearskin.paths import Outcome
@@ -99,6 +100,16 @@ class Held:
     cost: float
 
 
+class Watcher(Protocol):
+    """Who looks at the whole account while time passes (cross margin)."""
+
+    def __call__(self, until: int) -> None:
+        """Check every bar that opens before `until`."""
+
+    def before_stops(self, opens_ns: int, leaving: Sequence[Position]) -> None:
+        """Check the bar that opens at `opens_ns` up to the stops by which `leaving` go in it."""
+
+
 class Book:
     """Wallet and positions; `advance` lets time pass, `watch` (cross margin) is asked about the time between."""
 
@@ -108,10 +119,12 @@ class Book:
         self.done: list[Position] = []
         self.postings: list[tuple[int, float]] = []
         self.held: list[Held] = []
-        self.watch: Callable[[int], None] | None = None
+        self.watch: Watcher | None = None
+        self.insured = 0.0
         self._queue: list[tuple[int, int, int, Position, Flow | None]] = []
         self._count = 0
         self._since: dict[int, int] = {}
+        self._asked_ns: int | None = None
 
     def busy(self, symbol: Symbol) -> bool:
         """Whether a position or a resting order of this symbol is there."""
@@ -128,6 +141,9 @@ class Book:
             key = self._queue[0][:2]
             if self.watch is not None:
                 self.watch(key[0])
+                if key[1] == INSIDE_BAR and key[0] != self._asked_ns:
+                    self._asked_ns = key[0]
+                    self.watch.before_stops(key[0], [item[3] for item in self._queue if item[:2] == key])
             _, _, _, position, flow = heapq.heappop(self._queue)
             if position.closed:
                 continue
@@ -150,6 +166,8 @@ class Book:
             self.reduce(position, s * flow.coins, flow.price, flow.time_ns, last=flow.last)
         elif flow.last:
             self._close(position)
+        if self.watch is not None and self.wallet < 0:
+            self._insure(position, flow.time_ns)
 
     def post(self, time_ns: int, amount: float) -> None:
         """Move the wallet."""
@@ -168,6 +186,20 @@ class Book:
     def take(self, position: Position) -> None:
         """Make room for an order that goes out now."""
         self.positions[position.symbol.index] = position
+
+    def _insure(self, position: Position, time_ns: int) -> None:
+        """The last to leave a cross account leaves at the bankruptcy price: the insurance fund pays what is below zero.
+
+        While other positions are open their profit may still carry a negative wallet.
+        """
+        if not position.closed or any(other.coins > 0 for other in self.positions.values()):
+            return
+        paid = -self.wallet
+        position.gross += paid
+        position.exit_value += int(position.side) * paid
+        position.why_exit += f"; the account was bankrupt and the insurance fund paid {paid:.2f}"
+        self.insured += paid
+        self.post(time_ns, paid)
 
     def _open(self, position: Position, time_ns: int) -> None:
         position.coins = position.planned

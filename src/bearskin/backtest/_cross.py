@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,8 +25,8 @@ class Watch:
     Assumptions, since the venue does not publish the size of its partial liquidations: within a bar all marks go from
     their open to the extreme against us together (pessimistic); when equity meets maintenance on the way, the position
     with the largest maintenance is reduced to the top of the next lower bracket, or closed when in the lowest, at the
-    marks of that moment and with the liquidation fee, and the account is asked again. What is left below zero the
-    insurance fund pays: the last price is the bankruptcy price.
+    marks of that moment and with the liquidation fee, and the account is asked again. What is left below zero when
+    nothing is open any more the insurance fund pays (`Book._insure`): the last price is the bankruptcy price.
     """
 
     def __init__(self, book: Book, symbols: tuple[Symbol, ...]) -> None:
@@ -45,18 +47,27 @@ class Watch:
                 self._next = end
                 return
             bar = self._tables.first_breach(open_, self.book.wallet, self._next, end)
-            self._next = bar + 1
+            self._next = min(bar + 1, end)
             if bar < end:
                 self._liquidate(bar)
 
-    def _liquidate(self, bar: int) -> None:
-        """Take steps along the way of this bar until the account stands."""
+    def before_stops(self, opens_ns: int, leaving: Sequence[Position]) -> None:
+        """Ask whether the account dies on the way to the stops inside the bar that opens at `opens_ns`.
+
+        A stop is reached with its own loss still open, so the account is asked with each leaving position at its stop
+        and all others at their worst, before any stop is booked.
+        """
+        bar = int(np.searchsorted(self.grid, opens_ns))
+        self._liquidate(bar, {position.symbol.index: _level(position) for position in leaving})
+
+    def _liquidate(self, bar: int, stops: Mapping[int, float] = MappingProxyType({})) -> None:
+        """Take steps along the way of this bar until the account stands; `stops` end the way of their symbols."""
         reached = 0.0
         while True:
             open_ = [p for p in self.book.positions.values() if p.coins > 0]
             if not open_:
                 return
-            start, worst = self._tables.marks(open_, bar)
+            start, worst = self._tables.marks(open_, bar, stops)
             if not self._breached(open_, worst):
                 return
             reached = self._where(open_, start, worst, reached)
@@ -96,9 +107,7 @@ class Watch:
         gross = np.sign(position.qty) * coins * (mark - position.outcome.entry)
         fee = coins * mark * float(position.symbol.panel.instrument.liquidation_fee_rate)
         if last and alone:
-            # nothing is owed beyond the account
-            left = max(0.0, self.book.wallet + gross)
-            fee, gross = min(fee, left), max(gross, -self.book.wallet)
+            fee = min(fee, max(0.0, self.book.wallet + gross))  # nothing is owed beyond the account
         share = 1.0 - coins / position.coins
         planned = position.scale
         position.scale = 1.0
@@ -112,6 +121,12 @@ class Watch:
         position.scale = planned * share
         position.cross_liquidated = True
         self.liquidations += 1
+
+
+def _level(position: Position) -> float:
+    """Where a stop triggers; a trailing one is known by its fill, which a jump makes worse."""
+    stop = position.terms.get("stop")
+    return float(stop) if position.reason == "stop" and stop is not None else float(position.outcome.exit)
 
 
 class _Tables:
@@ -136,11 +151,19 @@ class _Tables:
         for table, figures in zip(self.tiers, (symbol.tiers.floor, symbol.tiers.mmr, symbol.tiers.cum), strict=True):
             table[row, : len(symbol.tiers.floor)] = np.asarray(figures)
 
-    def marks(self, open_: list[Position], bar: int) -> tuple[F8, F8]:
-        """The marks of the open positions at the open of `bar` and at its extremes against them."""
+    def marks(self, open_: list[Position], bar: int, stops: Mapping[int, float]) -> tuple[F8, F8]:
+        """The marks of the open positions at the open of `bar` and at its extremes against them, or at their stops."""
         rows = [p.symbol.index for p in open_]
-        worst = [self.high[r, bar] if p.qty < 0 else self.low[r, bar] for r, p in zip(rows, open_, strict=True)]
-        return self.open[rows, bar], np.array(worst)
+        start = self.open[rows, bar]
+        worst = np.array(
+            [self.high[r, bar] if p.qty < 0 else self.low[r, bar] for r, p in zip(rows, open_, strict=True)]
+        )
+        for at, (row, position) in enumerate(zip(rows, open_, strict=True)):
+            if row in stops:  # a bar that opens beyond the stop goes no further back than its open
+                stop = stops[row]
+                nearer, beyond = (min, max) if position.qty < 0 else (max, min)
+                worst[at] = nearer(worst[at], beyond(stop, start[at]))
+        return start, worst
 
     def first_breach(self, open_: list[Position], wallet: float, start: int, end: int) -> int:
         """The first bar in [start, end) at whose joint extremes equity would meet maintenance; `end` if none."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -14,7 +16,7 @@ from bearskin.risk import Sized, SizeRequest, size_position
 from bearskin.setups import GuardVerdict, SetupEvent, entry_ok, guard
 from bearskin.terms import MarginMode, Reason, Refused, Side, dec
 
-RECENT_BARS = 6  # signals of one symbol within so many bars are told to the guards together
+RECENT_BARS = 6  # the guards hear of the symbol's signals up to so many bars before
 ONE = Decimal(1)
 
 
@@ -60,7 +62,7 @@ def ticket_of(request: BacktestRequest, symbol: Symbol, bar: int, event: SetupEv
     grid = course.lanes[side].grid
     limit = event.limit_price if event.entry == "limit" else None
     two = len(event.targets) > 1
-    share1 = math.floor(steps * float(request.target1_share)) if two else steps
+    share1 = math.floor(steps * request.target1_share) if two else steps  # exact: 0.29 of 100 is 29
     trail = float(request.trail_atr) * event.atr
     first = event.targets[0] if event.targets else None
     if two and share1 == 0:
@@ -114,10 +116,14 @@ class Standing:
 class Gate:
     """Decides about each offer in turn: guards, the open it would be filled at, the book, size."""
 
-    def __init__(self, request: BacktestRequest, book: Book) -> None:
+    def __init__(self, request: BacktestRequest, book: Book, offers: Iterable[Offer] = ()) -> None:
+        """`offers` are all that will come, in order of time: of each the guards hear those known by then."""
         self.request = request
         self.book = book
-        self._recent: dict[int, list[SetupEvent]] = {}
+        self._signals: dict[int, list[SetupEvent]] = {}
+        for offer in offers:
+            if offer.event is not None:
+                self._signals.setdefault(offer.symbol.index, []).append(offer.event)
 
     def consider(self, offer: Offer) -> Position | Declined:
         """The position an offer becomes, or why it is let go."""
@@ -125,15 +131,12 @@ class Gate:
             return self._hold(offer)
         event = overridden(self.request, offer.event)
         symbol, bar, panel = offer.symbol, offer.bar, offer.symbol.panel
-        seen = self._recent.setdefault(symbol.index, [])
-        recent = [one for one in seen if one.bar > event.bar - RECENT_BARS]
-        self._recent[symbol.index] = [*recent, event]
         if bar >= len(panel) or int(panel.time_ns[bar]) != offer.order_ns:
             detail = "the data ends here" if bar >= len(panel) else "the next bar is missing from the data"
             return Declined(offer=offer, refused=Refused(reason=Reason.NO_DATA, detail=detail))
         if self.book.busy(symbol):
             return Declined(offer=offer, refused=Refused(reason=Reason.SYMBOL_BUSY))
-        verdict = guard(event, panel, recent) if self.request.guards else None
+        verdict = guard(event, panel, self._known(symbol, event.bar)) if self.request.guards else None
         if verdict is not None and verdict.veto is not None:
             return Declined(offer=offer, refused=verdict.veto)
         opening = float(panel.open[bar])
@@ -145,6 +148,12 @@ class Gate:
         if isinstance(sized, Refused):
             return Declined(offer=offer, refused=sized)
         return self._position(offer, event, sized, verdict, standing)
+
+    def _known(self, symbol: Symbol, bar: int) -> list[SetupEvent]:
+        """The symbol's signals of the last bars, those of the same close included: they are known together."""
+        signals = self._signals.get(symbol.index, [])
+        first = bisect_left(signals, bar - RECENT_BARS, key=_bar_of)
+        return signals[first : bisect_right(signals, bar, key=_bar_of)]
 
     def standing(self, now_ns: int) -> Standing:
         """What the account is worth and has at stake at the marks that open now."""
@@ -254,6 +263,10 @@ class Gate:
             equity_before=self.standing(offer.order_ns).equity,
             why="held over the whole set as a yardstick",
         )
+
+
+def _bar_of(event: SetupEvent) -> int:
+    return event.bar
 
 
 def mark_at(symbol: Symbol, now_ns: int) -> float:

@@ -13,7 +13,7 @@ from bearskin.backtest._book import Book, Position
 from bearskin.backtest._entries import Declined, rates_of, risk_at_stop
 from bearskin.backtest._flows import Settlement
 from bearskin.backtest._request import HOLD, BacktestRequest
-from bearskin.backtest._stats import clustered_t, mean_and_error
+from bearskin.backtest._stats import DAYS_NEEDED, clustered_t, mean_and_error
 from bearskin.backtest._symbols import Symbol
 from bearskin.margin import liquidation_price
 from bearskin.paths import AT_CLOSE, AT_OPEN
@@ -158,10 +158,11 @@ def equity_frame(request: BacktestRequest, symbols: Sequence[Symbol], book: Book
 
 def _cumulated(times: I8, postings: Sequence[tuple[int, float]]) -> F8:
     """What was posted up to and including each moment."""
-    ordered = sorted(postings, key=lambda item: item[0])
-    moments = np.array([moment for moment, _ in ordered], dtype=np.int64)
-    sums = np.concatenate([np.zeros(1), np.cumsum(np.array([amount for _, amount in ordered]))])
-    found: F8 = sums[np.searchsorted(moments, times, side="right")]
+    moments = np.array([moment for moment, _ in postings], dtype=np.int64)
+    amounts = np.array([amount for _, amount in postings], dtype=np.float64)
+    order = np.argsort(moments, kind="stable")
+    sums = np.concatenate([np.zeros(1), np.cumsum(amounts[order])])
+    found: F8 = sums[np.searchsorted(moments[order], times, side="right")]
     return found
 
 
@@ -229,7 +230,7 @@ def _figures(part: pl.DataFrame) -> dict[str, object]:
         "net": float(part["net"].sum()),
         "expectancy_r": mean,
         "r_stderr": error,
-        "t_day_clustered": clustered_t(r, days),
+        "t_day_clustered": clustered_t(r, days, DAYS_NEEDED),
         "funding": float(part["funding"].sum()),
         "fees": float(part["fees"].sum()),
         "liquidations": int((part["exit_reason"] == "liquidated").sum()),

@@ -70,7 +70,7 @@ def warm(say: Callable[[str], None] | None = None) -> None:
 
 def _trade(request: BacktestRequest, gathered: Gathered, progress: Progress | None) -> Traded:
     book = Book(float(request.equity))
-    gate = Gate(request, book)
+    gate = Gate(request, book, gathered.offers)
     watch = None
     if request.margin_mode is MarginMode.CROSS and not request.holds:
         from bearskin.backtest._cross import Watch
@@ -111,7 +111,7 @@ def _result(request: BacktestRequest, gathered: Gathered, traded: Traded) -> Bac
     equity = equity_frame(request, symbols, traded.book)
     by_setup = by_columns(trades, turned_down, ("setup", "side"))
     missing = missing_frame(symbols, done, traded.settlements)
-    notes = notes_of(request, gathered, traded.interrupted, traded.liquidations)
+    notes = notes_of(request, gathered, traded.interrupted, traded.liquidations, traded.book.insured)
     summary = summary_of(request, gathered, trades, turned_down, equity, by_setup, notes)
     return BacktestResult(
         request=request,

@@ -12,6 +12,8 @@ F8 = NDArray[np.float64]
 DAYS_PER_YEAR = 365
 T_NEEDED = 2.0  # below this even a single test says nothing
 TRADES_NEEDED = 30
+LEAST_CHANCE = 0.01
+DAYS_NEEDED = 10  # with fewer clusters a clustered error is mostly luck, and far too small
 
 
 def mean_and_error(values: F8) -> tuple[float | None, float | None]:
@@ -22,14 +24,14 @@ def mean_and_error(values: F8) -> tuple[float | None, float | None]:
     return mean, float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None
 
 
-def clustered_t(values: F8, clusters: NDArray[np.generic]) -> float | None:
-    """t of the mean when values of one cluster (a day, over all symbols) move together; None below 2 clusters.
+def clustered_t(values: F8, clusters: NDArray[np.generic], least: int = 2) -> float | None:
+    """t of the mean when values of one cluster (a day, over all symbols) move together; None below `least` clusters.
 
     Cluster-robust variance of a mean with the correction C / (C - 1), C the number of clusters (Liang and Zeger 1986;
     CR1).
     """
     groups, where = np.unique(clusters, return_inverse=True)
-    if len(groups) < 2:
+    if len(groups) < max(least, 2):
         return None
     sums = np.bincount(where, weights=values - values.mean())
     variance = len(groups) / (len(groups) - 1) * float((sums**2).sum()) / len(values) ** 2
@@ -64,20 +66,24 @@ def two_sided_p(t: float) -> float:
 
 
 def evidence_of(r: F8, t: float | None, rows: pl.DataFrame) -> str:
-    """One honest sentence about what the trades prove; `rows` are the set-ups and sides that were tried."""
+    """One honest sentence about what the trades prove; `rows` are the set-ups and sides that were tried.
+
+    All of them count as tests, those with too few trades to be a contender for the best as well.
+    """
     if len(r) == 0:
         return "No evidence of an edge: no trade had a risk to measure its result by."
     mean = float(r.mean())
     head = f"mean {mean:+.2f} R over {len(r)} trades" + (f", day-clustered t {t:+.1f}" if t is not None else "")
-    tried = rows.filter(pl.col("trades") >= TRADES_NEEDED)
-    tests = tried.height
-    best = max((abs(x) for x in tried["t_day_clustered"].drop_nulls()), default=0.0)
-    chance = 1 - (1 - two_sided_p(best)) ** max(tests, 1)
+    tests = rows.height
+    contenders = rows.filter(pl.col("trades") >= TRADES_NEEDED)["t_day_clustered"].drop_nulls()
+    strongest = max(contenders, key=abs, default=0.0)
+    chance = 1 - (1 - two_sided_p(strongest)) ** max(tests, 1)
+    likely = "below 0.01" if chance < LEAST_CHANCE else f"{chance:.2f}"
     many = (
-        f"; {tests} set-ups and sides were tried, the best reached |t| {best:.1f}, which luck alone does with"
-        f" probability {chance:.2f}"
+        f"; {tests} set-ups and sides were tried, the strongest reached a t of {strongest:+.1f}, which luck alone does"
+        f" either way with probability {likely}"
         if tests > 1
-        else ""
+        else "; one set-up on one side was tried"
     )
     if len(r) < TRADES_NEEDED:
         return f"No evidence of an edge: {head} is too few trades to tell anything{many}."

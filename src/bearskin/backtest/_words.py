@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from bearskin.backtest._request import BacktestRequest
-from bearskin.backtest._stats import clustered_t, daily_sharpe, evidence_of
+from bearskin.backtest._stats import DAYS_NEEDED, clustered_t, daily_sharpe, evidence_of
 from bearskin.backtest._symbols import Gathered
 from bearskin.terms import MarginMode, interval_word
 
@@ -14,15 +14,17 @@ ALWAYS = (
     "stop and target in one bar count as the stop; net_if_target_first is the other bound",
     "the whole entry bar is exposed to stop, target and liquidation",
     "one position per symbol; sizes at the equity of the moment; no impact of our own orders on prices",
-    "the symbols are those that are still traded: delisted ones are missing (survivor bias)",
 )
+SURVIVORS = "what was delisted before the data was collected is missing from it (survivor bias)"
 HOLDING = (
     "hold is a yardstick: a fixed quantity without stop or liquidation, however far the price goes",
     "funding is the sum of rate times signed quantity times the mark that opens at each settlement",
 )
 
 
-def notes_of(request: BacktestRequest, gathered: Gathered, interrupted: bool, steps: int) -> tuple[str, ...]:
+def notes_of(
+    request: BacktestRequest, gathered: Gathered, interrupted: bool, steps: int, insured: float
+) -> tuple[str, ...]:
     """Every label and assumption that a reader of the figures must know, the weightiest first."""
     notes: list[str] = []
     if interrupted:
@@ -47,7 +49,15 @@ def notes_of(request: BacktestRequest, gathered: Gathered, interrupted: bool, st
             "cross margin: all marks go from open to their worst together within a bar, and liquidation goes"
             f" in steps of brackets (ESTIMATED: the venue does not publish its sizes); {steps} steps here"
         )
-    return tuple(dict.fromkeys([*notes, *(HOLDING if request.holds else ALWAYS)]))
+    if insured > 0:
+        notes.append(f"the account went bankrupt: the insurance fund paid {insured:.2f} that was not there any more")
+    notes += HOLDING if request.holds else ALWAYS
+    snapshots = sorted({symbol.brackets.snapshot for symbol in gathered.symbols})
+    if snapshots and not request.holds:
+        notes.append(f"maintenance brackets of {', '.join(snapshots)} stand in for those of the time")
+    if any(symbol.panel.instrument.venue != "synthetic" for symbol in gathered.symbols):
+        notes.append(SURVIVORS)
+    return tuple(dict.fromkeys(notes))
 
 
 def summary_of(
@@ -108,4 +118,4 @@ def _evidence(request: BacktestRequest, trades: pl.DataFrame, by_setup: pl.DataF
     measured = trades.filter(pl.col("r").is_not_null())
     days = measured["entry_time"].dt.truncate("1d").dt.epoch("d").to_numpy()
     r = measured["r"].to_numpy()
-    return evidence_of(r, clustered_t(r, days), by_setup)
+    return evidence_of(r, clustered_t(r, days, DAYS_NEEDED), by_setup)

@@ -9,12 +9,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bearskin.live._brackets import fetch_brackets
     from bearskin.live._ccxt import venue_error
     from bearskin.live._public import PublicReport, fetch_public
 
-_HOMES = {"PublicReport": "_public", "fetch_public": "_public", "venue_error": "_ccxt"}
+_HOMES = {
+    "PublicReport": "_public",
+    "fetch_brackets": "_brackets",
+    "fetch_public": "_public",
+    "venue_error": "_ccxt",
+}
 
-__all__ = ["PublicReport", "fetch_public", "venue_error"]
+__all__ = ["PublicReport", "fetch_brackets", "fetch_public", "venue_error"]
 
 
 def __getattr__(name: str) -> Any:

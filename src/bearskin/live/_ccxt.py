@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from bearskin.terms import BadInput, BearskinError, Product, UnknownSymbol, VenueBroken, VenueRejected
 
 # ccxt keeps one class per API; in our store a venue has one name
 _OUR_NAMES = {"binanceusdm": "binance", "binancecoinm": "binance", "krakenfutures": "kraken", "kucoinfutures": "kucoin"}
 _PREFERRED = (Product.LINEAR, Product.INVERSE, Product.DATED, Product.DATED_INVERSE, Product.SPOT)
+
+
+ATTEMPTS: Final = 5
+BACKOFF_S: Final = 1.0  # doubled each time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +71,37 @@ def venue_error(error: Exception, *, venue: str, symbol: str = "") -> BearskinEr
     return VenueRejected(text)
 
 
+@dataclass(slots=True, kw_only=True)
+class Caller:
+    """Calls a ccxt exchange with patience, and puts its errors into our words."""
+
+    venue: Any
+    symbol: str
+    sleep: Callable[[float], object]
+    needs_key: bool = field(default=False)
+
+    def call(self, method: str, *args: Any) -> Any:
+        """The answer; VenueBroken only after several attempts, everything else at once."""
+        ccxt = load_ccxt()
+        self.needs_key = False
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return getattr(self.venue, method)(*args)
+            except ccxt.OperationFailed as error:
+                if attempt == ATTEMPTS:
+                    raise venue_error(error, venue=self.venue.id, symbol=self.symbol) from error
+                self.sleep(BACKOFF_S * 2.0 ** (attempt - 1))
+            except ccxt.BaseError as error:
+                self.needs_key = isinstance(error, ccxt.AuthenticationError)
+                raise venue_error(error, venue=self.venue.id, symbol=self.symbol) from error
+        raise AssertionError("the last attempt returns or raises")
+
+
+def our_name(venue_id: str) -> str:
+    """What our store calls the venue behind one of ccxt's ids."""
+    return _OUR_NAMES.get(venue_id, venue_id)
+
+
 def find_market(exchange: Any, symbol: str, product: str | None = None) -> Market:
     """The market that `symbol` names, in ccxt's form (`BTC/USDT:USDT`) or the venue's own (`BTCUSDT`).
 
@@ -83,7 +119,7 @@ def find_market(exchange: Any, symbol: str, product: str | None = None) -> Marke
     what, market = min(named, key=lambda pair: _PREFERRED.index(pair[0]))
     return Market(
         unified=market["symbol"],
-        venue=_OUR_NAMES.get(exchange.id, exchange.id),
+        venue=our_name(exchange.id),
         product=what,
         symbol=_own_name(market),
         base=str(market["base"]),

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
 
-from bearskin.live._ccxt import Market, find_market, load_ccxt, open_venue, venue_error
+from bearskin.live._ccxt import Caller, Market, find_market, open_venue
 from bearskin.market import EVENT, AppendReport, SeriesKey, Store
 from bearskin.terms import DAY_NS, HOUR_NS, MINUTE_NS, BadInput, Product, VenueRejected, interval_ns, interval_word
 
 CANDLE_KINDS: Final = ("trade", "mark", "index")
 PUBLIC_KINDS: Final = (*CANDLE_KINDS, "funding", "open-interest", "long-short", "borrow-rate")
-ATTEMPTS: Final = 5
-BACKOFF_S: Final = 1.0  # doubled each time
 ROWS_HELD: Final = 20_000  # stored whenever so many are in hand
 MS: Final = 1_000_000
 
@@ -101,7 +99,7 @@ def fetch_public(
     """
     step_ns = _checked(kinds, interval, start_ns, end_ns)
     venue = exchange if exchange is not None else open_venue(venue_id)
-    caller = _Caller(venue=venue, symbol=symbol, sleep=sleep)
+    caller = Caller(venue=venue, symbol=symbol, sleep=sleep)
     caller.call("load_markets")
     market = find_market(venue, symbol, product)
     now = now_ns if now_ns is not None else int(venue.milliseconds()) * MS
@@ -200,7 +198,7 @@ def _job(
 
 def _run(
     store: Store,
-    caller: _Caller,
+    caller: Caller,
     job: _Job,
     market: Market,
     progress: Progress | None,
@@ -220,7 +218,7 @@ def _run(
         _flush(store, caller, job, held, appends)
 
 
-def _flush(store: Store, caller: _Caller, job: _Job, held: list[dict[str, Any]], appends: list[AppendReport]) -> None:
+def _flush(store: Store, caller: Caller, job: _Job, held: list[dict[str, Any]], appends: list[AppendReport]) -> None:
     if held:
         frame = pl.DataFrame(held).unique("time", keep="first").sort("time")
         frame = frame.with_columns(pl.col("^(time|known_at)$").cast(pl.Datetime("ns", "UTC")))
@@ -228,7 +226,7 @@ def _flush(store: Store, caller: _Caller, job: _Job, held: list[dict[str, Any]],
         held.clear()
 
 
-def _pages(caller: _Caller, job: _Job, market: Market, window: tuple[int, int]) -> Iterator[list[dict[str, Any]]]:
+def _pages(caller: Caller, job: _Job, market: Market, window: tuple[int, int]) -> Iterator[list[dict[str, Any]]]:
     """The rows of a window, asked for again where an answer held only its beginning or its end."""
     spans = [window]
     while spans:
@@ -246,7 +244,7 @@ def _pages(caller: _Caller, job: _Job, market: Market, window: tuple[int, int]) 
             spans.append((start_ns, min(times)))
 
 
-def _ask(caller: _Caller, job: _Job, market: Market, start_ns: int, end_ns: int) -> list[dict[str, Any]]:
+def _ask(caller: Caller, job: _Job, market: Market, start_ns: int, end_ns: int) -> list[dict[str, Any]]:
     """One answer as rows of the store's columns; rows without a value are left out."""
     since, params = -(-start_ns // MS), {"until": (end_ns - 1) // MS}
     method = _METHODS[job.kind]
@@ -285,29 +283,3 @@ def _row(kind: str, item: Any) -> dict[str, Any] | None:
 
 def _float(value: Any) -> float | None:
     return None if value is None else float(value)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Caller:
-    """Calls a ccxt exchange with patience, and puts its errors into our words."""
-
-    venue: Any
-    symbol: str
-    sleep: Callable[[float], object]
-    needs_key: bool = field(default=False)
-
-    def call(self, method: str, *args: Any) -> Any:
-        """The answer; VenueBroken only after several attempts, everything else at once."""
-        ccxt = load_ccxt()
-        self.needs_key = False
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                return getattr(self.venue, method)(*args)
-            except ccxt.OperationFailed as error:
-                if attempt == ATTEMPTS:
-                    raise venue_error(error, venue=self.venue.id, symbol=self.symbol) from error
-                self.sleep(BACKOFF_S * 2.0 ** (attempt - 1))
-            except ccxt.BaseError as error:
-                self.needs_key = isinstance(error, ccxt.AuthenticationError)
-                raise venue_error(error, venue=self.venue.id, symbol=self.symbol) from error
-        raise AssertionError("the last attempt returns or raises")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bearskin.market._archive import FetchReport, fetch_archive
     from bearskin.market._archive_layout import ARCHIVE_KINDS, ARCHIVE_URL
-    from bearskin.market._brackets import BracketBook, load_brackets
+    from bearskin.market._brackets import BracketBook, bracket_book, load_brackets, save_brackets
     from bearskin.market._check import CHECKS, Fault, check_store
     from bearskin.market._import import FileReport, ImportReport, import_path
     from bearskin.market._instruments import instrument_of, known_instruments
@@ -52,7 +52,9 @@ _HOMES = {
     "instrument_of": "_instruments",
     "known_instruments": "_instruments",
     "list_symbols": "_load",
+    "bracket_book": "_brackets",
     "load_brackets": "_brackets",
+    "save_brackets": "_brackets",
     "load_panel": "_load",
     "migrate_store": "_keeping",
     "store_version": "_keeping",
@@ -84,6 +86,7 @@ __all__ = [
     "Store",
     "SymbolCoverage",
     "SyntheticCoin",
+    "bracket_book",
     "check_store",
     "fetch_archive",
     "hold_store",
@@ -94,6 +97,7 @@ __all__ = [
     "load_brackets",
     "load_panel",
     "migrate_store",
+    "save_brackets",
     "store_version",
     "synthetic_market",
     "synthetic_sentiment",

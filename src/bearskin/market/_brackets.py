@@ -10,7 +10,7 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib import resources
@@ -85,6 +85,65 @@ def load_brackets(path: Path | str | None = None) -> BracketBook:
     except BadInput as error:
         raise BadFile(path, str(error)) from error
     return book
+
+
+def bracket_book(
+    *,
+    venue: str,
+    snapshot: str,
+    source: str,
+    tables: Mapping[tuple[str, str], Sequence[tuple[Decimal, Decimal, Decimal, int]]],
+) -> BracketBook:
+    """Brackets as a venue stated them: per (product, symbol) rows of floor, cap, rate and maximum leverage.
+
+    `cum` follows from the rates. Raises BadInput when the rows of a symbol contradict each other.
+    """
+    rows: dict[_Name, tuple[_Row, ...]] = {}
+    for (product, symbol), table in tables.items():
+        checked = _checked(tuple((*row, None) for row in table), symbol)
+        rows[venue, product, symbol] = tuple(
+            (row.floor, row.cap, row.mmr, row.max_leverage, row.cum) for row in checked
+        )
+    return BracketBook(snapshot=snapshot, source=source, rows=rows)
+
+
+def save_brackets(book: BracketBook, path: Path) -> None:
+    """Write the book in our own format, whole or not at all; `load_brackets` reads it back.
+
+    A file holds one venue. Raises BadInput where it cannot be written or is there already.
+    """
+    venues = {venue for venue, _, _ in book.rows}
+    if len(venues) != 1:
+        raise BadInput(f"a bracket file holds one venue, was {', '.join(sorted(venues)) or 'none'}")
+    symbols: dict[str, dict[str, int]] = {}
+    for at, (_, product, symbol) in enumerate(book.rows):
+        symbols.setdefault(product, {})[symbol] = at
+    tables = [
+        [
+            [f"{floor:f}", f"{cap:f}", f"{mmr:f}", leverage, None if cum is None else f"{cum:f}"]
+            for floor, cap, mmr, leverage, cum in table
+        ]
+        for table in book.rows.values()
+    ]
+    content = {
+        "format": _FORMAT,
+        "version": 1,
+        "venue": venues.pop(),
+        "snapshot": book.snapshot,
+        "source": book.source,
+        "columns": _COLUMNS,
+        "tables": tables,
+        "symbols": symbols,
+    }
+    if path.exists():
+        raise BadInput(f"{path} is there already: give another name")
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(json.dumps(content, indent=1) + "\n")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise BadInput(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 _VENUES: Final = ("binance", "bybit", "okx", "bitget", "gate", "kraken", "hyperliquid", "bitmex", "bingx")

@@ -270,8 +270,10 @@ def quiet(
         low, close = lane.low[i : i + size], lane.close[i : i + size]
         top, up, down, last = mark[0], high[0], low[0], close[0]
         for k in range(size):
-            top, up = max(top, mark[k]), max(up, high[k])
-            down, last = min(down, low[k]), max(last, close[k])
+            top, up, down = max(top, mark[k]), max(up, high[k]), min(down, low[k])
+        if ticket.invalidation < NEVER:  # memory is what bounds this: what nobody asks for is not read
+            for k in range(size):
+                last = max(last, close[k])
         stop = min(ticket.stop, min(best, down) + ticket.trail) if ticket.trail > 0 else ticket.stop
         watched = top if ticket.stop_on_mark == 1 else up
         if watched < stop and top < liquidation and down > reach and last <= ticket.invalidation:
@@ -462,7 +464,9 @@ def walk(lane: Lane[Num], tiers: Tiers[Num], ticket: Ticket[Num]) -> Outcome[Num
                 ref = fill = price_of(grid, ticket.target2)
                 break
             liquidation = liquidation_level(grid, ticket, tiers, entry, left)
-        best, worst = min(best, now.low if fresh == 0 else lane.close[i]), max(worst, now.high)
+        # after a resting fill the limit itself has traded, and the close; the kind extreme may lie before the fill
+        best = min(best, now.low if fresh == 0 else min(ticket.limit, lane.close[i]))
+        worst = max(worst, now.high)
         i += 1
         if lane.close[i - 1] > ticket.invalidation:
             reason, bar, place, ref, fill, rate = exit_at_open(lane, ticket, INVALIDATED, i, liquidation)

@@ -90,7 +90,10 @@ def _figures(j: Json, width: int) -> Table:
         ("  of equity", _percent(j["loss_at_stop_frac"])),
         ("  of the margin", _percent(j["loss_at_stop_of_margin_frac"])),
         ("Worst loss", money("worst_loss")),
-        ("Liquidation (mark)", _beside(_grouped(j["liquidation_price"]), _percent(j["liquidation_distance_frac"]))),
+        (
+            f"Liquidation ({'index' if j['product'] == 'margin' else 'mark'})",
+            _beside(_grouped(j["liquidation_price"]), _percent(j["liquidation_distance_frac"])),
+        ),
         ("  after opening fee", _grouped(j["liquidation_price_after_fee"])),
         ("Bankruptcy", _grouped(j["bankruptcy_price"])),
         ("Break-even", _grouped(j["break_even_price"])),
@@ -275,6 +278,8 @@ def _verdict(j: Json) -> RenderableType:
     word = str(j["verdict"])
     sign, style = _VERDICTS[word]
     text = Text(f"{sign} {word.upper()}", style=f"bold {style}")
+    if word == "go":
+        text.append("  preflight finds nothing against it; that is no forecast of the price", style="not bold")
     for reason in cast("Sequence[str]", j["reasons"]):
         text.append(f"\n  {clean(reason)}", style="not bold")
     return text

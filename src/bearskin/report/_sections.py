@@ -13,7 +13,7 @@ from bearskin.report._view import (
     Facts,
     assumptions_of,
     declined_by_reason,
-    left_out_of,
+    left_out_by_reason,
     missing_by_kind,
 )
 from bearskin.report._words import NOTHING, Column, Kind, column, number, shown
@@ -252,7 +252,7 @@ def declined_part(result: BacktestResult, currency: str) -> Markup:
 def data_part(result: BacktestResult, currency: str) -> Markup:
     """What the figures are made of and what was absent."""
     gone = missing_by_kind(result.missing)
-    left = left_out_of(result)
+    left = left_out_by_reason(result)
     return el(
         "section",
         el("h2", "Data that was missing"),
@@ -261,7 +261,7 @@ def data_part(result: BacktestResult, currency: str) -> Markup:
         if gone.height
         else el("p", "Nothing that was needed was missing."),
         el("h3", "Symbols left out", style="margin-top:1rem") if left else None,
-        el("ul", [el("li", el("b", symbol), f": {why}") for symbol, why in left], class_="said", id="left-out")
+        el("ul", [el("li", el("b", symbols), f": {why}") for symbols, why in left], class_="said", id="left-out")
         if left
         else None,
         id="data",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -13,10 +13,11 @@ from bearskin.report._terminal import empty_table
 from bearskin.report._words import Kind, clean, day, shown, when
 
 
-def faults_table(faults: Iterable[Fault]) -> RenderableType:
-    """One row for each series and kind of fault: how many, when first and last, and the detail of the first.
+def faults_table(faults: Iterable[Fault], *, each: bool = False) -> RenderableType:
+    """One line for each series and kind of fault: how many, when first and last, and the detail of the first.
 
-    Rows stand in the order of the series' names; no faults are a sentence.
+    With `each`, one line for every single fault. A series stands once, its faults below it, in the order of names;
+    no faults are a sentence.
     """
     groups: dict[tuple[str, str], list[Fault]] = {}
     for fault in faults:
@@ -24,22 +25,29 @@ def faults_table(faults: Iterable[Fault]) -> RenderableType:
     if not groups:
         return Text("No faults were found.")
     total = sum(len(group) for group in groups.values())
-    table = empty_table(f"{total:,} fault{'' if total == 1 else 's'} in {len({key for key, _ in groups})} series (UTC)")
-    for heading, justify in (
-        ("Series", "left"),
-        ("Fault", "left"),
-        ("n", "right"),
-        ("First", "left"),
-        ("Last", "left"),
-    ):
-        table.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]
-    table.add_column("Detail of the first", overflow="fold", ratio=1)
-    for (key, code), group in sorted(groups.items()):
-        times = [fault.time_ns for fault in group if fault.time_ns is not None]
-        first, last = (when(min(times)), when(max(times))) if times else ("–", "–")
-        cells = (clean(key), clean(code), f"{len(group):,}", first, last, clean(group[0].detail))
-        table.add_row(*(Text(cell) for cell in cells))
-    return table
+    series = {key for key, _ in groups}
+    lines = [Text(f"{total:,} fault{'' if total == 1 else 's'} in {len(series)} series (UTC)", style="bold")]
+    named = ""
+    for (key, _), group in sorted(groups.items()):
+        if key != named:
+            lines.append(Text(f"\n{clean(key)}", style="cyan"))
+            named = key
+        lines += [Text(f"  {_one(fault)}") for fault in group] if each else [Text(f"  {_together(group)}")]
+    return Group(*lines)
+
+
+def _one(fault: Fault) -> str:
+    span = "" if fault.time_ns is None else f", {when(fault.time_ns)}"
+    return f"{clean(str(fault.code))}{span}: {clean(fault.detail)}"
+
+
+def _together(group: Sequence[Fault]) -> str:
+    """Faults of one kind: how many, from when to when, and what the first one says."""
+    if len(group) == 1:
+        return f"{1:>5} {_one(group[0])}"
+    times = [fault.time_ns for fault in group if fault.time_ns is not None]
+    span = f", {when(min(times))} to {when(max(times))}" if times else ""
+    return f"{len(group):>5,} {clean(str(group[0].code))}{span}; first: {clean(group[0].detail)}"
 
 
 def coverage_table(rows: Sequence[SymbolCoverage], title: str = "Stored symbols") -> Table:

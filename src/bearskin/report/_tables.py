@@ -19,7 +19,7 @@ from bearskin.report._view import (
     currency_of,
     declined_by_reason,
     facts,
-    left_out_of,
+    left_out_by_reason,
     missing_by_kind,
 )
 from bearskin.report._words import Column, Kind, clean, column, shown
@@ -182,5 +182,5 @@ def _missing(result: BacktestResult, currency: str) -> list[RenderableType]:
     gone = missing_by_kind(result.missing)
     if gone.height:
         parts.append(frame_table("Missing data", gone, ("kind", "symbol", "rows", "first", "last"), currency, {}))
-    left = [f"{symbol}: {why}" for symbol, why in left_out_of(result)]
+    left = [f"{symbols}: {why}" for symbols, why in left_out_by_reason(result)]
     return [*parts, bulleted("Symbols left out", left)] if left else parts

@@ -46,6 +46,14 @@ def left_out_of(result: BacktestResult) -> list[tuple[str, str]]:
     return [(str(one.get("symbol", "")), str(one.get("why", ""))) for one in named if isinstance(one, Mapping)]
 
 
+def left_out_by_reason(result: BacktestResult) -> list[tuple[str, str]]:
+    """`(symbols, why)` with the symbols that share a reason in one line: a large store leaves many out for the same."""
+    groups: dict[str, list[str]] = {}
+    for symbol, why in left_out_of(result):
+        groups.setdefault(why, []).append(symbol)
+    return [(", ".join(symbols), why) for why, symbols in groups.items()]
+
+
 def assumptions_of(result: BacktestResult) -> list[str]:
     """What was assumed and every label, each once, in order."""
     named = result.summary.get("assumptions")

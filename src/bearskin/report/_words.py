@@ -241,4 +241,4 @@ def plain(kind: Kind, value: object) -> object:
 
 def clean(text: str) -> str:
     """`text` without control and other unprintable characters, which could command a terminal."""
-    return "".join(c if c.isprintable() else "�" for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else "�" for c in text)

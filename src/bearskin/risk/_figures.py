@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from bearskin.risk._preflight import Check
 from bearskin.terms import MarginMode, Product, Side
@@ -140,13 +140,23 @@ class Standing:
     worst_loss_note: str
 
 
+def _standing(name: str) -> Any:
+    """A figure of `standing` under its own name, None while the position has no size."""
+
+    def read(plan: Plan) -> Any:
+        return None if plan.standing is None else getattr(plan.standing, name)
+
+    return property(read, doc=f"`standing.{name}`, None while the position has no size.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """One trade priced before it is made.
 
     Money is in `currency` (the settle currency), prices in `quote`; `qty` is signed, a short's is negative. Costs are
     positive, carry is signed with received positive. Figures that cannot be had are None, and `reasons`,
-    `warnings`, `assumptions` or an `unchecked` check say why.
+    `warnings`, `assumptions` or an `unchecked` check say why. Every name of the JSON object is an attribute, those of
+    `standing` too.
     """
 
     verdict: Verdict
@@ -192,6 +202,23 @@ class Plan:
     carry_per_day: Decimal | None = None
     carry_horizon: Decimal | None = None
     history_source: str | None = None
+
+    leverage = _standing("leverage")
+    initial_margin = _standing("initial_margin")
+    margin = _standing("margin")
+    cross_wallet = _standing("cross_wallet")
+    liquidation_price = _standing("liquidation_price")
+    liquidation_price_after_fee = _standing("liquidation_price_after_fee")
+    liquidation_note = _standing("liquidation_note")
+    bankruptcy_price = _standing("bankruptcy_price")
+    bracket = _standing("bracket")
+    bracket_at_liquidation = _standing("bracket_at_liquidation")
+    bracket_leverage_max = _standing("bracket_leverage_max")
+    brackets_snapshot = _standing("brackets_snapshot")
+    maintenance_margin = _standing("maintenance_margin")
+    margin_ratio = _standing("margin_ratio")
+    worst_loss = _standing("worst_loss")
+    worst_loss_note = _standing("worst_loss_note")
 
     def to_json(self) -> dict[str, object]:
         """The plan as one JSON object: money, prices, quantities and rates as strings; docs/plan.md tells each name."""

@@ -197,6 +197,9 @@ def _questions(
         stop=request.stop,
         preset=case.preset.name,
         allow_beyond_preset=request.allow_beyond_preset,
+        risk_frac=request.risk_frac,
+        margin_share_frac=request.margin_share_frac,
+        shock_frac=request.shock_frac,
         target=min(request.targets, key=lambda price: abs(price - request.entry), default=None),
         qty=qty,
         notional=value,
@@ -233,7 +236,7 @@ def _verdict(case: Case, checks: tuple[Check, ...]) -> tuple[Verdict, tuple[str,
     """The verdict and the checks that made it, as sentences."""
     refusing = tuple(check for check in checks if check.status == "refuse")
     warning = tuple(check for check in checks if check.status == "warn")
-    missing = "survives-shock" if case.preset.hedge and case.request.stop is None else "stop"
+    missing = "survives-shock" if case.preset.hedge else "stop"
     incomplete = tuple(check for check in checks if check.status == "unchecked" and check.name == missing)
     reasons = tuple(str(check) for check in (*incomplete, *refusing, *warning))
     if incomplete:

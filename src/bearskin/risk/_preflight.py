@@ -40,6 +40,9 @@ class Check:
 class PreflightRequest:
     """The figures of a priced trade; a figure that is None leaves its check `unchecked`.
 
+    `risk_frac` and `margin_share_frac` are what was asked for, where it was: they tighten the preset's. `shock_frac` is
+    the move a hedge has to live through.
+
     `available` is the balance that has to pay the initial margin (and the opening fee where it comes from there),
     `wallet` what the liquidation formula counts. Prices in the quote currency, money in the settle currency,
     `carry_horizon` signed (positive received) over the holding horizon. `liquidation_price` None with
@@ -53,6 +56,9 @@ class PreflightRequest:
     stop: Decimal | None
     preset: str = "standard"
     allow_beyond_preset: bool = False
+    risk_frac: Decimal | None = None
+    margin_share_frac: Decimal | None = None
+    shock_frac: Decimal | None = None
     target: Decimal | None = None
     qty: Decimal
     notional: Decimal
@@ -121,10 +127,15 @@ def _stop(request: PreflightRequest, preset: Preset) -> Iterator[Check]:
         return
     where = "above" if request.side < 0 else "below"
     need = f"{where} {_price(request.entry)}"
-    if (request.entry - request.stop) * request.side > 0:
-        yield Check(name="stop", status="pass", have=_price(request.stop), need=need)
-    else:
+    distance = (request.entry - request.stop) * request.side
+    if distance <= 0:
         yield Check(name="stop", status="refuse", have=_price(request.stop), need=need, reason=Reason.STOP_WRONG_SIDE)
+    elif preset.hedge and request.shock_frac is not None and distance < request.shock_frac * request.entry:
+        detail = "the stop takes the insurance away before the shock it is meant for"
+        need = f"beyond the shock, {_percent(request.shock_frac)}"
+        yield Check(name="stop", status="warn", have=_percent(distance / request.entry), need=need, detail=detail)
+    else:
+        yield Check(name="stop", status="pass", have=_price(request.stop), need=need)
 
 
 def _liquidation(request: PreflightRequest, preset: Preset) -> Iterator[Check]:
@@ -178,22 +189,26 @@ def _limits(request: PreflightRequest, preset: Preset) -> Iterator[Check]:
     yield _share_check(
         request,
         "risk",
-        (request.loss_at_stop, preset.risk_frac, Reason.RISK_ABOVE_PRESET),
+        (request.loss_at_stop, preset.risk_frac, request.risk_frac, Reason.RISK_ABOVE_PRESET),
         "needs equity and a stop",
     )
     yield _share_check(
         request,
         "margin-share",
-        (request.initial_margin, preset.margin_share_frac, Reason.MARGIN_SHARE),
+        (request.initial_margin, preset.margin_share_frac, request.margin_share_frac, Reason.MARGIN_SHARE),
         "needs the equity",
     )
 
 
 def _share_check(
-    request: PreflightRequest, name: str, limit: tuple[Decimal | None, Decimal | None, Reason], missing: str
+    request: PreflightRequest,
+    name: str,
+    limit: tuple[Decimal | None, Decimal | None, Decimal | None, Reason],
+    missing: str,
 ) -> Check:
-    """An amount against a share of equity; the preset may set none."""
-    amount, share, reason = limit
+    """An amount against a share of equity: the preset's, which may set none, or what was asked for where it is less."""
+    amount, preset_share, asked, reason = limit
+    share = min((one for one in (preset_share, asked) if one is not None), default=None)
     if share is None:
         return Check(name=name, status="pass", detail=f"preset {request.preset} sets no limit")
     need = f"at most {_percent(share)} of equity"
@@ -201,7 +216,8 @@ def _share_check(
         return Check(name=name, status="unchecked", need=need, detail=missing)
     have = _percent(amount / request.equity)
     if amount > share * request.equity:
-        return Check(name=name, status=_soft(request), have=have, need=need, reason=reason)
+        detail = "as asked for" if share == asked and share != preset_share else ""
+        return Check(name=name, status=_soft(request), have=have, need=need, reason=reason, detail=detail)
     return Check(name=name, status="pass", have=have, need=need)
 
 

@@ -71,6 +71,7 @@ PRESETS: dict[str, Preset] = {
         margin_mode=MarginMode.CROSS,
         margin_share_frac=None,
         tier_max=None,
+        liquidation_stop_ratio=Decimal(1),  # at most a disaster stop just inside liquidation
         hedge=True,
         about="insurance for coins held: 5x at most on the whole wallet, no ordinary stop, margin for a named shock",
     ),

@@ -146,11 +146,14 @@ def leverage_within(request: SizeRequest, preset: Preset, stop: Decimal) -> Deci
 
     Linear contracts: with stop distance s, a short lives to 1 + k s while `1 / leverage >= (1 + mmr)(1 + k s) - 1`,
     a long to 1 - k s while `1 / leverage >= 1 - (1 - mmr)(1 - k s)`. For inverse contracts it is a first guess that
-    the exact check corrects. Returns at least 1.
+    the exact check corrects. A cross position lives on the wallet, whatever its leverage: nothing is lowered for it.
+    Returns at least 1.
     """
     if request.brackets is None:
         return preset.leverage_max
     first = request.brackets.rows[0]
+    if (request.margin_mode or preset.margin_mode) is MarginMode.CROSS:
+        return min(preset.leverage_max, Decimal(first.max_leverage))
     reach = 1 - request.side * preset.liquidation_stop_ratio * abs(stop - request.entry) / request.entry
     needed = 1 - reach * (1 - request.side * first.mmr) if request.side > 0 else reach * (1 + first.mmr) - 1
     whole = (1 / needed).to_integral_value(rounding=decimal.ROUND_FLOOR) if needed > 0 else preset.leverage_max

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from bearskin.terms import Refused, Side
 
 Figure = float | str
+Figures = Mapping[str, Figure | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,8 @@ class Draft:
     `extreme` is the high the stop goes beyond. `targets` must lie below the entry; the nearest has to pay for the risk,
     unless `pick_targets`, when the nearest that pays is taken; with `one_risk` a target one risk away comes first.
     `prices` are further log prices to keep (as `<name>_price`), `bars` bar indices (as `<name>_ns`), `rates` funding of
-    the view (as `<name>_8h`), `figures` anything else. `why` is a sentence with `{names}` of all of these and of the
+    the view (as `<name>_8h`), `figures` anything else (a function is asked only when the template
+    takes the trade). `why` is a sentence with `{names}` of all of these and of the
     side's words (`{above}`, `{below}`, `{high}`, `{low}`, `{rise}`, `{fell}`...).
     """
 
@@ -97,4 +99,4 @@ class Draft:
     prices: Mapping[str, float] = field(default_factory=dict)
     bars: Mapping[str, int] = field(default_factory=dict)
     rates: Mapping[str, float] = field(default_factory=dict)
-    figures: Mapping[str, Figure | None] = field(default_factory=dict)
+    figures: Figures | Callable[[], Figures] = field(default_factory=dict)

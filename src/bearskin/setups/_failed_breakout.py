@@ -77,7 +77,6 @@ def _draft(view: View, rules: FailedBreakout, bar: int, broke: int, level: float
     floor = float(view.low[broke - rules.range_bars : broke].min())
     height = level - floor
     retest = rules.variant == "retest"
-    share = view.buy_share(broke, bar)
     return Draft(
         bar=bar,
         level=level,
@@ -90,13 +89,13 @@ def _draft(view: View, rules: FailedBreakout, bar: int, broke: int, level: float
         valid_bars=rules.retest_bars if retest else 1,
         prices={"range_floor": floor},
         bars={"break": broke, "peak": peak, "range_first": broke - rules.range_bars},
-        figures={
+        figures=lambda: {
             "level_kind": kind,
             "bars_since_break": bar - broke,
             "below_level_atr": (level - float(view.close[bar])) / atr,
             "break_volume_z": volume_z(view, broke),
             "open_interest_change": interest_change(view, broke, bar),
-            "taker_buy_share": share,
+            "taker_buy_share": view.buy_share(broke, bar),
         },
         why=(
             f"closed at {{close}}, back {{below}} the {kind_words([kind], rules.levels)} that had been broken"

@@ -144,7 +144,8 @@ def pools(view: View, kind: str, rules: LevelRules, *, below: bool = False) -> P
         bars = PIVOTS[kind]
         pivots = pivot_highs(high, bars)
         return Pools(high[pivots], pivots, pivots + bars, np.ones(len(pivots), dtype=np.int64))
-    return view.keep(("pools", below, rules), lambda: _equal_highs(view, high, rules))
+    # what one side sees below is what the other sees above
+    return view.share(("pools", below == (view.sign > 0), rules), lambda: _equal_highs(view, high, rules))
 
 
 def _equal_highs(view: View, high: F8, rules: LevelRules) -> Pools:

@@ -229,8 +229,9 @@ def detect(
     picked = [(setup, _params(setup, params)) for setup in chosen(setups)]
     silent = {item.setup for item in abstentions(panel, [setup.name for setup, _ in picked], params)}
     found: list[SetupEvent] = []
+    view: View | None = None
     for side in dict.fromkeys(sides):
-        view = View(panel, Side(side))
+        view = View(panel, Side(side), view)
         for setup, given in picked:
             if setup.name not in silent:
                 found += _events(setup, view, given, rules)

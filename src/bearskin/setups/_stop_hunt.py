@@ -61,15 +61,17 @@ def stop_hunts(view: View, rules: StopHunt) -> Iterator[Draft]:
         return
     below = pools(view, EQUAL, rules.levels, below=True)
     spent = spent_at(view, below, -view.low - rules.levels.swept_atr * atr, rules.levels)
-    for bar, rows in hunts.items():
+    starts = np.searchsorted(below.known, [bar - rules.levels.age_max_bars for bar in hunts])  # older ones are spent
+    ends = np.searchsorted(below.known, list(hunts), side="right")
+    for (bar, rows), start, end in zip(hunts.items(), starts.tolist(), ends.tolist(), strict=True):
         # equal lows below the close that still stand are where the fall may end
-        live = (below.known <= bar) & (spent > bar) & (-below.level < view.close[bar])
+        standing = -below.level[start:end][spent[start:end] > bar]
         farthest = rows[-1]  # crossings are sorted by level within a bar
         kinds = [swept.kind[row] for row in reversed(rows)]
         origin = int(swept.origin[farthest])
         if kinds[0] == DONCHIAN:
             origin = standing_origin(view, DONCHIAN, bar, rules.levels)
-        lows = (-below.level[live]).tolist()
+        lows = standing[standing < view.close[bar]].tolist()
         yield _draft(view, rules, bar, float(swept.level[farthest]), bar if origin < 0 else origin, kinds, lows)
 
 
@@ -94,7 +96,7 @@ def _draft(
         valid_bars=rules.limit_bars if at_wick else 1,
         prices={"wick_from": body, **({"session_vwap": vwap} if np.isfinite(vwap) else {})},
         bars={"level_first": first, "peak": bar},
-        figures={
+        figures=lambda: {
             "level_kind": "+".join(dict.fromkeys(kinds)),
             "beyond_level_atr": (high - level) / atr,
             "wick_atr": wick / atr,

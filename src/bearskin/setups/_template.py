@@ -39,7 +39,8 @@ def entry_ok(event: SetupEvent, open_price: float, template: Template | None = N
 
     At market: refused when the open is at or beyond the stop, worse than the signal's close by more than
     `moved_atr`, past the nearest target, when the risk from there is tighter or wider than the template allows, or
-    when the nearest target no longer pays for it (not asked of a target that is defined as one risk away).
+    when the nearest target no longer pays for it (not asked of a target that is defined as one risk away) or for the
+    cost of the trade.
     A limit order is only refused when the open is at or beyond the stop: its price does not move.
     """
     rules = template or Template()
@@ -62,13 +63,22 @@ def entry_ok(event: SetupEvent, open_price: float, template: Template | None = N
         )
     if at <= sign * math.log(event.targets[0]):
         return Refused(reason=Reason.TARGET_WRONG_SIDE, have=f"{open_price:g}", need=f"before {event.targets[0]:g}")
-    refused = risk_ok((stop - at) / event.atr, rules)
+    refused = risk_ok((stop - at) / event.atr, rules) or _cost_ok(event, at - sign * math.log(event.targets[0]), rules)
     if refused is not None or event.attrs.get("target_rule") == ONE_RISK:
         return refused
     reward_r = (at - sign * math.log(event.targets[0])) / (stop - at)
     if reward_r < rules.reward_min_r:
         return Refused(reason=Reason.REWARD_TOO_SMALL, have=f"{reward_r:.2f} R", need=f"{rules.reward_min_r:g} R")
     return None
+
+
+def _cost_ok(event: SetupEvent, reward: float, rules: Template) -> Refused | None:
+    """Whether the nearest target, `reward` away in logs, still pays for the cost the event was found with."""
+    cost = float(event.attrs.get("cost_frac", 0.0))
+    if reward >= rules.cost_multiple * cost:
+        return None
+    have, need = f"{reward / cost:.2f} times the cost", f"{rules.cost_multiple:g} times"
+    return Refused(reason=Reason.COST_EATS_TARGET, have=have, need=need)
 
 
 def risk_ok(risk_atr: float, rules: Template) -> Refused | None:
@@ -108,8 +118,10 @@ def realise(view: View, setup: str, draft: Draft, rules: Template) -> SetupEvent
     if risk_ok(risk / atr, rules) is not None:
         return None
     targets = _targets(draft, entry, atr, risk, cost, rules)
+    if not targets:
+        return None
     stop_price, target_prices = view.up(stop), tuple(dict.fromkeys(view.up(t) for t in targets))
-    if not targets or min(stop_price, *target_prices) <= 0:
+    if min(stop_price, *target_prices) <= 0:
         return None
     if view.log(target_prices[0]) >= entry:  # a tick coarser than the trade leaves nothing to earn
         return None
@@ -157,7 +169,8 @@ def _attrs(view: View, draft: Draft, risk_atr: float, cost: float) -> dict[str, 
     attrs: dict[str, Figure] = {f"{name}_price": view.price(y) for name, y in draft.prices.items()}
     attrs |= {f"{name}_ns": int(times[bar]) for name, bar in draft.bars.items()}
     attrs |= {f"{name}_8h": view.as_paid_8h(rate) for name, rate in draft.rates.items()}
-    figures = {"volume_z": volume_z(view, draft.bar), **crowding(view, draft.bar), **draft.figures}
+    own = draft.figures() if callable(draft.figures) else draft.figures
+    figures = {"volume_z": volume_z(view, draft.bar), **crowding(view, draft.bar), **own}
     attrs |= {
         name: figure
         for name, figure in figures.items()

@@ -27,7 +27,8 @@ T = TypeVar("T")
 
 
 def _same(steps: float, near: int) -> bool:
-    return abs(steps - near) < max(ON_TICK, steps * LOG_NOISE)
+    off = abs(steps - near)
+    return off < ON_TICK or off < steps * LOG_NOISE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +48,10 @@ class View:
     panel's length. Nothing here may be changed in place.
     """
 
-    __slots__ = ("_memo", "close", "high", "low", "open", "panel", "side", "sign", "tick", "tick_decimals")
+    __slots__ = ("_memo", "_shared", "close", "high", "low", "open", "panel", "side", "sign", "tick", "tick_decimals")
 
-    def __init__(self, panel: Panel, side: Side) -> None:
+    def __init__(self, panel: Panel, side: Side, other: View | None = None) -> None:
+        """`other` is the view of the same panel from the other side, with which what is true of both is shared."""
         self.panel, self.side = panel, side
         self.sign = -int(side)
         self.tick = float(panel.instrument.tick)
@@ -58,6 +60,7 @@ class View:
         self.open, self.close = self.sign * np.log(panel.open), self.sign * np.log(panel.close)
         self.high, self.low = self.sign * np.log(top), self.sign * np.log(bottom)
         self._memo: dict[object, object] = {}
+        self._shared: dict[object, object] = {} if other is None else other._shared
 
     def __len__(self) -> int:
         return len(self.close)
@@ -67,6 +70,12 @@ class View:
         if key not in self._memo:
             self._memo[key] = build()
         return cast("T", self._memo[key])
+
+    def share(self, key: object, build: Callable[[], T]) -> T:
+        """As `keep`, for what the views of both sides have in common."""
+        if key not in self._shared:
+            self._shared[key] = build()
+        return cast("T", self._shared[key])
 
     # prices -------------------------------------------------------------------------------------------------
 

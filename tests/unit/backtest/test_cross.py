@@ -36,6 +36,23 @@ def go(monkeypatch: pytest.MonkeyPatch, events: list[Any], panels: list[Panel], 
     return run(BacktestRequest(**(CROSS | asked)), panels, help_.Book())
 
 
+def test_an_account_that_dies_on_the_way_to_its_stop_is_liquidated_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    All of 10,000 at risk to a stop at 170: q coins short at 100 lose it all there, so equity meets 0.4 % of notional
+    a little before, where 10,000 - q (m - 100) = 0.004 q m. The bar goes to 180, past both.
+    """
+    panel = help_.flat()
+    help_.bend(panel, 6, high=180.0)
+    event = help_.signal(panel, 2, stop=170.0, atr=0.3, targets=(20.0,))
+    got = go(monkeypatch, [event], [panel], risk_frac=D(1))
+    (trade,) = got.trades.to_dicts()
+    q = -trade["qty"]
+    assert q > 140
+    assert trade["exit_reason"] == "liquidated"
+    assert trade["exit_price"] == pytest.approx((10_000 + 100 * q) / (1.004 * q))
+    assert trade["exit_price"] < 170.0
+
+
 def test_a_small_position_is_closed_where_equity_meets_maintenance(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     Wallet 10,000 and 150 coins short at 100 (one and a half times equity is the most), in the lowest bracket.
@@ -120,3 +137,42 @@ def test_a_stop_in_the_same_bar_comes_before_the_account_is_judged(monkeypatch: 
     got = go(monkeypatch, [event], [panel])
     (trade,) = got.trades.to_dicts()
     assert (trade["exit_reason"], trade["net"]) == ("stop", pytest.approx(-3_000))
+
+
+def test_no_bar_goes_unchecked_when_something_happens_at_its_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The case by hand above with a second signal, declined at the open of the very bar that liquidates."""
+    panel = help_.flat()
+    help_.bend(panel, 6, high=180.0)
+    panel.high[6] = 100.5
+    event = help_.signal(panel, 2, stop=120.0, atr=0.1, targets=(60.0,))
+    for at in range(2, 6):
+        other = help_.signal(panel, at, stop=120.0, atr=0.1, targets=(60.0,))
+        got = go(monkeypatch, [event, other], [panel], stop_trigger="last")
+        (trade,) = got.trades.to_dicts()
+        assert (trade["exit_reason"], trade["exit_time"].hour) == ("liquidated", 6), at
+        assert trade["exit_price"] == pytest.approx(25_000 / 150.6)
+
+
+def test_a_jump_past_bankruptcy_costs_the_wallet_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Wallet 10,000 and 150 coins short at 100 are bankrupt at 100 + 10,000 / 150 = 166.67. Mark opens at 190, or last
+    opens at 180 beyond the stop: the account is empty, the insurance fund pays the rest, and the exit says so.
+    """
+    for stop_trigger, name, jump in (("last", "mark_open", 190.0), ("mark", "open", 180.0)):
+        panel = help_.flat()
+        help_.bend(panel, 6, high=jump)
+        getattr(panel, name)[6] = jump
+        if stop_trigger == "last":
+            panel.high[6] = 100.5
+        event = help_.signal(panel, 2, stop=120.0, atr=0.1, targets=(60.0,))
+        got = go(monkeypatch, [event], [panel], stop_trigger=stop_trigger)
+        (trade,) = got.trades.to_dicts()
+        assert trade["exit_reason"] == ("liquidated" if stop_trigger == "last" else "stop")
+        assert trade["net"] == pytest.approx(-10_000)
+        assert trade["gross"] == pytest.approx(-10_000)
+        assert trade["exit_price"] == pytest.approx(100 + 10_000 / 150)
+        assert got.summary["equity_end"] == pytest.approx(0.0, abs=1e-9)
+        assert got.equity["wallet"].to_numpy().min() > -1e-9
+        paid = 150 * (jump - 100) - 10_000
+        assert f"the insurance fund paid {paid:.2f}" in trade["why_exit"]
+        assert any(f"insurance fund paid {paid:.2f}" in note for note in got.notes)

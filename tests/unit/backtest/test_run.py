@@ -233,6 +233,18 @@ def test_a_liquidation_nearer_than_the_stop_is_refused_unless_preflight_is_off(d
     assert trade["liquidation_price"] == pytest.approx(102 / 1.004)
     assert trade["net"] == pytest.approx(-trade["margin"])
     assert any("research only" in note for note in got.notes)
+    assert any(note.startswith("maintenance brackets of ") for note in got.notes)
+
+
+def test_the_share_of_the_first_target_is_exact(drawn: Any) -> None:
+    """4.3 % of 20 coins is 0.86 coins, 860 steps; in binary fractions it would be a hair and so a step less."""
+    panel = flat(bars=30)
+    bend(panel, 6, low=94.8)
+    event = signal(panel, 2, targets=(95.0, 80.0))
+    got = drawn([event], [panel], target1_share=D("0.043"), **NO_COSTS)
+    (trade,) = rows(got.trades)
+    assert trade["qty"] == -20.0
+    assert trade["gross"] == pytest.approx(0.86 * 5, abs=1e-6)  # the rest left where it came in
 
 
 def test_the_chandelier_is_asked_for_in_atr(drawn: Any) -> None:
@@ -436,3 +448,26 @@ def test_the_face_is_pinned() -> None:
     assert face.__all__ == ["BacktestRequest", "BacktestResult", "run", "warm"]
     assert dir(face) == face.__all__
     warm()
+
+
+@pytest.mark.parametrize(("apart", "declined"), [(0, 0), (6, 1), (7, 2)])
+def test_against_a_trend_two_setups_within_six_bars_are_heard_together(drawn: Any, apart: int, declined: int) -> None:
+    """
+    Sixty-six days rising by 1 % are an uptrend: a short needs a second set-up. Two known at the same close support each
+    other, whichever is asked first; six bars later the second still hears of the first, seven bars later no more.
+    """
+    hours = 24 * 66
+    path = 100.0 * 1.01 ** (np.arange(hours) / 24)
+    panel = flat(bars=hours + 20)
+    for name in ("open", "high", "low", "close", "mark_open", "mark_high", "mark_low", "mark_close"):
+        level = np.concatenate([path, np.full(20, path[-1])])
+        getattr(panel, name)[:] = np.round(level * (1 + 0.001 * (("high" in name) - ("low" in name))), 1)
+    assert panel.funding is not None
+    panel.funding.rate[:] = 0.0001
+    panel.funding.rate[-8:] = 0.0004  # dear for longs: neither a squeeze nor a rise led by spot
+    price = float(panel.close[hours])
+    shape = {"entry_ref": price, "stop": price * 1.05, "targets": (price * 0.8,), "invalidation": price * 1.5}
+    events = [signal(panel, hours, setup="one", **shape), signal(panel, hours + apart, setup="two", **shape)]
+    got = drawn(events, [panel], guards=True, **NO_COSTS)
+    wanted = [d for d in rows(got.declined) if d["reason"] == "trend guard"]
+    assert (len(wanted), got.trades.height) == (declined, 0 if declined == 2 else 1)

@@ -27,6 +27,8 @@ def test_too_few_to_say_anything() -> None:
     assert mean_and_error(np.zeros(0)) == (None, None)
     assert mean_and_error(np.ones(1)) == (1.0, None)
     assert clustered_t(np.ones(5), np.zeros(5)) is None
+    assert clustered_t(np.arange(9.0), np.arange(9), 10) is None
+    assert clustered_t(np.arange(10.0), np.arange(10), 10) is not None
 
 
 def test_sharpe_of_daily_closes() -> None:
@@ -55,3 +57,16 @@ def test_evidence_never_claims_what_luck_can_do() -> None:
     assert evidence_of(values, 2.5, rows).startswith("Weak evidence at most")
     assert evidence_of(np.zeros(0), None, rows).startswith("No evidence")
     assert two_sided_p(1.959964) == pytest.approx(0.05, abs=1e-6)
+
+
+def test_every_pair_that_was_tried_counts_against_the_best() -> None:
+    """Of eight tries the best of |t| 3 comes by luck with 1 - (1 - 0.0027)^8 = 0.0214; six with many trades make 0.016.
+
+    A |t| of 31 from two trades is no contender.
+    """
+    rows = pl.DataFrame({"trades": [100] * 6 + [2, 0], "t_day_clustered": [3.0, *[0.5] * 5, 31.0, None]})
+    said = evidence_of(np.tile([1.0, -0.9], 100), 0.9, rows)
+    assert "8 set-ups and sides were tried, the strongest reached a t of +3.0" in said
+    assert said.endswith("probability 0.02.")
+    alone = evidence_of(np.tile([1.0, -0.9], 100), 0.9, rows[:1])
+    assert "one set-up on one side was tried" in alone

@@ -238,6 +238,16 @@ def test_a_chandelier_follows_the_best_price_from_the_next_bar_on() -> None:
     assert (why(got), got.bar, got.exit) == ("trail", 3, 90.0)
 
 
+def test_a_trailing_stop_follows_from_the_limit_that_filled() -> None:
+    """
+    A short rests at 100 and fills in a bar that closes at 102: the best price since is the limit, so ten behind is 110,
+    not 112; the low of 90 came before the fill for all that is known.
+    """
+    bars = drawn((95, 103, 90, 102), (102, 110, 101, 108), (108, 109, 107, 108))
+    got = trade(bars, limit=100, stop=130, trail=10)
+    assert (why(got), got.bar, got.exit) == ("trail", 1, 110.0)
+
+
 def test_time_and_invalidation_leave_at_the_next_open_with_slippage() -> None:
     bars = drawn(QUIET, QUIET, (103, 104, 102, 103), QUIET)
     got = trade(bars, stop=120, hold=2, slip=0.01, taker=0.001)

@@ -90,7 +90,7 @@ def test_a_refused_plan_says_which_check_refused():
     assert "✘  leverage above the preset" in text
 
 
-def test_faults_of_one_kind_stand_in_one_row():
+def test_faults_of_one_kind_stand_in_one_line():
     at = parse_time("2025-03-01")
     gap = Fault(code="gap", key=SeriesKey("lighter", "linear", "BTC", "trade", "1h"), time_ns=at, detail="2 bars")
     faults = [gap, gap, gap]
@@ -99,8 +99,10 @@ def test_faults_of_one_kind_stand_in_one_row():
     ]
     text = printed([faults_table(faults)], 120)
     assert "4 faults in 2 series" in text
-    line = next(line for line in text.splitlines() if "lighter" in line)
-    assert line.split() == ["lighter/linear/BTC/trade/1h", "gap", "3", *("2025-03-01", "00:00") * 2, "2", "bars"]
+    lines = text.splitlines()
+    below = lines[lines.index("lighter/linear/BTC/trade/1h") + 1]
+    assert below.split() == ["3", "gap,", "2025-03-01", "00:00", "to", "2025-03-01", "00:00;", "first:", "2", "bars"]
+    assert printed([faults_table(faults, each=True)], 120).count("gap, 2025-03-01 00:00: 2 bars") == 3
     assert "\x1b" not in text
 
 

@@ -194,6 +194,36 @@ def test_a_hedge_needs_a_shock_instead_of_a_stop():
     assert plan(ask(**words, shock_frac="0.5")).verdict == "refused"
 
 
+def test_a_stop_does_not_make_a_hedge_complete():
+    """
+    5 coins on a wallet of 100,000 die at 79,651 (+32.8 %). What makes it a hedge is the shock it lives through; a
+    disaster stop may rest just inside liquidation, an ordinary one takes the insurance away before the shock.
+    """
+    words = {"qty": "5", "equity": "100000", "preset": "hedge"}
+    without = plan(ask(**words, stop="79000"))
+    assert without.verdict == "incomplete"
+    assert "a hedge needs a named shock" in without.reasons[0]
+    assert plan(ask(**words, stop="79000", shock_frac="0.2")).verdict == "go"
+    ordinary = plan(ask(**words, stop="62500", shock_frac="0.2"))
+    assert ordinary.verdict == "caution"
+    assert any("takes the insurance away" in said for said in ordinary.reasons)
+    assert plan(ask(**words, stop="80000", shock_frac="0.2")).verdict == "refused"  # liquidated before it
+
+
+def test_a_quantity_is_held_to_the_risk_that_was_asked_for():
+    """0.039 coins lose 99.89 at 62,500, a hair less than 1 % of 10,000: more than 0.9 % of it."""
+    words = {"equity": "10000", "stop": "62500", "qty": "0.039", "leverage": "5"}
+    assert plan(ask(**words, risk_frac="0.01")).verdict == "go"
+    refused = plan(ask(**words, risk_frac="0.009"))
+    assert refused.verdict == "refused"
+    assert "risk above" in refused.reasons[0]
+    assert "as asked for" in refused.reasons[0]
+    assert plan(ask(**words, risk_frac="0.009", allow_beyond_preset=True)).verdict == "caution"
+    assert plan(ask(**words, preset="hedge", shock_frac="0.1", risk_frac="0.009")).verdict == "refused"
+    assert plan(ask(**words, margin_share_frac="0.04")).verdict == "refused"  # its margin is 4.68 %
+    assert plan(ask(**words, margin_share_frac="0.0468")).verdict == "go"
+
+
 def test_funding_that_nobody_gave_is_assumed_and_labelled():
     answer = plan(ask(**SIZED)).to_json()
     assert answer["funding"]["assumed"] is True
@@ -399,3 +429,14 @@ def test_whatever_is_asked_is_answered_or_refused_in_words(side, market, words, 
     json.dumps(answer.to_json())
     if answer.qty is not None:
         assert answer.qty * side > 0
+
+
+def test_every_name_of_the_object_is_an_attribute_of_the_plan():
+    """From Python a plan reads like its JSON, sized or not."""
+    sized = plan(ask(stop="62500", equity="10000", risk_frac="0.01", leverage=5))
+    sizeless = plan(ask(equity="10000"))
+    assert sizeless.liquidation_price is None
+    for name in sized.to_json():
+        assert hasattr(sized, name), name
+    assert sized.liquidation_price is not None
+    assert sized.liquidation_price == sized.standing.liquidation_price

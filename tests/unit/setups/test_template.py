@@ -48,6 +48,16 @@ def test_a_worse_entry_must_still_pay():
     assert entry_ok(event(), 99.4, Template(reward_min_r=0.9)) is None
 
 
+def test_a_worse_entry_must_still_pay_three_times_the_cost():
+    """At 99.6 the target at 96 is ln(99.6/96) = 3.68% away: three times 1.2% of cost, not three times 1.25%."""
+    assert entry_ok(event(attrs={"cost_frac": 0.012}), 99.6) is None
+    refused = entry_ok(event(attrs={"cost_frac": 0.0125}), 99.6)
+    assert refused is not None
+    assert (refused.reason, refused.have) == (Reason.COST_EATS_TARGET, "2.95 times the cost")
+    assert entry_ok(event(attrs={"cost_frac": 0.0125, "target_rule": "1R"}), 99.6) is not None
+    assert entry_ok(event(attrs={"cost_frac": 0.0125}), 100.0) is None  # 4.08%
+
+
 def test_past_the_target_there_is_nothing_to_earn():
     refused = entry_ok(event(), 95.9, Template(moved_atr=10.0))
     assert refused is not None
