@@ -5,22 +5,37 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from bearskin.app._cli_data import register_data
 from bearskin.app._cli_house import register_house
 from bearskin.app._cli_trade import register_trade
 from bearskin.app._command import BAD_INPUT, INTERRUPTED, end, fail
 from bearskin.app._desk import Desk
-from bearskin.app._options import Home, Json, Quiet, StoreDir, Verbose
+from bearskin.app._options import BARE, Home, Json, Quiet, StoreDir, Verbose
+
+ORDER = ("plan", "backtest", "demo", "data", "config", "doctor", "backup", "reset", "migrate")
+
+
+class InOrder(TyperGroup):
+    """Commands in the order a desk is used: trades, data, house."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Groups of commands would stand last otherwise."""
+        there = super().list_commands(ctx)
+        return [name for name in ORDER if name in there] + [name for name in there if name not in ORDER]
+
 
 app = typer.Typer(
     name="bearskin",
+    cls=InOrder,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
+    epilog="New here? `bearskin demo` needs nothing. Every command has --help.",
     help="The desk for the short side of crypto: price a short before the order, rehearse it through history.",
 )
 register_trade(app)
@@ -76,7 +91,8 @@ def _version(wanted: bool) -> None:
 def root(
     context: typer.Context,
     version: Annotated[  # noqa: ARG001 - its callback prints and leaves
-        bool, typer.Option("--version", help="Print the version and leave.", callback=_version, is_eager=True)
+        bool,
+        typer.Option("--version", metavar=BARE, help="Print the version and leave.", callback=_version, is_eager=True),
     ] = False,
     home: Home = None,
     store: StoreDir = None,

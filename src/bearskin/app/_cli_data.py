@@ -39,6 +39,8 @@ def data_import(desk: Desk, paths: list[str] | None, **given: Any) -> int:
         return import_tables(report)
 
     desk.result(lambda: import_json(report), tables)
+    if report.taken:
+        desk.say("next: `bearskin data check` tells what is wrong with it, `bearskin backtest` trades it")
     if report.bad:
         first = f"{len(report.bad)} of {len(report.files)} files were refused; the first: {report.bad[0].error}"
         print(f"error: {first}", file=sys.stderr)  # noqa: T201 - the edge of the house prints
@@ -102,6 +104,10 @@ def data_check(desk: Desk, each: bool = False, **given: Any) -> None:
     def tables() -> object:
         from bearskin.report import faults_table
 
-        return [faults_table(report.faults, each=each), f"{report.checked} series in {report.store} were checked"]
+        if not report.checked:
+            return [f"nothing is in {report.store}, so nothing was checked: `bearskin data import PATH` fills it"]
+        said = f"{report.checked:,} series in {report.store} were checked"
+        more = "" if each or not report.faults else "; `--each` lists every fault, docs/data.md explains them"
+        return [faults_table(report.faults, each=each), said + more]
 
     desk.result(report.to_json, tables)

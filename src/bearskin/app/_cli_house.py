@@ -56,22 +56,32 @@ def config_root(
         raise typer.Exit(code)
 
 
-def _config_shown(desk: Desk, **change: Any) -> None:
+def _config_shown(desk: Desk) -> None:
     from bearskin.app._config import config
     from bearskin.app._tables import config_tables
 
-    report = config(home=desk.home, store=desk.store, **change)
+    report = config(home=desk.home, store=desk.store)
     desk.result(report.to_json, lambda: config_tables(report))
+
+
+def _config_changed(desk: Desk, key: str, **change: Any) -> None:
+    """What counts from now on; a value from the environment goes before the file, and then that is seen here."""
+    from bearskin.app._config import config
+
+    report = config(home=desk.home, store=desk.store, **change)
+    now = next(setting for setting in report.settings if setting.name == key)
+    line = f"{key} is {now.stands_in if now.value is None else now.value} ({now.origin}); {report.config_file}"
+    desk.result(report.to_json, lambda: [line, *report.notes])
 
 
 def config_set(desk: Desk, key: str, value: str) -> None:
     """Write one setting into config.toml."""
-    _config_shown(desk, set={key: value})
+    _config_changed(desk, key, set={key: value})
 
 
 def config_unset(desk: Desk, key: str) -> None:
     """Take one setting out of config.toml."""
-    _config_shown(desk, unset=(key,))
+    _config_changed(desk, key, unset=(key,))
 
 
 def doctor(desk: Desk) -> int:
@@ -94,7 +104,10 @@ def backup(desk: Desk, file: str, restore: bool) -> None:
     with desk.progress() as progress:
         report = keep(file, restore=restore, home=desk.home, store=desk.store, progress=progress)
     verb = "restored from" if restore else "backed up into"
-    sentence = f"{report.files} files, {report.content_bytes:,} bytes {verb} {report.file}, every checksum agreed"
+    from bearskin.app._tables import size_word
+
+    size = f"{size_word(report.content_bytes)} (packed {size_word(report.file_bytes)})"
+    sentence = f"{report.files:,} files, {size} {verb} {report.file}, every checksum agreed"
     desk.result(report.to_json, lambda: sentence)
 
 
@@ -109,7 +122,9 @@ def reset(desk: Desk, parts: list[str] | None, yes: bool, journal: bool) -> None
         return typer.confirm(question, err=True)
 
     report = empty(*(parts or ()), journal=journal, home=desk.home, store=desk.store, confirm=None if yes else ask)
-    lines = [f"{part}: {size:,} bytes in {folder} are gone" for part, folder, size in report.emptied]
+    from bearskin.app._tables import size_word
+
+    lines = [f"{part}: {size_word(size)} in {folder} are gone" for part, folder, size in report.emptied]
     desk.result(report.to_json, lambda: [*lines, f"kept: {', '.join(report.kept)}"])
 
 

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from bearskin.backtest import BacktestResult
 
 
+NEXT = (
+    "next: `bearskin plan short BTCUSDT --entry 60000 --stop 62500 --equity 10000` prices a short of your own",
+    "next: `bearskin data fetch BTCUSDT ETHUSDT --from 2025-01-01` brings real candles for `bearskin backtest`",
+)
+
+
 def register_trade(app: typer.Typer) -> None:
     """Add the commands of this file to `app`."""
     command(app, "plan", PLAN, "Trades")(plan)
@@ -66,7 +72,10 @@ def demo(desk: Desk, show: bool, **given: Any) -> int:
 
     with desk.progress() as progress:
         report = rehearse(**known(given), home=desk.home, store=desk.store, progress=progress)
-    return _shown(desk, report.result, report.files, show, seed=report.seed, days=report.days)
+    code = _shown(desk, report.result, report.files, show, seed=report.seed, days=report.days)
+    for line in NEXT:
+        desk.say(line)
+    return code
 
 
 def _new_folder(reports: Path, name: str) -> Path:

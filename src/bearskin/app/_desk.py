@@ -91,7 +91,7 @@ class Desk:
         console = Stdout(highlight=False, width=wide)
         for renderable in renderables:
             if isinstance(renderable, str):
-                console.print(renderable, markup=False)
+                console.print(renderable, markup=False, soft_wrap=True)  # a path must not be broken
             else:
                 console.print(renderable)
                 console.print()

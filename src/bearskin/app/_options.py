@@ -8,6 +8,7 @@ import typer
 
 # annotation and default of one parameter
 Spec = tuple[Any, Any]
+BARE = " "  # a switch takes no value, and the help must not look as if it did
 
 
 def text(about: str, metavar: str, panel: str | None = None, *names: str) -> Spec:
@@ -27,7 +28,7 @@ def count(about: str, default: int | None, panel: str | None = None, least: int 
 
 def flag(names: str, about: str, panel: str | None = None, default: bool | None = False) -> Spec:
     """A switch."""
-    return Annotated[bool, typer.Option(names, help=about, rich_help_panel=panel)], default
+    return Annotated[bool, typer.Option(names, metavar=BARE, help=about, rich_help_panel=panel)], default
 
 
 def word(about: str, metavar: str) -> Spec:
@@ -44,8 +45,10 @@ _COMMON = "Common"
 Home = text("Home folder.", "DIR", _COMMON, "--home")[0]
 StoreDir = text("Store folder.", "DIR", _COMMON, "--store")[0]
 Json = flag("--json", "One JSON object, last on stdout.", _COMMON)[0]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notes.", rich_help_panel=_COMMON)]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show the log.", rich_help_panel=_COMMON)]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", metavar=BARE, help="No progress, no notes.", rich_help_panel=_COMMON)
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", metavar=BARE, help="Show the log.", rich_help_panel=_COMMON)]
 
 COMMON: dict[str, Spec] = {
     "home": (Home, None),

@@ -46,27 +46,57 @@ def doctor_tables(report: DoctorReport) -> list[Any]:
     checks = table("doctor", "what", "", "state", "detail")
     for check in report.checks:
         checks.add_row(check.area, check.name, Text(check.state, style=_COLOURS[check.state]), Text(check.detail))
-    disk = table("disk", "part", "bytes")
+    disk = table("disk", "part", "takes")
+    disk.columns[1].justify = "right"
     for part, size in report.disk_bytes.items():
-        disk.add_row(part, f"{size:,}")
+        disk.add_row(part, size_word(size))
     verdict = "healthy" if report.healthy else "something is wrong: see the lines marked bad"
     return [checks, disk, verdict]
 
 
+def size_word(size_bytes: int) -> str:
+    """Bytes as people say them: `181 B`, `449.0 kB`, `197.9 MB` (thousands, not 1,024s)."""
+    if size_bytes < 1000:
+        return f"{size_bytes} B"
+    size = float(size_bytes)
+    for unit in ("kB", "MB", "GB"):
+        size /= 1000
+        if size < 999.95 or unit == "GB":
+            break
+    return f"{size:,.1f} {unit}"
+
+
 def import_tables(report: ImportReport) -> list[Any]:
-    """Totals, then the files that were left alone or refused, each with why."""
-    made = table("import", "layout", "files", "rows added", "already there", "differing (first kept)")
+    """Totals, then what was noted, left alone and refused; files that share a reason stand together."""
+    made = table("import", "layout", "files", "rows added", "there already", "differing")
     layouts = sorted({file.layout for file in report.taken})
     for layout in layouts:
         files = [file for file in report.taken if file.layout == layout]
         sums = (sum(getattr(file, name) for file in files) for name in ("added", "same", "differing"))
-        made.add_row(layout, str(len(files)), *(f"{total:,}" for total in sums))
+        made.add_row(layout, f"{len(files):,}", *(f"{total:,}" for total in sums))
     made.add_section()
-    made.add_row("all", str(len(report.taken)), f"{report.added:,}", f"{report.same:,}", f"{report.differing:,}")
-    rest = [f"left alone: {file.path}: {file.skipped}" for file in report.skipped]
-    rest += [f"REFUSED: {file.error}" for file in report.bad]
-    noted = [f"note: {file.path}: {note}" for file in report.taken for note in file.notes]
-    return [made, *noted, *rest]
+    made.add_row("all", f"{len(report.taken):,}", f"{report.added:,}", f"{report.same:,}", f"{report.differing:,}")
+    for column in made.columns[1:]:
+        column.justify, column.no_wrap = "right", True
+    lines: list[Any] = [made]
+    if report.differing:
+        lines.append("differing: another source said otherwise; the first import stays, `bearskin data check` tells")
+    noted = [(note, file.path) for file in report.taken for note in file.notes]
+    lines += [f"note: {note}: {paths}" for note, paths in _by_reason(noted)]
+    skipped = [(str(file.skipped), file.path) for file in report.skipped]
+    lines += [f"left alone: {why}: {paths}" for why, paths in _by_reason(skipped)]
+    return [*lines, *(f"REFUSED: {file.error}" for file in report.bad)]
+
+
+def _by_reason(said: list[tuple[str, str]], most: int = 3) -> list[tuple[str, str]]:
+    """`(reason, files)`, the first few files named and the rest counted; --json names every one."""
+    groups: dict[str, list[str]] = {}
+    for reason, path in said:
+        groups.setdefault(reason, []).append(str(path))
+    return [
+        (reason, ", ".join(paths[:most]) + (f" and {len(paths) - most:,} more" if len(paths) > most else ""))
+        for reason, paths in groups.items()
+    ]
 
 
 def fetch_tables(report: FetchedReport) -> list[Any]:
@@ -90,13 +120,16 @@ def list_tables(report: ListReport, *, each: bool) -> list[Any]:
         name = (f"{key.venue} {key.product}", f"{key.kind} {key.interval}", key.symbol if each else "")
         groups.setdefault(name, []).append(one)
     last = "symbol" if each else "symbols"
-    made = table(f"store {report.store}", "venue", "kind", last, "from", "to", "rows")
-    for column in made.columns:
+    made = table("", "venue", "kind", last, "from", "to", "rows")
+    made.title = None
+    for column in made.columns[2:]:  # a cut date or count would be a wrong one
         column.no_wrap = True
-    for column in made.columns[3:]:  # a cut date or count would be a wrong one
-        column.min_width = len("2025-12-31")
+    made.columns[5].justify = "right"
+    if not each:
+        made.columns[2].justify = "right"
     for name, ones in sorted(groups.items()):
         first_ns, last_ns = min(one.first_ns for one in ones), max(one.last_ns for one in ones)
         symbols = name[2] if each else str(len(ones))
         made.add_row(*name[:2], symbols, iso(first_ns)[:10], iso(last_ns)[:10], f"{sum(one.rows for one in ones):,}")
-    return [made]
+    told = "" if each else "; `--each` lists every symbol"
+    return [made, f"{len(report.series):,} series in {report.store}{told}"]

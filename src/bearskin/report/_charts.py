@@ -267,7 +267,7 @@ def exits_figure(trades: pl.DataFrame) -> Figure:
                 "type": "bar",
                 "orientation": "h",
                 "name": name,
-                "y": [f"{safe(one)}, {total[one]}" for one in order],
+                "y": [f"{safe(one)}, {total[one]:,}" for one in order],
                 "x": [counts.get(one, 0) for one in order],
                 "customdata": [shown(Kind.MONEY, net.get(one, 0.0), signed=True) for one in order],
                 "hovertemplate": "%{y}: %{x} trades, net %{customdata}",
@@ -286,8 +286,10 @@ def exits_figure(trades: pl.DataFrame) -> Figure:
 
 
 def expectancy_figure(by_setup: pl.DataFrame) -> Figure:
-    """Mean R of every set-up and side with two standard errors either way: a bar over zero may be luck."""
+    """Mean R of every set-up and side with two standard errors either way, where there are days enough for a t."""
     rows = by_setup.filter(pl.col("expectancy_r").is_not_null() & pl.col("expectancy_r").is_not_nan()).reverse()
+    measured = pl.col("t_day_clustered").is_not_null() & pl.col("t_day_clustered").is_not_nan()
+    rows = rows.with_columns(pl.when(measured).then("r_stderr").alias("r_stderr"))  # of two days an error is luck
     data: list[Figure] = []
     for side, colour, symbol in _SIDES:
         part = rows.filter(pl.col("side") == side)
@@ -307,7 +309,11 @@ def expectancy_figure(by_setup: pl.DataFrame) -> Figure:
                     "thickness": 2,
                     "width": 6,
                 },
-                "marker": {"color": colour, "symbol": symbol, "size": 11},
+                "marker": {
+                    "color": colour,
+                    "symbol": [symbol if one is not None else f"{symbol}-open" for one in part["r_stderr"]],
+                    "size": 11,
+                },
                 "customdata": [shown(Kind.COUNT, one) for one in part["trades"]],
                 "hovertemplate": "%{y}: %{x:+.3f} R, %{customdata} trades<extra></extra>",
             }

@@ -145,7 +145,7 @@
         return tr;
       }));
       more.hidden = wanted.length <= limit;
-      count.textContent = `${Math.min(limit, wanted.length)} of ${wanted.length} trades shown`;
+      count.textContent = `${Math.min(limit, wanted.length)} of ${wanted.length.toLocaleString("en")} trades shown`;
     };
     const look = (row) => {
       const option = picker && [...picker.options].find((one) => one.dataset.symbol === row.cells[all.symbol]);

@@ -161,7 +161,8 @@ def _setups_part(result: BacktestResult, currency: str, figures: dict[str, Figur
             figures,
             "expectancy",
             expectancy_figure(result.by_setup),
-            "Whiskers that cross zero: not to be told from chance. With many rows some clear it by chance alone.",
+            "Whiskers that cross zero: not to be told from chance. With many rows some clear it by chance alone. "
+            "Hollow, without whiskers: traded on too few days to say anything.",
             "Mean R of each set-up and side with two standard errors",
         )
         if known.height

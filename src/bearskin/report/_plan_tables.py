@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from decimal import ROUND_FLOOR, Decimal
 from typing import cast
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from bearskin.report._terminal import WIDE, Fitted, bulleted, empty_table, toned
-from bearskin.report._words import MINUS, NOTHING, clean
+from bearskin.report._words import MINUS, NOTHING, clean, prose
 from bearskin.risk import Plan
 
 Json = Mapping[str, object]
@@ -24,6 +26,14 @@ _VERDICTS = {
     "incomplete": ("?", "cyan"),
 }
 _STATUS = {"pass": ("✔", "green"), "warn": ("!", "yellow"), "refuse": ("✘", "red"), "unchecked": ("?", "cyan")}
+
+_IN_MONEY = frozenset({"margin", "min-notional", "carry"})
+# quantiles said as people say them; anything else stands as it is
+_MOVES = {
+    f"worst {span} {quantile}": words.format(span)
+    for span in ("hour", "day")
+    for quantile, words in (("99 %", "1 {} in 100"), ("99.9 %", "1 {} in 1,000"), ("maximum", "its worst {}"))
+}
 
 
 def plan_tables(plan: Plan) -> list[RenderableType]:
@@ -72,7 +82,7 @@ def _headline(j: Json) -> RenderableType:
     text.append(f" {qty}{clean(str(j['symbol']))} at {_grouped(j['entry'])}", style="bold")
     leverage = f" {_grouped(j['leverage'])}×" if j["leverage"] is not None else ""
     text.append(
-        f"  {j['venue']} {j['product']}, {j['margin_mode']}{leverage}, {j['purpose']}, preset {j['preset']}",
+        f"  {j['venue']} {j['product']}, {j['margin_mode']}{leverage}, preset {j['preset']}",
         style="dim",
     )
     return text
@@ -96,7 +106,7 @@ def _figures(j: Json, width: int) -> Table:
         ),
         ("  after opening fee", _grouped(j["liquidation_price_after_fee"])),
         ("Bankruptcy", _grouped(j["bankruptcy_price"])),
-        ("Break-even", _grouped(j["break_even_price"])),
+        ("Break-even after fees", _grouped(j["break_even_price"])),
         ("Notional", money("notional")),
         ("Margin", _beside(money("margin"), _percent(j["margin_share_frac"]))),
         ("Maintenance", money("maintenance_margin")),
@@ -172,10 +182,10 @@ def _targets(j: Json) -> RenderableType | None:
         return None
     unit = str(j["currency"])
     table = _table(
-        "Targets", ("Price", "Away", f"Reward {unit}", "after fees", "To risk", "after fees", "Carry eats it in")
+        "Targets", ("Price", "Away", f"Reward {unit}", "after fees", "Reward:risk", "after fees", "Carry eats it")
     )
     for row in rows:
-        eaten = NOTHING if row["carry_eats_h"] is None else f"{_grouped(row['carry_eats_h'])} h"
+        eaten = "never" if row["carry_eats_h"] is None else f"in {_span(row['carry_eats_h'])}"
         table.add_row(
             Text(_grouped(row["price"])),
             _percent(row["distance_frac"]),
@@ -186,6 +196,12 @@ def _targets(j: Json) -> RenderableType | None:
             eaten,
         )
     return table
+
+
+def _span(hours: object) -> str:
+    """Whole hours up to four days, then whole days, both rounded down."""
+    whole = int(Decimal(str(hours)))
+    return f"{whole} h" if whole < 96 else f"{whole // 24:,} days"
 
 
 def _ratio(text: object) -> str:
@@ -199,17 +215,21 @@ def _gaps(j: Json) -> RenderableType | None:
     unit = str(j["currency"])
     modes = [mode for mode in ("isolated", "cross") if any(row[f"{mode}_loss"] is not None for row in rows)]
     more = [name for name in ("margin_level", "owed") if any(row[name] is not None for row in rows)]
-    headings = ["Against us", "Mark", "PnL", *(f"{mode.capitalize()} loss" for mode in modes)]
+    headings = ["Against us", "Move", "Mark", "PnL", *(f"{mode.capitalize()} loss" for mode in modes)]
     headings += [{"margin_level": "Margin level", "owed": "Still owed"}[name] for name in more]
-    table = _table(f"If the price jumps past the stop, in {unit} (✘ liquidated)", headings)
+    jump = "If the price jumps past the stop" if j["stop"] is not None else "If the price jumps against us"
+    table = _table(f"{jump}, in {unit} (✘ liquidated)", headings)
     for row in rows:
         cells = [toned(_grouped(row["pnl"], signed=True), True)]
         cells += [_loss(row[f"{mode}_loss"], row[f"{mode}_liquidated"]) for mode in modes]
         cells += [Text(_grouped(row[name])) for name in more]
-        table.add_row(Text(clean(str(row["label"]))), Text(_grouped(row["mark"])), *cells)
+        label = _MOVES.get(str(row["label"]), clean(str(row["label"])))
+        own = label != row["label"]
+        move = _percent(row["move_frac"]).replace(".00 %", " %")
+        table.add_row(Text(label if own else "a jump of"), Text(move), Text(_grouped(row["mark"])), *cells)
     source = j["history_source"]
-    table.caption, table.caption_justify = (Text(f"own worst moves: {clean(str(source))}") if source else None), "left"
-    return table
+    said = f'its own hours and days: {prose(str(source))}, UTC; "1 in 100" is the 99 % quantile'
+    return Group(table, Text(said, style="dim")) if source else table
 
 
 def _loss(amount: object, liquidated: object) -> Text:
@@ -224,9 +244,15 @@ def _survival(j: Json) -> RenderableType | None:
     unit = str(j["currency"])
     table = _table("To live through a move", ("Move", f"needs more than, {unit}", "missing now", "leverage below"))
     for row in rows:
-        below = NOTHING if row["leverage_below"] is None else f"{_grouped(row['leverage_below'])}×"
-        table.add_row(_percent(row["move_frac"]), _grouped(row["wallet_above"]), _grouped(row["extra"]), below)
+        below = NOTHING if row["leverage_below"] is None else f"{_floored(row['leverage_below'])}×"
+        move = _percent(row["move_frac"]).replace(".00 %", " %")
+        table.add_row(move, _grouped(row["wallet_above"]), _grouped(row["extra"]), below)
     return table
+
+
+def _floored(text: object) -> str:
+    """Two decimals and never more than there is: a leverage that is just too high must not be shown as safe."""
+    return f"{Decimal(str(text)).quantize(Decimal('0.01'), rounding=ROUND_FLOOR):,}"
 
 
 def _loan(j: Json) -> RenderableType | None:
@@ -262,11 +288,19 @@ def _checks(j: Json, width: int) -> Table:
     for row in _rows(j, "checks"):
         sign, style = _STATUS[str(row["status"])]
         said = row["reason"] if row["status"] == "refuse" and row["reason"] else row["name"]
-        detail = clean(str(row["detail"] or ""))
-        need = clean(str(row["need"] or ("" if width >= WIDE else detail)))
-        cells = [Text(sign, style=style), Text(str(said)), Text(clean(str(row["have"] or NOTHING))), Text(need)]
+        detail = prose(str(row["detail"] or ""))
+        unit = f" {j['currency']}" if row["name"] in _IN_MONEY else ""
+        have = f"{_check_words(row['have'])}{unit}" if row["have"] else NOTHING
+        need = f"{_check_words(row['need'])}{unit}" if row["need"] else ("" if width >= WIDE else detail)
+        cells = [Text(sign, style=style), Text(str(said)), Text(have), Text(need)]
         table.add_row(*cells, *([Text(detail)] if width >= WIDE else []))
     return table
+
+
+def _check_words(text: object) -> str:
+    """The figures of a check as the tables above write them: `62,500.00`, `5×`."""
+    times = re.sub(r"(\d)x\b", r"\1×", re.sub(r"\.00x", "x", str(text)))
+    return re.sub(r"\b\d{4}(?=\.\d\d\b)", lambda found: f"{int(found[0]):,}", prose(times))
 
 
 def _said(title: str, said: object) -> RenderableType | None:
@@ -280,6 +314,15 @@ def _verdict(j: Json) -> RenderableType:
     text = Text(f"{sign} {word.upper()}", style=f"bold {style}")
     if word == "go":
         text.append("  preflight finds nothing against it; that is no forecast of the price", style="not bold")
-    for reason in cast("Sequence[str]", j["reasons"]):
-        text.append(f"\n  {clean(reason)}", style="not bold")
-    return text
+    blind = [str(row["name"]) for row in _rows(j, "checks") if row["status"] == "unchecked"]
+    rows = Table.grid(padding=(0, 1))
+    rows.add_column(no_wrap=True)
+    rows.add_column(overflow="fold")
+    reasons = cast("Sequence[str]", j["reasons"])
+    signs = [_STATUS[status] for status in ("refuse", "warn") for row in _rows(j, "checks") if row["status"] == status]
+    signs = [_STATUS["unchecked"]] * (len(reasons) - len(signs)) + signs  # what is absent comes first
+    for reason, (mark, tone) in zip(reasons, signs, strict=False):
+        rows.add_row(Text(f" {mark}", style=tone), Text(_check_words(reason)))
+    if blind:
+        rows.add_row(" ?", Text(f"not checked: {', '.join(blind)}", style="dim"))
+    return Group(text, rows)

@@ -16,7 +16,7 @@ from bearskin.report._view import (
     left_out_by_reason,
     missing_by_kind,
 )
-from bearskin.report._words import NOTHING, Column, Kind, column, number, shown
+from bearskin.report._words import NOTHING, Column, Kind, column, number, prose, shown
 
 _NUMERIC = frozenset({Kind.MONEY, Kind.PRICE, Kind.QTY, Kind.FRAC, Kind.R, Kind.RATIO, Kind.TIMES, Kind.COUNT})
 _LONG_TEXT = frozenset({"why", "why_exit", "detail", "example"})
@@ -127,7 +127,7 @@ def headline(facts: Facts, title: str | None) -> Markup:
         el("div", [el("span", label, class_="badge") for label in facts.labels]) if facts.labels else None,
         el("dl", [el("div", el("dt", name), el("dd", text)) for name, text in facts.rows], class_="facts"),
         el("p", "Symbols: ", el("b", shown_symbols), class_="symbols"),
-        el("div", el("h2", "What this shows"), el("p", facts.evidence), class_="evidence", role="note"),
+        el("div", el("h2", "What this shows"), el("p", prose(facts.evidence)), class_="evidence", role="note"),
         class_="top",
     )
 
@@ -261,7 +261,12 @@ def data_part(result: BacktestResult, currency: str) -> Markup:
         if gone.height
         else el("p", "Nothing that was needed was missing."),
         el("h3", "Symbols left out", style="margin-top:1rem") if left else None,
-        el("ul", [el("li", el("b", symbols), f": {why}") for symbols, why in left], class_="said", id="left-out")
+        el(
+            "ul",
+            [el("li", el("b", ", ".join(symbols)), f": {why}") for symbols, why in left],
+            class_="said",
+            id="left-out",
+        )
         if left
         else None,
         id="data",
@@ -285,7 +290,7 @@ def trust_part(result: BacktestResult) -> Markup:
     return el(
         "section",
         el("h2", "Assumptions and labels"),
-        el("ul", [el("li", one) for one in said], class_="said", id="assumptions")
+        el("ul", [el("li", prose(one)) for one in said], class_="said", id="assumptions")
         if said
         else el("p", "None were stated."),
         el(

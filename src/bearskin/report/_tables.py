@@ -21,8 +21,11 @@ from bearskin.report._view import (
     facts,
     left_out_by_reason,
     missing_by_kind,
+    some,
+    symbols_of,
+    together,
 )
-from bearskin.report._words import Column, Kind, clean, column, shown
+from bearskin.report._words import NOTHING, Column, Kind, column, prose, shown
 
 _RIGHT = frozenset({Kind.MONEY, Kind.PRICE, Kind.QTY, Kind.FRAC, Kind.R, Kind.RATIO, Kind.TIMES, Kind.COUNT})
 
@@ -82,10 +85,10 @@ def summary_tables(result: BacktestResult, *, last: int = 10) -> list[Renderable
         names = ("reason", "declined", "shorts", "longs", "symbols")
         parts.append(frame_table("Declined signals", declined, names, currency, {"declined": "n"}))
     parts += _missing(result, currency)
-    said = assumptions_of(result)
+    said = together(assumptions_of(result), symbols_of(result))
     if said:
         parts.append(bulleted("Notes and assumptions", said))
-    parts.append(Text(f"Research, not advice: {clean(about.evidence)}", style="yellow"))
+    parts.append(Text(f"Research, not advice: {prose(about.evidence)}", style="yellow"))
     return [Padding(part, (0, 0, 1, 0)) for part in parts]
 
 
@@ -120,13 +123,13 @@ def _key_figures(result: BacktestResult, width: int) -> Table:
         ("Win rate", of("win_rate", Kind.FRAC), False),
         (
             "Mean R ± std. error",
-            f"{of('expectancy_r', Kind.R, True)} ± {shown(Kind.R, result_stderr(result))}",
+            _give_or_take(of("expectancy_r", Kind.R, True), shown(Kind.R, result_stderr(result))),
             True,
         ),
         ("Profit factor", of("profit_factor", Kind.RATIO), False),
         (
             "Sharpe, daily ± s.e.",
-            f"{of('sharpe_daily', Kind.RATIO, True)} ± {of('sharpe_stderr', Kind.RATIO)}",
+            _give_or_take(of("sharpe_daily", Kind.RATIO, True), of("sharpe_stderr", Kind.RATIO)),
             True,
         ),
         ("Fees (cost)", money("fees"), False),
@@ -150,6 +153,10 @@ def _key_figures(result: BacktestResult, width: int) -> Table:
     return table
 
 
+def _give_or_take(figure: str, error: str) -> str:
+    return figure if error == NOTHING else f"{figure} ± {error}"
+
+
 def _by_setup(frame: pl.DataFrame, currency: str, width: int) -> Table:
     names = [
         "setup",
@@ -164,7 +171,8 @@ def _by_setup(frame: pl.DataFrame, currency: str, width: int) -> Table:
     ]
     short = {"trades": "n", "win_rate": "Win", "r_stderr": "± s.e.", "liquidations": "Liq."}
     names += ["funding", "fees", "declined"] if width >= WIDE else []
-    return frame_table("Set-ups and sides (t: errors clustered by day)", frame, names, currency, short)
+    title = "Set-ups and sides (t: errors clustered by day)"
+    return frame_table(title, frame, names, currency, short, gap=2 if width >= WIDE else 1)
 
 
 def _last_trades(trades: pl.DataFrame, currency: str, last: int, width: int) -> Table:
@@ -173,7 +181,7 @@ def _last_trades(trades: pl.DataFrame, currency: str, last: int, width: int) -> 
     names = ["symbol", "side", "setup", "left", "exit_reason", "net", "r"]
     if width >= WIDE:
         names = ["trade_id", "symbol", "side", "setup", "entry_time", "exit_time", "exit_reason", "net", "r"]
-    title = f"Last {rows.height} of {trades.height} trades (UTC)"
+    title = f"Last {rows.height:,} of {trades.height:,} trades (UTC)"
     return frame_table(title, rows, names, currency, {"exit_reason": "By"}, gap=2 if width >= WIDE else 1)
 
 
@@ -182,5 +190,5 @@ def _missing(result: BacktestResult, currency: str) -> list[RenderableType]:
     gone = missing_by_kind(result.missing)
     if gone.height:
         parts.append(frame_table("Missing data", gone, ("kind", "symbol", "rows", "first", "last"), currency, {}))
-    left = [f"{symbols}: {why}" for symbols, why in left_out_by_reason(result)]
+    left = [f"{some(symbols)}: {why}" for symbols, why in left_out_by_reason(result)]
     return [*parts, bulleted("Symbols left out", left)] if left else parts

@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from bearskin.report._words import Kind, shown
+from bearskin.report._words import prose
 
 WIDE = 110  # from here on there is room for the second-rank columns
 
@@ -52,5 +52,5 @@ def bulleted(title: str, said: Sequence[str]) -> RenderableType:
     rows.add_column(overflow="fold")
     rows.title, rows.title_justify, rows.title_style = Text(title, style="bold"), "left", ""
     for one in said:
-        rows.add_row("•", Text(shown(Kind.TEXT, one)))
+        rows.add_row("•", Text(prose(one)))
     return rows

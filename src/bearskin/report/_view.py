@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from bearskin.backtest import BacktestResult
-from bearskin.report._words import Kind, column, day, number, shown
+from bearskin.report._words import Kind, column, day, number, shown, when
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,26 +47,61 @@ def left_out_of(result: BacktestResult) -> list[tuple[str, str]]:
     return [(str(one.get("symbol", "")), str(one.get("why", ""))) for one in named if isinstance(one, Mapping)]
 
 
-def left_out_by_reason(result: BacktestResult) -> list[tuple[str, str]]:
-    """`(symbols, why)` with the symbols that share a reason in one line: a large store leaves many out for the same."""
+def left_out_by_reason(result: BacktestResult) -> list[tuple[list[str], str]]:
+    """`(symbols, why)` with the symbols that share a reason together: a large store leaves many out for the same."""
     groups: dict[str, list[str]] = {}
     for symbol, why in left_out_of(result):
         groups.setdefault(why, []).append(symbol)
-    return [(", ".join(symbols), why) for why, symbols in groups.items()]
+    return [(symbols, why) for why, symbols in groups.items()]
+
+
+def some(names: Sequence[str], most: int = 8) -> str:
+    """The first names and how many more there are: a line in a terminal is no place for a hundred."""
+    if len(names) <= most + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])} and {len(names) - most:,} more (summary.json names them)"
+
+
+def together(said: Sequence[str], symbols: Sequence[str]) -> list[str]:
+    """Sentences with those that say the same of several symbols as one, figures aside: the first, and who is alike."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for one in said:
+        symbol, colon, rest = one.partition(": ")
+        alike = re.sub(r"\d+", "#", rest) if colon and symbol in symbols else one
+        groups.setdefault(alike, []).append((symbol, one))
+    lines = []
+    for group in groups.values():
+        others = [symbol for symbol, _ in group[1:]]
+        lines.append(group[0][1] + (f"; much the same for {some(others)}" if others else ""))
+    return lines
 
 
 def assumptions_of(result: BacktestResult) -> list[str]:
     """What was assumed and every label, each once, in order."""
     named = result.summary.get("assumptions")
     said = [str(one) for one in named] if isinstance(named, list | tuple) else []
-    return list(dict.fromkeys([*result.notes, *said]))
+    sunk = below_zero(result)
+    return list(dict.fromkeys([*([sunk] if sunk else []), *result.notes, *said]))
+
+
+def below_zero(result: BacktestResult) -> str | None:
+    """The sentence a result needs whose account ran out of money and went on all the same; None where it never did."""
+    equity = result.equity
+    gone = equity.filter(pl.col("equity") <= 0) if equity.height else equity
+    if gone.is_empty():
+        return None
+    return (
+        f"equity was at or below zero from {when(gone['time'][0])} UTC on: no venue would have let this account go on,"
+        " and rates of return and drawdown past that point mean nothing"
+    )
 
 
 def labels_of(result: BacktestResult) -> tuple[str, ...]:
     """The labels that belong beside the headline: what makes the figures weaker than they look."""
     said = " ".join(assumptions_of(result))
-    found = ["ESTIMATED"] if "ESTIMATED" in said else []
-    return (*found, "RESEARCH ONLY") if "research only" in said.lower() else tuple(found)
+    found = [label for label in ("PARTIAL", "ESTIMATED") if label in said]
+    found += ["RESEARCH ONLY"] if "research only" in said.lower() else []
+    return (*found, "ACCOUNT BELOW ZERO") if below_zero(result) else tuple(found)
 
 
 def _seen(frame: pl.DataFrame, name: str) -> list[str]:
@@ -84,6 +120,18 @@ def facts(result: BacktestResult) -> Facts:
     currency = currency_of(result)
     start = number(summary.get("equity_start"))
     evidence = str(summary.get("evidence") or "").strip()
+    signals, declined = (shown(Kind.COUNT, summary.get(name)) for name in ("signals", "declined"))
+    way = (
+        (("Held", f"{shown(Kind.QTY, float(asked.qty))} of each, without leverage, stop or liquidation"),)
+        if asked.holds
+        else (
+            ("Signals", f"{signals} found, {declined} declined"),
+            ("Set-ups", setups if asked.setups else f"all{setups and ': '}{setups}"),
+            ("Sides", ", ".join(sides) or "none"),
+            ("Leverage", shown(Kind.TIMES, asked.leverage)),
+            ("Margin mode", asked.margin_mode.value),
+        )
+    )
     return Facts(
         title=f"{(' and '.join(f'{side}s' for side in sides) or 'backtest').capitalize()} on {where}",
         period=period,
@@ -91,14 +139,7 @@ def facts(result: BacktestResult) -> Facts:
         rows=(
             ("Period", f"{period} (UTC)"),
             ("Bars", f"{shown(Kind.COUNT, summary.get('bars'))} of {summary.get('interval') or '?'}"),
-            (
-                "Signals",
-                f"{shown(Kind.COUNT, summary.get('signals'))}, {shown(Kind.COUNT, summary.get('declined'))} declined",
-            ),
-            ("Set-ups", setups if asked.setups else f"all{setups and ': '}{setups}"),
-            ("Sides", ", ".join(sides) or "none"),
-            ("Leverage", shown(Kind.TIMES, asked.leverage)),
-            ("Margin mode", asked.margin_mode.value),
+            *way,
             ("Equity at the start", f"{shown(Kind.MONEY, start)} {currency}"),
         ),
         labels=labels_of(result),

@@ -8,6 +8,7 @@ for what is not known; neither ever guesses.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
@@ -237,6 +238,17 @@ def plain(kind: Kind, value: object) -> object:
     else:
         text = f"{figure:.{ {Kind.MONEY: 2, Kind.FRAC: 6}.get(kind, 4) }f}"
     return text.lstrip("-") if float(text) == 0 else text
+
+
+_ISO = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(?::00(?:\.0+)?)?Z")
+_NEGATIVE = re.compile(r"(?<![\w.,%/-])-(?=\d)")
+_LONG = re.compile(r"(?<![\w.,:/-])\d{5,}(?=(?:\.\d+)?(?![\w:/-]))")
+
+
+def prose(text: str) -> str:
+    """A sentence made elsewhere, its figures as tables write them: `−0.11`, `31,350`, `2026-02-19 16:00` (UTC)."""
+    text = _ISO.sub(r"\1 \2", clean(text))
+    return _LONG.sub(lambda found: f"{int(found[0]):,}", _NEGATIVE.sub(MINUS, text))
 
 
 def clean(text: str) -> str:

@@ -127,3 +127,12 @@ def test_an_interrupt_ends_cleanly(bearskin, monkeypatch: pytest.MonkeyPatch) ->
     ran = bearskin("doctor")
     assert (ran.code, ran.out) == (130, "")
     assert "stopped" in ran.err
+
+
+def test_help_names_commands_in_the_order_of_use_and_switches_take_no_value(bearskin) -> None:
+    said = bearskin("--help").out
+    assert [said.index(f"─ {panel} ─") for panel in ("Trades", "Market data", "House")] == sorted(
+        said.index(f"─ {panel} ─") for panel in ("Trades", "Market data", "House")
+    )
+    assert "bearskin demo" in said
+    assert not any("<bool>" in line for line in said.splitlines() if "--json" in line or "--quiet" in line)

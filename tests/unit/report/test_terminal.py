@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import polars as pl
 import pytest
 from rich.console import Console
 
 from bearskin.market import Fault, SeriesKey, SymbolCoverage
 from bearskin.report import coverage_table, faults_table, plan_tables, summary_tables
+from bearskin.report._view import some, together
 from bearskin.risk import PlanRequest, plan
 from bearskin.terms import Side, parse_time
 
@@ -122,3 +126,43 @@ def test_coverage_lists_each_symbol():
     text = printed([coverage_table([row])], 80)
     line = next(line for line in text.splitlines() if line.startswith("BTCUSDT"))
     assert line.split() == ["BTCUSDT", "2024-12-31", "2026-02-19", "9,983", "yes", "no"]
+
+
+def test_what_was_found_is_counted_and_explained():
+    key = SeriesKey("okx", "linear", "BTC", "trade", "1h")
+    faults = [Fault(code="gap", key=key, time_ns=parse_time("2025-03-01"), detail="2 bars")] * 3
+    text = printed([faults_table(faults)], 80)
+    assert "3 gap: rows are missing" in text.split("What was found")[1]
+
+
+def test_an_account_below_zero_is_told(result):
+    sunk = replace(result, equity=result.equity.with_columns(pl.col("equity") - 8000.0))  # it touches zero once
+    text = " ".join(printed(summary_tables(sunk), 120).split())
+    assert "ACCOUNT BELOW ZERO" in text
+    assert "equity was at or below zero from" in text
+    assert "BELOW ZERO" not in printed(summary_tables(result), 120)
+
+
+def test_sentences_about_many_symbols_become_one():
+    said = ["AUSDT: 3 of 70 bars lack it", "BUSDT: 6 of 99 bars lack it", "one rule", "CUSDT: no mark"]
+    assert together(said, ["AUSDT", "BUSDT", "CUSDT"]) == [
+        "AUSDT: 3 of 70 bars lack it; much the same for BUSDT",
+        "one rule",
+        "CUSDT: no mark",
+    ]
+    names = [f"S{n}USDT" for n in range(12)]
+    assert some(names).endswith("S7USDT and 4 more (summary.json names them)")
+    assert some(names[:9]) == ", ".join(names[:9])
+
+
+def test_what_a_plan_could_not_check_stands_beside_its_verdict(short):
+    end = printed(plan_tables(short), 120).split("✔ GO")[1]
+    unchecked = [check.name for check in short.checks if check.status == "unchecked"]
+    assert unchecked
+    assert all(name in end for name in unchecked)
+
+
+def test_a_reason_carries_the_sign_of_its_check():
+    refused = plan(PlanRequest(side=Side.SHORT, symbol="BTCUSDT", entry=60000, stop=62500, qty=5, leverage=20))
+    end = printed(plan_tables(refused), 120).split("✘ REFUSED")[1]
+    assert " ✘ leverage above the preset (is 20×, needs at most 5×)" in end

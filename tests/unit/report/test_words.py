@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from bearskin.report._words import Kind, clean, moment_ns, plain, shown
+from bearskin.report._words import Kind, clean, moment_ns, plain, prose, shown
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,21 @@ def test_an_escape_sequence_cannot_command_a_terminal():
 def test_a_time_may_come_as_text_integer_or_datetime():
     ns = 1760131200000000000
     assert moment_ns("2025-10-10T21:20:00Z") == moment_ns(ns) == ns
+
+
+@pytest.mark.parametrize(
+    ("made", "read"),
+    [
+        ("mean -0.11 R over 3912 trades, t -4.2", "mean −0.11 R over 3912 trades, t −4.2"),
+        ("takes more than 31350 USDT, it has 30000", "takes more than 31,350 USDT, it has 30,000"),
+        ("ends at 2026-02-19T16:00:00Z", "ends at 2026-02-19 16:00"),
+        ("at 2026-02-19T16:00:01Z", "at 2026-02-19T16:00:01Z"),  # nothing may be lost
+        (
+            "candles of 2025-2026, BTCUSDT_261225, 20221213_trade.zip",
+            "candles of 2025-2026, BTCUSDT_261225, 20221213_trade.zip",
+        ),
+        ("a tick of 0.00001234", "a tick of 0.00001234"),
+    ],
+)
+def test_prose_writes_figures_as_tables_do(made, read):
+    assert prose(made) == read
