@@ -80,18 +80,11 @@ def backtest(
 
         room.load_setups(user_path(setup_file))
     folder = None if out is None else results_folder(out, house.home.part("reports"))
-    span = {
-        "start_ns": None if start is None else parse_time(start),
-        "end_ns": None if end is None else parse_time(end),
-    }
     rules = _rules(entry=entry, funding=funding, stop_trigger=stop_trigger, trail_atr=trail_atr, qty=qty)
-    more = {**span, **rules, "no_preflight": not preflight, "guards": guards}
+    more = {**_span(start, end), **rules, "no_preflight": not preflight, "guards": guards}
     request = _request(house, _setups(setups), _sides(side), more)
     last_stands_in = one_of(mark, ("required", "last"), "mark") == "last"
-    named = words_of(symbols)
-    if not named:
-        raise BadInput("no symbol was named: give all, or names such as BTCUSDT,ETHUSDT")
-    result = _run(house, request, named, last_stands_in, progress)
+    result = _run(house, request, _names(symbols), last_stands_in, progress)
     if folder is not None:
         write(result, folder, html=html)
     return result
@@ -128,6 +121,20 @@ def one_of(value: str, allowed: Sequence[str], name: str) -> Any:
     if word not in allowed:
         raise BadInput(f"{name} was {value!r}, must be {' or '.join(allowed)}")
     return word
+
+
+def _names(symbols: str | Sequence[str]) -> list[str]:
+    names = words_of(symbols)
+    if not names:
+        raise BadInput("no symbol was named: give all, or names such as BTCUSDT,ETHUSDT")
+    return names
+
+
+def _span(start: str | None, end: str | None) -> dict[str, int | None]:
+    return {
+        "start_ns": None if start is None else parse_time(start),
+        "end_ns": None if end is None else parse_time(end),
+    }
 
 
 def _sides(word: str) -> tuple[Side, ...]:

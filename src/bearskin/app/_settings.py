@@ -82,12 +82,18 @@ class Settings(BaseSettings):
     @field_validator("risk", "slippage", mode="before")
     @classmethod
     def _share(cls, value: Any, info: Any) -> Any:
-        return value if value is None else _said(share_of, value, str(info.field_name))
+        share = value if value is None else _said(share_of, value, str(info.field_name))
+        if info.field_name == "risk" and share == 0:
+            raise ValueError("risk was 0, must be above zero, such as 1%")
+        return share
 
     @field_validator("taker", "maker", mode="before")
     @classmethod
     def _fee(cls, value: Any, info: Any) -> Any:  # a maker fee may be a rebate, so below zero
-        return value if value is None else _said(rate_of, value, str(info.field_name))
+        rate = value if value is None else _said(rate_of, value, str(info.field_name))
+        if rate is not None and abs(rate) >= 1:
+            raise ValueError(f"{info.field_name} was {value}, must be below 1: it is a rate such as 0.05%")
+        return rate
 
     @field_validator("leverage", mode="before")
     @classmethod
@@ -128,10 +134,10 @@ class Settings(BaseSettings):
     def _url(cls, value: str) -> str:
         if not value.startswith(("http://", "https://")):
             raise ValueError(f"archive_url was {value!r}, must begin with http:// or https://")
+        if "@" in value:
+            raise ValueError("archive_url names a user or a password, and nothing here keeps such: leave them away")
         if not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:_-]+(/[!-~]*)?", value):
-            raise ValueError(
-                f"archive_url was {value.partition('@')[2] or value!r}, must be http(s)://host[:port][/path]"
-            )
+            raise ValueError(f"archive_url was {value!r}, must be http(s)://host[:port][/path]")
         return value.rstrip("/")
 
     @field_serializer("store", "brackets", "equity", "risk", "leverage", "taker", "maker", "slippage")

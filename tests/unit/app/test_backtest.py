@@ -109,6 +109,32 @@ def test_a_set_up_of_ones_own_is_traded(desk, tmp_path: Path) -> None:
     assert str(file) in ran.err
 
 
+OWN = "from bearskin.setups import Setup\nONE = Setup(name='one', title='', families=('flow',), params=None, detect={})"
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("raise RuntimeError('boom')", "cannot be run: RuntimeError: boom"),
+        ("def f(:", "cannot be run: SyntaxError"),
+        ("raise SystemExit(5)", "cannot be run: SystemExit: 5"),
+        ("x = 1", "defines no Setup"),
+        (OWN.format("lambda view, params: 1 / 0"), "the set-up 'one' failed on BTCUSDT: ZeroDivisionError"),
+        (OWN.format("lambda view, params: [1]"), "the set-up 'one' failed on BTCUSDT: AttributeError"),
+    ],
+)
+def test_what_a_set_up_of_ones_own_raises_is_no_bug_of_ours(
+    desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str
+) -> None:
+    from bearskin.setups import SETUPS
+
+    monkeypatch.setattr(SETUPS, "_known", dict(SETUPS._known))  # what is loaded here is known here only
+    (tmp_path / "own.py").write_text(code)
+    ran = desk("--symbols", "BTCUSDT", "--setup-file", tmp_path / "own.py", "--json")
+    assert ran.code == 2
+    assert said in ran.object["error"]["message"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

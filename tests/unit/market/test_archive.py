@@ -12,7 +12,8 @@ from bearskin.market import _archive, _archive_download
 from bearskin.market._archive import fetch_archive
 from bearskin.market._keys import SeriesKey
 from bearskin.market._store import Store
-from bearskin.terms import BadFile, BadInput, UnknownSymbol, VenueBroken, VenueRejected, parse_time
+from bearskin.market._writing import try_lock
+from bearskin.terms import BadFile, BadInput, StoreBroken, UnknownSymbol, VenueBroken, VenueRejected, parse_time
 
 JAN, FEB, MAR = (parse_time(f"2025-{month:02d}-01") for month in (1, 2, 3))
 JAN_MS, FEB_MS = JAN // 10**6, FEB // 10**6
@@ -308,3 +309,36 @@ def test_the_ledger_survives_a_torn_line(tmp_path):
         out.write('{"path": "b", "sh')
     ledger.add({"c": "3"})
     assert ledger.read() == {"a": "1", "c": "3"}
+
+
+def test_two_fetches_do_not_share_a_folder_of_downloads(archive, store):
+    archive.put(TRADE_JAN, klines(JAN_MS, 744))
+    folder = store.root / ".archive" / "files"
+    folder.mkdir(parents=True)
+    held = try_lock(folder)
+    assert held is not None
+    with held, pytest.raises(StoreBroken, match="another fetch is at work"):
+        fetch(archive, store)
+    assert archive.asked.total() == 0
+    assert fetch(archive, store).added == 744
+
+
+def test_a_full_disk_is_the_disks_fault(archive, store, monkeypatch):
+    archive.put(TRADE_JAN, klines(JAN_MS, 744))
+    folder = store.root / ".archive" / "files" / TRADE_JAN
+    folder.parent.mkdir(parents=True)
+    folder.with_name(folder.name + ".part").symlink_to("/dev/full")
+    with pytest.raises(StoreBroken, match="cannot be written: no space left"):
+        fetch(archive, store)
+    assert nothing_in(store)
+
+
+def test_years_before_there_was_an_archive_are_not_asked_for(archive, store):
+    archive.put(TRADE_JAN, klines(JAN_MS, 744))
+    assert fetch(archive, store, start_ns=0).added == 744
+    assert min(path for path in archive.asked if "monthly" in path).endswith("BTCUSDT-1h-2017-07.zip.CHECKSUM")
+
+
+def test_workers_have_a_limit(archive, store):
+    with pytest.raises(BadInput, match="1000000 workers were asked for, it must be 1 to 64"):
+        fetch(archive, store, workers=1_000_000)
