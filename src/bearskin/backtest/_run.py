@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bearskin.backtest._book import ENTRIES, Book, Position
@@ -54,10 +54,18 @@ def run(
                 raise BadInput(f"{name!r} is not a set-up: choose from {', '.join(SETUPS)}, or hold")
     gathered = gather(request, panels, brackets, progress)
     if not gathered.symbols and not gathered.interrupted:
-        named = "; ".join(f"{symbol}: {why}" for symbol, why in gathered.left_out)
-        raise BadInput(f"nothing can be backtested: {named or 'no panel was given'}")
+        raise BadInput(f"nothing can be backtested: {_left_out(gathered.left_out)}")
     traded = _trade(request, gathered, progress)
     return _result(request, gathered, traded)
+
+
+def _left_out(left_out: Sequence[tuple[str, str]]) -> str:
+    """The first symbol that was left out and why, and how many more there are."""
+    if not left_out:
+        return "no panel was given"
+    symbol, why = left_out[0]
+    more = f" (and {len(left_out) - 1} more left out)" if len(left_out) > 1 else ""
+    return f"{symbol}: {why}{more}"
 
 
 def warm(say: Callable[[str], None] | None = None) -> None:
