@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import logging
 import time
@@ -9,10 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from bearskin.app._house import House, open_house
-from bearskin.app._rates import Number, number_of, positive_of, rate_of
+from bearskin.app._rates import Number, positive_of, rate_of
 from bearskin.terms import DAY_NS, HOUR_NS, BadInput, Product, Side, UnknownSymbol, dec, interval_ns, iso
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class _Seen:
     """What the store knows of the symbol: its last close, recent funding and worst moves; None where it does not."""
 
     close: Decimal | None = None
+    close_ns: int = 0
     close_source: str = ""
     funding_rate: Decimal | None = None
     funding_interval_h: Decimal | None = None
@@ -84,28 +86,47 @@ def plan(
     costs = {"taker": taker, "maker": maker, "slippage": slippage}
     house = open_house(home, store=store, **settings, **limits, **costs)
     seen = _seen(house, symbol, side_of(side))
-    prices = {"stop": stop, "qty": qty, "notional": notional, "wallet": wallet, "spot": spot}
-    exact = {name: positive_of(value, WORDS.get(name, name)) for name, value in prices.items() if value is not None}
-    if liquidation_level is not None:
-        exact["liquidation_level"] = number_of(liquidation_level, "liquidation level")
-    return room.plan(
+    exact = _exact(stop=stop, qty=qty, notional=notional, wallet=wallet, spot=spot, liquidation_level=liquidation_level)
+    now_ns = time.time_ns()
+    sized = qty is not None or notional is not None
+    made = room.plan(
         room.PlanRequest(
             side=side_of(side),
             symbol=symbol,
             entry=_entry(entry, seen, house, symbol),
             targets=_targets(target),
-            equity=_equity(house, sized=qty is not None or notional is not None),
+            equity=_equity(house, sized=sized),
             allow_beyond_preset=beyond_preset,
             borrow_rate_h=None if borrow_rate is None else rate_of(borrow_rate, "borrow rate"),
             shock_frac=None if shock is None else rate_of(shock, "shock"),
             horizon_h=hours_of(horizon, "horizon"),
-            now_ns=time.time_ns(),
+            now_ns=now_ns,
             history=seen.history,
-            **_from_settings(house, symbol, limit),
+            **_from_settings(house, symbol, limit, made=sized and wallet is not None),
             **_funding(house, seen, funding_rate, funding_interval),
-            **cast("dict[str, Any]", exact),
+            **exact,
         )
     )
+    return made if entry is not None else _aged(made, seen, now_ns)
+
+
+def _aged(plan: Plan, seen: _Seen, now_ns: int) -> Plan:
+    """The plan with where its entry comes from, and a warning where that is more than a day old."""
+    said = f"entry {plan.entry.normalize():f}: {seen.close_source}"
+    days = (now_ns - seen.close_ns) // DAY_NS
+    old = (f"the entry price and what the store says of funding are {days} days old: fetch newer data or give --entry",)
+    return dataclasses.replace(
+        plan, assumptions=(said, *plan.assumptions), warnings=(*plan.warnings, *(old if days > 0 else ()))
+    )
+
+
+def _exact(**given: Number | None) -> dict[str, Any]:
+    """What was given, as exact numbers above zero."""
+    return {
+        name: positive_of(value, WORDS.get(name, name.replace("_", " ")))
+        for name, value in given.items()
+        if value is not None
+    }
 
 
 def _targets(target: Number | Sequence[Number]) -> tuple[Decimal, ...]:
@@ -148,15 +169,19 @@ def _equity(house: House, *, sized: bool) -> Decimal | None:
     return house.settings.equity
 
 
-def _from_settings(house: House, symbol: str, limit: bool) -> dict[str, Any]:
-    """The part of a request that settings decide, fees of the entry by whether it rests in the book."""
+def _from_settings(house: House, symbol: str, limit: bool, *, made: bool) -> dict[str, Any]:
+    """The part of a request that settings decide, fees of the entry by whether it rests in the book.
+
+    Where size and wallet were given they have `made` the leverage: a setting does not contradict them.
+    """
     settings = house.settings
+    leverage = None if made and house.origins["leverage"] != "command line" else settings.leverage
     found: dict[str, Any] = {
         "venue": settings.venue,
         "product": settings.product,
         "preset": settings.preset,
         "risk_frac": settings.risk,
-        "leverage": settings.leverage,
+        "leverage": leverage,
         "margin_mode": settings.margin_mode,
         "fee_in_rate": settings.taker,
         "fee_out_rate": settings.taker,
@@ -220,6 +245,7 @@ def _seen(house: House, symbol: str, side: Side) -> _Seen:
     rate, hours, source = _recent_funding(panel)
     return _Seen(
         close=dec(float(panel.close[last])),
+        close_ns=panel.known_ns(last),
         close_source=f"last close in the store, {usable[0]} bar complete at {iso(panel.known_ns(last))}",
         funding_rate=rate,
         funding_interval_h=hours,

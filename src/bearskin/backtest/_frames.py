@@ -246,7 +246,7 @@ def monthly_frame(equity: pl.DataFrame, trades: pl.DataFrame) -> pl.DataFrame:
     if equity.height < 2:
         return pl.DataFrame(schema=schema)
     month = (pl.col("time") - pl.duration(nanoseconds=1)).dt.strftime("%Y-%m").alias("month")
-    exits = trades.select(pl.col("exit_time").dt.strftime("%Y-%m").alias("month"))
+    exits = trades.select((pl.col("exit_time") - pl.duration(nanoseconds=1)).dt.strftime("%Y-%m").alias("month"))
     counts = dict(exits.group_by("month").len().iter_rows())
     marked = equity.with_columns(pl.col("equity").shift(1).alias("before"))[1:].with_columns(month)
     rows = []
@@ -260,7 +260,8 @@ def monthly_frame(equity: pl.DataFrame, trades: pl.DataFrame) -> pl.DataFrame:
                 "net": net,
                 "return_frac": net / float(path[0]) if path[0] > 0 else None,
                 "trades": counts.get(name, 0),
-                "max_drawdown_frac": float(np.min(np.where(peak > 0, path / np.where(peak > 0, peak, 1.0) - 1.0, 0.0))),
+                # below zero there is no share of a peak left to lose
+                "max_drawdown_frac": float(np.min(path / peak - 1.0)) if peak[0] > 0 else None,
             }
         )
     return pl.DataFrame(rows, schema=schema, orient="row")

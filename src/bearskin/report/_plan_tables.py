@@ -99,10 +99,15 @@ def _figures(j: Json, width: int) -> Table:
         ("Loss at the stop", money("loss_at_stop")),
         ("  of equity", _percent(j["loss_at_stop_frac"])),
         ("  of the margin", _percent(j["loss_at_stop_of_margin_frac"])),
-        ("Worst loss", money("worst_loss")),
+        (
+            "Worst loss",
+            money("worst_loss") if j["worst_loss"] is not None else clean(str(j["worst_loss_note"] or NOTHING)),
+        ),
         (
             f"Liquidation ({'index' if j['product'] == 'margin' else 'mark'})",
-            _beside(_grouped(j["liquidation_price"]), _percent(j["liquidation_distance_frac"])),
+            _beside(_grouped(j["liquidation_price"]), _percent(j["liquidation_distance_frac"]))
+            if j["liquidation_price"] is not None
+            else clean(str(j["liquidation_note"] or NOTHING)),
         ),
         ("  after opening fee", _grouped(j["liquidation_price_after_fee"])),
         ("Bankruptcy", _grouped(j["bankruptcy_price"])),

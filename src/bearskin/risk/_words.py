@@ -105,6 +105,8 @@ def _margin_assumptions(case: Case, size: Size) -> Iterator[str]:
     if size.leverage_origin != "given":
         made = size.leverage_origin == "wallet"
         origin = "what the wallet makes of the size" if made else f"from preset {case.preset.name}"
+        if not made and size.leverage < case.preset.leverage_max:
+            origin = f"lowered from the {brief(case.preset.leverage_max)}x of preset {case.preset.name} for this stop"
         yield f"leverage {brief(size.leverage)}x, {origin}"
     if request.wallet is not None:
         yield "the wallet is the balance the venue's formula uses, its opening fee already gone"

@@ -139,8 +139,9 @@ class _Registry(Mapping[str, Setup]):
 SETUPS = _Registry(BUILT_IN)
 
 
-def load_setups(path: Path) -> tuple[Setup, ...]:
+def load_setups(path: Path | str) -> tuple[Setup, ...]:
     """Run a `.py` file and make known every `Setup` at its module level; raises BadInput when it cannot be used."""
+    path = Path(path)
     if path.suffix != ".py" or not path.is_file():
         raise BadInput(f"{path} is not a Python file that can be read")
     spec = importlib.util.spec_from_file_location(f"bearskin_setups_{path.stem}", path)

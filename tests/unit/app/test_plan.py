@@ -32,6 +32,14 @@ def test_the_hedge_of_five_coins_with_the_brackets_of_2024(bearskin, real_data: 
     assert ran.object["verdict"] == "incomplete"
 
 
+def test_a_leverage_that_is_only_a_setting_does_not_contradict_size_and_wallet(bearskin) -> None:
+    """300,000 on a wallet of 30,000 is ten times, whatever leverage is kept for other trades."""
+    assert bearskin("config set leverage 3").code == 0
+    words = "plan short BTCUSDT --entry 60000 --qty 5 --wallet 30000 --json"
+    assert bearskin(words).object["leverage"] == "10"
+    assert bearskin(words, "--leverage", "4").object["leverage"] == "4", "on the command line it was meant"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -109,6 +117,8 @@ def test_the_store_gives_entry_funding_and_worst_moves(bearskin, home: Path) -> 
     told = ran.object
     assert told["entry"] == "50235"
     assert "last close in the store" in ran.err
+    assert "last close in the store" in ran.object["assumptions"][0]
+    assert any("days old" in warning for warning in ran.object["warnings"])
     assert told["funding"]["rate"] == "0.0003"
     assert "settlements in the store" in told["funding"]["source"]
     assert not told["funding"]["assumed"]

@@ -9,7 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from bearskin.backtest._frames import monthly_frame
 from bearskin.backtest._stats import clustered_t, daily_sharpe, evidence_of, mean_and_error, two_sided_p
+from bearskin.terms import parse_time
 
 
 def test_values_of_one_day_count_as_one_when_they_are_the_same() -> None:
@@ -70,3 +72,17 @@ def test_every_pair_that_was_tried_counts_against_the_best() -> None:
     assert said.endswith("probability 0.02.")
     alone = evidence_of(np.tile([1.0, -0.9], 100), 0.9, rows[:1])
     assert "one set-up on one side was tried" in alone
+
+
+def test_a_month_ends_at_midnight_for_money_and_for_trades_alike():
+    """A trade that leaves as January ends counts in January, and below zero there is no share of a peak to lose."""
+    at = [parse_time(day) for day in ("2025-01-01", "2025-01-16", "2025-02-01", "2025-02-15", "2025-03-01")]
+    stamps = pl.Series(at).cast(pl.Datetime("ns", "UTC"))
+    equity = pl.DataFrame({"time": stamps, "equity": [100.0, 120.0, -30.0, -60.0, -45.0]})
+    trades = pl.DataFrame({"exit_time": stamps[2:3]})
+    january, february = monthly_frame(equity, trades).to_dicts()
+    assert (january["month"], january["trades"], january["net"]) == ("2025-01", 1, -130.0)
+    assert january["max_drawdown_frac"] == pytest.approx(-1.25)  # from 120 to -30
+    assert (february["trades"], february["net"]) == (0, -15.0)
+    assert february["return_frac"] is None
+    assert february["max_drawdown_frac"] is None
