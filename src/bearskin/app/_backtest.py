@@ -299,9 +299,16 @@ def _why_not(
     first_ns, last_ns = _reach(store, house, one)
     if first_ns is None and not any_mark:
         return f"no {settings.interval} mark in the store; letting last stand in takes --mark last"
-    if first_ns is not None and last_ns is not None and first_ns >= last_ns:
-        return "candles and mark do not cover the same time"
-    return None
+    apart = first_ns >= last_ns if first_ns is not None and last_ns is not None else not _marked(store, house, one)
+    return "candles and mark do not cover the same time; letting last stand in takes --mark last" if apart else None
+
+
+def _marked(store: Store, house: House, one: SymbolCoverage) -> bool:
+    """Whether a mark of any interval covers some of the time of the candles."""
+    settings = house.settings
+    keys = store.keys(venue=settings.venue, product=settings.product.value, symbol=one.symbol, kind="mark")
+    reaches = [store.coverage(key) for key in keys]
+    return any(reach.first_ns <= one.last_ns and reach.last_ns >= one.first_ns for reach in reaches)
 
 
 def _reach(store: Store, house: House, one: SymbolCoverage) -> tuple[int | None, int | None]:

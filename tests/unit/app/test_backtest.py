@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -60,6 +61,19 @@ def test_a_person_gets_tables(desk, tmp_path: Path) -> None:
         "summary.json",
         "trades.parquet",
     ]
+
+
+def test_a_mark_of_another_time_is_no_mark(bearskin, synthetic: Path, tmp_path: Path) -> None:
+    """Marks of eight hours that start when the candles have ended say nothing about them."""
+    root = tmp_path / "store"
+    shutil.copytree(synthetic, root)
+    store = Store(root)
+    mark = store.scan(SeriesKey("synthetic", "linear", "BTCUSDT", "mark", "1h")).collect()
+    later = mark.gather_every(8).select(pl.col("time").dt.offset_by("1y"), "open", "high", "low", "close")
+    store.append(SeriesKey("synthetic", "linear", "DOGEUSDT", "mark", "8h"), later, "later")
+    ran = bearskin("backtest --symbols DOGEUSDT --venue synthetic --json -q --no-html --store", root)
+    assert ran.code == 2
+    assert "do not cover the same time" in ran.err
 
 
 def test_last_may_stand_in_for_mark_when_somebody_says_so(desk) -> None:
