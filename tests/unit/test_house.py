@@ -10,7 +10,7 @@ import pytest
 
 import bearskin
 
-ROOMS = ("terms", "margin", "market", "paths", "setups", "risk", "backtest", "live", "report", "app")
+ROOMS = ("terms", "margin", "ledger", "journal", "market", "paths", "setups", "risk", "exchange", "backtest", "live", "report", "app")
 
 
 def test_importing_bearskin_loads_no_room():

@@ -21,7 +21,7 @@ TimeInForce = Literal["GTC", "IOC", "FOK", "GTX", "GTD"]
 SelfTrade = Literal["NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"]
 
 
-class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="is"):
     """Anything that may change the exchange, at its market time in nanoseconds UTC; time never runs backwards."""
 
     time_ns: int
@@ -270,7 +270,7 @@ AnyCommand = (
 # --- events ----------------------------------------------------------------------------------------------------------
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True, tag_field="is"):
     """Something that happened, at the market time of the command that brought it about."""
 
     time_ns: int

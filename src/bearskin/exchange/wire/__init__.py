@@ -1,0 +1,1 @@
+"""The Binance-shaped face of the exchange: REST, sockets and control."""
