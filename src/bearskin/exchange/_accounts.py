@@ -3,17 +3,7 @@
 from __future__ import annotations
 
 from bearskin.exchange._floor import Floor
-from bearskin.exchange._words import (
-    AddMargin,
-    Deposit,
-    OpenAccount,
-    Refused,
-    SetCountdown,
-    SetLeverage,
-    SetMarginMode,
-    SetPositionMode,
-    Transfer,
-)
+from bearskin.exchange._words import AddMargin, Deposit, OpenAccount, Refused, SetCountdown, SetLeverage, SetMarginMode, SetPositionMode, Transfer
 
 
 def open_account(floor: Floor, command: OpenAccount) -> Refused | None:

@@ -9,15 +9,7 @@ from bearskin.exchange._state import Account, Position
 from bearskin.exchange._words import UpdateReason
 
 
-def hand_over(
-    floor: Floor,
-    source: Account,
-    position: Position,
-    target: Account,
-    qty: Decimal,
-    price: Decimal,
-    reason: UpdateReason,
-) -> None:
+def hand_over(floor: Floor, source: Account, position: Position, target: Account, qty: Decimal, price: Decimal, reason: UpdateReason) -> None:
     """Close `qty` coins of a position against `target` at `price` (any price, off the tick too), without book or fee."""
     raise NotImplementedError
 

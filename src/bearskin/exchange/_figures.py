@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from bearskin.exchange._floor import Floor
-from bearskin.exchange._state import Account, Position, Setting
+from bearskin.exchange._state import Account, Contract, Position, Setting
 from bearskin.exchange._words import PositionNow
 
 
@@ -17,6 +17,7 @@ class CrossFigures(NamedTuple):
     unrealised: Decimal
     maintenance: Decimal
     initial: Decimal
+
 
 
 def setting_of(account: Account, symbol: str) -> Setting:

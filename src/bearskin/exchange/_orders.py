@@ -12,9 +12,7 @@ def place(floor: Floor, command: Place) -> Refused | None:
     raise NotImplementedError
 
 
-def place_triggered(
-    floor: Floor, command: Place, algo_id: int, original_type: str, close_position: bool
-) -> Order | Refused:
+def place_triggered(floor: Floor, command: Place, algo_id: int, original_type: str, close_position: bool) -> Order | Refused:
     """The order a conditional order has become: same checks, origin ALGO; resting reduce-only orders do not block it."""
     raise NotImplementedError
 
