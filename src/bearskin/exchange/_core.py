@@ -36,8 +36,8 @@ from bearskin.exchange._words import (
     SetMarginMode,
     SetMark,
     SetPositionMode,
-    SetTrading,
     SettleFunding,
+    SetTrading,
     Tick,
     Transfer,
 )
@@ -111,7 +111,8 @@ class Exchange:
             if command.time_ns > time_before_ns:
                 state.time_ns = command.time_ns
             floor.now_ns = state.time_ns
-            floor.out = out = []
+            out: list[Event] = []
+            floor.out = out
             refused = HANDLERS[type(command)](floor, command)
             if refused is not None:
                 state.time_ns = time_before_ns
