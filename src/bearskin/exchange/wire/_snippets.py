@@ -21,7 +21,7 @@ exchange.urls["api"].update(
     {name: re.sub(r"^https://[^/]+", URL, at) for name, at in exchange.urls["api"].items() if isinstance(at, str)}
 )
 # ccxt chooses its table of futures errors by the address; without this line -2019 is no InsufficientFunds
-exchange.exceptions["exact"] = exchange.deep_extend(exchange.exceptions["exact"], exchange.exceptions["linear"]["exact"])
+exchange.exceptions["exact"] = {**exchange.exceptions["exact"], **exchange.exceptions["linear"]["exact"]}
 """)
 
 _CCXT_PRO = Template("""\
@@ -39,7 +39,7 @@ exchange.urls["api"].update(
 # the stream address must end with /ws: ccxt puts /public, /market or /private before it
 exchange.urls["api"]["ws"] = {"linear": WS_URL + "/ws", "ws-api": {"linear": WS_URL + "/ws-fapi/v1"}}
 # ccxt chooses its table of futures errors by the address; without this line -2019 is no InsufficientFunds
-exchange.exceptions["exact"] = exchange.deep_extend(exchange.exceptions["exact"], exchange.exceptions["linear"]["exact"])
+exchange.exceptions["exact"] = {**exchange.exceptions["exact"], **exchange.exceptions["linear"]["exact"]}
 # await exchange.close() when you are done
 """)
 
