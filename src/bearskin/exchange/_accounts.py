@@ -278,6 +278,7 @@ def set_countdown(floor: Floor, command: SetCountdown) -> Refused | None:
         return floor.no(Code.INVALID_PARAMETER, "Data sent for parameter 'countdownTime' is not valid.")
     if command.after_ns:
         account.countdowns[command.symbol] = floor.now_ns + command.after_ns
+        floor.triggers.note_countdown(account, command.symbol)
     else:
         account.countdowns.pop(command.symbol, None)
     return None
