@@ -104,8 +104,10 @@ class Service:
             if records:
                 self._journal.append(records)
                 self.archive.take(happened, self.exchange.state)
-        except Exception as error:
+        except BaseException as error:
             self.stopped = f"the exchange has stopped after a failure ({type(error).__name__}: {error})"
+            if not isinstance(error, Exception):
+                raise
             logger.exception("the exchange has stopped")
             raise ServiceStopped(self.stopped) from error
         if happened:
@@ -156,7 +158,7 @@ class Service:
         for callback in self._subscribers:
             try:
                 callback(events)
-            except Exception:  # noqa: PERF203 - what was decided stands; a listener's fault is not the market's
+            except Exception:  # what was decided stands; a listener's fault is not the market's
                 logger.exception("a listener failed")
 
 

@@ -66,7 +66,7 @@ class Journal:
             raise
 
     def append(self, records: Sequence[bytes]) -> int:
-        """Write `records` in one transaction: after the return all are kept, before it none. Returns the last number."""
+        """Write `records` in one transaction, all or none, kept once this returns; the number of the last record."""
         first = self.sequence + 1
         rows = [(sequence, crc32(data), data) for sequence, data in enumerate(records, first)]
         if rows:
