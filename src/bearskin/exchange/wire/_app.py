@@ -19,11 +19,10 @@ from starlette.types import Receive, Scope, Send
 from bearskin.exchange._codes import Code
 from bearskin.exchange._service import ServiceStopped
 from bearskin.exchange.wire import _rest_account, _rest_market, _rest_trade
-from bearskin.exchange.wire._auth import check_signature, check_time, key_owner, signed_text
+from bearskin.exchange.wire._auth import check_signature, check_time, signed_text
 from bearskin.exchange.wire._desk import WireDesk
 from bearskin.exchange.wire._params import Denied, check_names, parse_pairs
-from bearskin.exchange.wire._routes import OPEN, SIGNED, Ask, Route, Wire
-from bearskin.exchange.wire._sockets import socket_routes
+from bearskin.exchange.wire._routes import OPEN, SIGNED, Ask, Route, Wire, caller
 from bearskin.exchange.wire._ws_api import ws_api_route
 
 BODY_BYTES_MAX = 64 * 1024
@@ -52,6 +51,8 @@ class WireApp(Starlette):
 
 def app_of(desk: WireDesk) -> WireApp:
     """The application that serves `desk`: REST, the sockets and the WebSocket API."""
+    from bearskin.exchange.wire._sockets import socket_routes
+
     wire = Wire(desk)
     app = WireApp(
         routes=[ws_api_route(wire), *socket_routes(desk)],
@@ -114,7 +115,7 @@ def ask_of(
     if security == OPEN:
         parse_pairs(query, args)
     elif security == SIGNED:
-        account, owner = key_owner(wire.desk.keys, api_key)
+        account, owner = caller(wire, api_key)
         covered, signature = signed_text(query, body)
         check_signature(owner, covered, signature)
         parse_pairs(query, args)
@@ -127,7 +128,7 @@ def ask_of(
         if found.once:
             wire.heard.once(signature, until_ms, wall_ms)
     else:
-        account, _ = key_owner(wire.desk.keys, api_key)
+        account, _ = caller(wire, api_key)
         parse_pairs(query, args)
         if body:
             parse_pairs(body, args)

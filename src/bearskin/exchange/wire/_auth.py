@@ -1,22 +1,24 @@
 """Whose request it is: key, signature, time stamp, and whether it was heard before.
 
 The signature covers the raw query and the raw body as they came over the wire, the signature itself taken out wherever
-it stands: no client's way of encoding has to be guessed. Only HMAC-SHA256 is served; the exchange hands out its keys
-itself, so a key pair of the user's would have nothing to be checked against.
+it stands: no client's way of encoding has to be guessed.
 """
 
 from __future__ import annotations
 
+import base64
 import hmac
+import importlib
 from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
 
 from bearskin.exchange._codes import Code
 from bearskin.exchange.wire._params import Denied, missing
 
 if TYPE_CHECKING:
-    from bearskin.exchange._keys import Keys
+    from bearskin.exchange._keys import KeyOwner, Keys
 
 RECV_WINDOW_MS = 5_000
 RECV_WINDOW_MS_MAX = 60_000
@@ -51,8 +53,8 @@ def signed_text(query: bytes, body: bytes) -> tuple[bytes, bytes]:
     return take_signature(query)
 
 
-def key_owner(keys: Keys, api_key: bytes | str | None) -> tuple[int, bytes]:
-    """The account of an API key and its secret."""
+def key_owner(keys: Keys, api_key: bytes | str | None) -> KeyOwner:
+    """Whose an API key is."""
     if not api_key or len(api_key) > KEY_LENGTH_MAX:
         raise Denied(Code.BAD_API_KEY, "API-key format invalid.", 401)
     if isinstance(api_key, bytes):
@@ -64,15 +66,46 @@ def key_owner(keys: Keys, api_key: bytes | str | None) -> tuple[int, bytes]:
     owner = keys.secret_of(api_key)
     if owner is None:
         raise Denied(Code.REJECTED_KEY, "Invalid API-key, IP, or permissions for action.", 401)
-    return owner.account, owner.secret
+    return owner
 
 
-def check_signature(secret: bytes, covered: bytes, signature: bytes) -> None:
-    """Refuse a request whose signature is missing or not ours."""
+def check_signature(owner: KeyOwner, covered: bytes, signature: bytes) -> None:
+    """Refuse a request whose signature is missing or not its owner's."""
     if not signature:
         raise missing("signature")
-    if not hmac.compare_digest(hmac.digest(secret, covered, "sha256").hex().encode(), signature.lower()):
+    if owner.kind == "HMAC":
+        right = hmac.digest(owner.secret, covered, "sha256").hex().encode()
+        genuine = hmac.compare_digest(right, signature.lower())
+    else:
+        genuine = is_signed_by(owner, covered, signature)
+    if not genuine:
         raise Denied(Code.INVALID_SIGNATURE, "Signature for this request is not valid.")
+
+
+def is_signed_by(owner: KeyOwner, covered: bytes, signature: bytes) -> bool:
+    """Whether an Ed25519 or RSA (PKCS 1.5, SHA-256) key made the signature; base64, percent-encoded or not.
+
+    Looked at with the `cryptography` package, which is not a dependency: without it such keys are refused.
+    """
+    try:
+        invalid_signature = importlib.import_module("cryptography.exceptions").InvalidSignature
+        serialization = importlib.import_module("cryptography.hazmat.primitives.serialization")
+    except ImportError:
+        raise Denied(
+            Code.INVALID_SIGNATURE, "Ed25519 and RSA signatures need the package `cryptography` beside the exchange."
+        ) from None
+    try:
+        raw = base64.b64decode(unquote_to_bytes(signature), validate=True)
+        public = serialization.load_pem_public_key(owner.secret)
+        if owner.kind == "ED25519":
+            public.verify(raw, covered)
+        else:
+            padding = importlib.import_module("cryptography.hazmat.primitives.asymmetric.padding")
+            hashes = importlib.import_module("cryptography.hazmat.primitives.hashes")
+            public.verify(raw, covered, padding.PKCS1v15(), hashes.SHA256())
+    except (invalid_signature, ValueError, TypeError):
+        return False
+    return True
 
 
 def check_time(args: Mapping[str, str], now_ms: int) -> int:
@@ -82,7 +115,9 @@ def check_time(args: Mapping[str, str], now_ms: int) -> int:
         raise missing("timestamp")
     window = args.get("recvWindow")
     if not (sent.isdigit() and sent.isascii() and len(sent) <= 16):
-        raise Denied(Code.ILLEGAL_CHARS, "Illegal characters found in parameter 'timestamp'; legal range is '^[0-9]{1,20}$'.")
+        raise Denied(
+            Code.ILLEGAL_CHARS, "Illegal characters found in parameter 'timestamp'; legal range is '^[0-9]{1,20}$'."
+        )
     window_ms = RECV_WINDOW_MS
     if window is not None:
         # the venue takes fractions of a millisecond too; whole ones are enough for every client

@@ -299,4 +299,16 @@ def rights(account: Account) -> Row:
     }
 
 
-__all__ = ["EXACT", "Held", "Purse", "account_rows", "balance_row", "bare", "busy", "holdings", "purses", "rights", "risk_row"]
+__all__ = [
+    "EXACT",
+    "Held",
+    "Purse",
+    "account_rows",
+    "balance_row",
+    "bare",
+    "busy",
+    "holdings",
+    "purses",
+    "rights",
+    "risk_row",
+]

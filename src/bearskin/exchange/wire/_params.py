@@ -26,7 +26,9 @@ ALWAYS = b"signature="
 class Denied(Exception):
     """The request is refused: a code of the venue, its sentence and the HTTP status."""
 
-    def __init__(self, code: int, message: str, status: int = 400, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+    def __init__(
+        self, code: int, message: str, status: int = 400, headers: tuple[tuple[bytes, bytes], ...] = ()
+    ) -> None:
         super().__init__(message)
         self.code = int(code)
         self.message = message
@@ -40,9 +42,7 @@ class Denied(Exception):
 
 def missing(name: str) -> Denied:
     """A mandatory parameter was not sent."""
-    return Denied(
-        Code.MANDATORY_PARAM, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed."
-    )
+    return Denied(Code.MANDATORY_PARAM, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
 
 
 def invalid(name: str) -> Denied:
@@ -174,7 +174,10 @@ def client_id(args: Mapping[str, str], name: str) -> str | None:
     if text is None:
         return None
     if not CLIENT_ID.match(text):
-        raise Denied(Code.ILLEGAL_CHARS, f"Illegal characters found in parameter '{name}'; legal range is '^[\\.A-Z\\:/a-z0-9_-]{{1,36}}$'.")
+        raise Denied(
+            Code.ILLEGAL_CHARS,
+            f"Illegal characters found in parameter '{name}'; legal range is '^[\\.A-Z\\:/a-z0-9_-]{{1,36}}$'.",
+        )
     return text
 
 

@@ -241,9 +241,7 @@ async def post_leverage(ask: Ask) -> Row:
     if leverage is None:
         raise missing("leverage")
     await ask.submit(
-        SetLeverage(
-            time_ns=ask.wire.service.now_ns(), account=ask.account_id, symbol=face.symbol, leverage=leverage
-        )
+        SetLeverage(time_ns=ask.wire.service.now_ns(), account=ask.account_id, symbol=face.symbol, leverage=leverage)
     )
     return {"symbol": face.symbol, "leverage": leverage, "maxNotionalValue": top_notional(face.contract, leverage)}
 
@@ -404,9 +402,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/fapi/v1/adlQuantile"): route(get_adl, "symbol", weight=5),
     ("POST", "/fapi/v1/positionMargin"): route(post_margin, "symbol positionSide amount type", once=True),
     ("GET", "/fapi/v1/positionMargin/history"): route(get_margin_history, "symbol type startTime endTime limit"),
-    ("GET", "/fapi/v1/income"): route(
-        get_income, "symbol incomeType startTime endTime page limit", weight=30
-    ),
+    ("GET", "/fapi/v1/income"): route(get_income, "symbol incomeType startTime endTime page limit", weight=30),
     ("GET", "/fapi/v1/leverageBracket"): route(get_brackets, "symbol"),
     ("POST", "/fapi/v1/leverage"): route(post_leverage, "symbol leverage"),
     ("POST", "/fapi/v1/marginType"): route(post_margin_type, "symbol marginType"),
@@ -427,4 +423,3 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/sapi/v1/capital/config/getall"): route(nothing, ""),
     ("GET", "/sapi/v1/margin/allPairs"): route(nothing, "symbol", security=KEYED),
 }
-

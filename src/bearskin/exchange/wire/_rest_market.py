@@ -107,9 +107,7 @@ async def depth(ask: Ask) -> Row:
 async def trades(ask: Ask) -> list[Row]:
     """Recent trades, oldest first."""
     face = ask.face()
-    rows = ask.wire.archive.trades(
-        face.symbol, limited(ask.args, "limit", 500, 1000), integer(ask.args, "fromId")
-    )
+    rows = ask.wire.archive.trades(face.symbol, limited(ask.args, "limit", 500, 1000), integer(ask.args, "fromId"))
     return [
         {
             "id": row.trade_id,
@@ -291,7 +289,11 @@ async def constituents(ask: Ask) -> Row:
     """The spot sources of the index, equal in weight."""
     face = ask.face()
     market = ask.wire.markets[face.symbol]
-    weight = bare(QUOTE.quantize(QUOTE.divide(1, len(market.sources)), QUOTE.create_decimal("1E-8"))) if market.sources else "0"
+    weight = (
+        bare(QUOTE.quantize(QUOTE.divide(1, len(market.sources)), QUOTE.create_decimal("1E-8")))
+        if market.sources
+        else "0"
+    )
     return {
         "symbol": face.symbol,
         "time": ask.wire.now_ms(),

@@ -256,7 +256,9 @@ async def post_order_test(ask: Ask) -> Row:
     }
 
 
-def ids_of(args: dict[str, str], id_name: str = "orderId", name_name: str = "origClientOrderId") -> tuple[int | None, str | None]:
+def ids_of(
+    args: dict[str, str], id_name: str = "orderId", name_name: str = "origClientOrderId"
+) -> tuple[int | None, str | None]:
     """Which order is meant: its number, or else its client id."""
     order_id = integer(args, id_name)
     name = args.get(name_name)
@@ -620,9 +622,7 @@ async def get_user_trades(ask: Ask) -> list[Row]:
 async def get_force_orders(ask: Ask) -> list[Row]:
     """The account's own orders that the venue forced."""
     face = ask.face_or_all()
-    kind = choice(
-        ask.args, "autoCloseType", ("LIQUIDATION", "ADL"), Code.INVALID_PARAMETER, "Invalid autoCloseType."
-    )
+    kind = choice(ask.args, "autoCloseType", ("LIQUIDATION", "ADL"), Code.INVALID_PARAMETER, "Invalid autoCloseType.")
     start_ms, end_ms = span(ask.args)
     orders = ask.wire.archive.forced(
         symbol=face.symbol if face else None,
@@ -631,9 +631,7 @@ async def get_force_orders(ask: Ask) -> list[Row]:
         end_ms=end_ms,
         limit=limited(ask.args, "limit", 50, 100),
     )
-    return [
-        order_row(order, ask.wire.faces[order.symbol]) for order in orders if kind is None or order.origin == kind
-    ]
+    return [order_row(order, ask.wire.faces[order.symbol]) for order in orders if kind is None or order.origin == kind]
 
 
 ORDER_IDS = "symbol orderId origClientOrderId"

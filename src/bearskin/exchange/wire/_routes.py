@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bearskin.exchange._codes import Code
 from bearskin.exchange._state import Account, Market
 from bearskin.exchange._words import AnyCommand, Event, Refused
-from bearskin.exchange.wire._auth import Heard
+from bearskin.exchange.wire._auth import Heard, key_owner
 from bearskin.exchange.wire._desk import WireDesk
 from bearskin.exchange.wire._params import Denied, need
 from bearskin.exchange.wire._shapes import Face, Faces
+
+if TYPE_CHECKING:
+    from bearskin.exchange._keys import KeyOwner
 
 OPEN, KEYED, SIGNED = 0, 1, 2  # who may call: anybody, who shows a key, who signs
 
@@ -95,6 +98,14 @@ def denied(refused: Refused) -> Denied:
 def bad_symbol() -> Denied:
     """The symbol is not listed."""
     return Denied(Code.BAD_SYMBOL, "Invalid symbol.")
+
+
+def caller(wire: Wire, api_key: bytes | str | None) -> tuple[int, KeyOwner]:
+    """The account that a key belongs to, which must be open, and what its signatures are checked with."""
+    owner = key_owner(wire.desk.keys, api_key)
+    if owner.account not in wire.state.accounts:
+        raise Denied(Code.REJECTED_KEY, "Invalid API-key, IP, or permissions for action.", 401)
+    return owner.account, owner
 
 
 Handler = Callable[[Ask], Awaitable[Any]]

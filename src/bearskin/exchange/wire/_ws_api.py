@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -13,9 +14,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from bearskin.exchange._codes import Code
 from bearskin.exchange._service import ServiceStopped
 from bearskin.exchange.wire import _rest_account, _rest_market, _rest_trade
-from bearskin.exchange.wire._auth import check_signature, check_time, key_owner
+from bearskin.exchange.wire._auth import check_signature, check_time
 from bearskin.exchange.wire._params import Denied, check_names, invalid, text_of
-from bearskin.exchange.wire._routes import KEYED, OPEN, SIGNED, Ask, Route, Wire
+from bearskin.exchange.wire._routes import KEYED, OPEN, SIGNED, Ask, Route, Wire, caller
 
 PATH = "/ws-fapi/v1"
 MESSAGE_BYTES_MAX = 64 * 1024
@@ -127,18 +128,18 @@ class Speaker:
                 check_time(args, wall_ms)
             return self.account, b"", 0
         api_key = args.get("apiKey")
-        account, secret = key_owner(self.wire.desk.keys, api_key)
+        account, owner = caller(self.wire, api_key)
         if found.security == KEYED:
             return account, b"", 0
         signature = args.get("signature", "").encode()
-        check_signature(secret, sorted_text(args), signature)
+        check_signature(owner, sorted_text(args), signature)
         return account, signature, check_time(args, wall_ms)
 
     def session(self, method: str, args: dict[str, str], wall_ms: int) -> dict[str, Any]:
         """Log on with a signature once, ask who is logged on, or log out."""
         if method == "session.logon":
-            account, secret = key_owner(self.wire.desk.keys, args.get("apiKey"))
-            check_signature(secret, sorted_text(args), args.get("signature", "").encode())
+            account, owner = caller(self.wire, args.get("apiKey"))
+            check_signature(owner, sorted_text(args), args.get("signature", "").encode())
             check_time(args, wall_ms)
             self.account, self.since_ms = account, wall_ms
         elif method == "session.logout":
@@ -195,7 +196,9 @@ def ws_api_route(wire: Wire) -> WebSocketRoute:
         under_way: set[asyncio.Task[None]] = set()
 
         async def reply(raw: bytes) -> None:
-            await socket.send_text((await speaker.answer(raw)).decode())
+            answer = await speaker.answer(raw)
+            with suppress(WebSocketDisconnect, RuntimeError):  # who has left is not answered
+                await socket.send_text(answer.decode())
 
         try:
             while True:
@@ -220,6 +223,3 @@ def ws_api_route(wire: Wire) -> WebSocketRoute:
                 task.cancel()
 
     return WebSocketRoute(PATH, endpoint)
-
-
-
