@@ -122,9 +122,6 @@ def ask_of(
         if body:
             parse_pairs(body, args)
         until_ms = check_time(args, wall_ms)
-        del args["timestamp"]
-        if "recvWindow" in args:
-            del args["recvWindow"]
         if found.once:
             wire.heard.once(signature, until_ms, wall_ms)
     else:

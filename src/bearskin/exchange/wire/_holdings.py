@@ -6,12 +6,13 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from bearskin.exchange import _figures
+from bearskin.exchange._book import CAUTIOUS
 from bearskin.exchange._floor import Floor
 from bearskin.exchange._state import ZERO, Account, Position
-from bearskin.exchange.wire._numbers import NS_PER_MS, bare, money, price_of
+from bearskin.exchange.wire._numbers import NS_PER_MS, money, price_of
 from bearskin.exchange.wire._shapes import Faces, top_notional
-from bearskin.margin import break_even_price
-from bearskin.terms import EXACT, QUOTE
+from bearskin.margin import break_even_price, quoting
+from bearskin.terms import QUOTE
 
 Row = dict[str, Any]
 
@@ -47,27 +48,37 @@ def held(floor: Floor, account: Account, symbol: str, side: str) -> Held:
     """A position, flat or not, with what the venue tells of it. Called under an exact context."""
     key = f"{symbol}/{side}"
     position = account.positions.get(key)
-    setting = _figures.setting_of(account, symbol)
     reserve = account.reserves.get(key)
-    # the open orders' margin belongs to the symbol: in hedge mode it is told on the side whose orders cause it
-    resting = _figures.open_order_margin(floor, account, symbol) if reserve is not None else ZERO
-    bid, ask = (reserve.bid, reserve.ask) if reserve is not None else (ZERO, ZERO)
-    if reserve is not None and side != "BOTH":
-        both = sum((r.bid + r.ask for k, r in account.reserves.items() if k.startswith(symbol + "/")), ZERO)
-        resting = QUOTE.divide(resting * (bid + ask), both) if both else ZERO
-    if position is None:
-        return Held(
-            symbol, side, ZERO, ZERO, ZERO, ZERO, ZERO, setting.isolated, ZERO, ZERO, ZERO, resting, bid, ask,
-            setting.leverage, 0, None,
-        )  # fmt: skip
+    leverage = _figures.leverage_of(floor, account, symbol)
+    isolated = _figures.setting_of(account, symbol).isolated
     mark = _figures.mark_of(floor, symbol)
-    notional = position.qty * mark
+    qty, cost, updated_ns = ZERO, ZERO, 0
+    if position is not None:
+        qty, cost, updated_ns = position.qty, position.cost, position.updated_ns
+    notional = qty * mark
+    bid, ask, resting = ZERO, ZERO, ZERO
+    if reserve is not None:
+        bid, ask = reserve.bid, reserve.ask
+        resting = CAUTIOUS.divide(_figures.order_notional(notional, bid, ask), leverage)
     return Held(
-        symbol, side, position.qty, position.cost, mark, notional, _figures.unrealised(floor, position),
-        setting.isolated, _figures.margin_of(floor, position), _figures.maintenance_of(floor, position),
-        QUOTE.divide(abs(notional), Decimal(setting.leverage)), resting, bid, ask, setting.leverage,
-        position.updated_ns, position,
-    )  # fmt: skip
+        symbol=symbol,
+        side=side,
+        qty=qty,
+        cost=cost,
+        mark=mark,
+        notional=notional,
+        unrealised=notional - cost,
+        isolated=isolated,
+        wallet=_figures.margin_of(floor, position) if position is not None and isolated else ZERO,
+        maintenance=_figures.maintenance_of(floor, position) if position is not None else ZERO,
+        initial=CAUTIOUS.divide(abs(notional), leverage) if qty else ZERO,
+        resting=resting,
+        bid=bid,
+        ask=ask,
+        leverage=leverage,
+        updated_ns=updated_ns,
+        position=position,
+    )
 
 
 def holdings(floor: Floor, account: Account, symbol: str | None = None) -> list[Held]:
@@ -78,8 +89,7 @@ def holdings(floor: Floor, account: Account, symbol: str | None = None) -> list[
 
 def busy(floor: Floor, account: Account) -> list[Held]:
     """The slots that hold a position or reserve margin for orders."""
-    found = [h for h in holdings(floor, account) if h.qty or h.bid or h.ask]
-    return found
+    return [h for h in holdings(floor, account) if h.qty or h.bid or h.ask]
 
 
 def isolated_margin(h: Held) -> str:
@@ -92,14 +102,13 @@ def entry_text(h: Held) -> str:
     return price_of(QUOTE.divide(h.cost, h.qty)) if h.qty else "0.0"
 
 
-def break_even_text(floor: Floor, account: Account, h: Held) -> str:
+def break_even_text(floor: Floor, h: Held) -> str:
     """The entry moved by the fee paid at entry."""
     if not h.qty:
         return "0.0"
     fee_rate = floor.state.markets[h.symbol].contract.taker_fee_rate
-    fees = abs(h.cost) * fee_rate
-    assert break_even_price  # the formula itself divides; here the quotient is only shown
-    return price_of(QUOTE.divide(h.cost + fees, h.qty))
+    with quoting():
+        return price_of(break_even_price(h.qty, h.cost, fee_rate))
 
 
 def risk_row(floor: Floor, account: Account, faces: Faces, h: Held, lights: int, version: int) -> Row:
@@ -111,8 +120,8 @@ def risk_row(floor: Floor, account: Account, faces: Faces, h: Held, lights: int,
         "positionSide": h.side,
         "positionAmt": face.qtys.show(h.qty),
         "entryPrice": entry_text(h),
-        "breakEvenPrice": break_even_text(floor, account, h),
-        "markPrice": money(h.mark if h.qty else _figures.mark_of(floor, h.symbol)),
+        "breakEvenPrice": break_even_text(floor, h),
+        "markPrice": money(h.mark),
         "unRealizedProfit": money(h.unrealised),
         "liquidationPrice": price_of(liquidation),
         "isolatedMargin": isolated_margin(h),
@@ -250,7 +259,7 @@ def account_position_row(floor: Floor, account: Account, faces: Faces, h: Held, 
             "leverage": str(h.leverage),
             "isolated": h.isolated,
             "entryPrice": entry_text(h),
-            "breakEvenPrice": break_even_text(floor, account, h),
+            "breakEvenPrice": break_even_text(floor, h),
             "maxNotional": top_notional(face.contract, h.leverage),
             "bidNotional": money(h.bid),
             "askNotional": money(h.ask),
@@ -297,18 +306,3 @@ def rights(account: Account) -> Row:
         "multiAssetsMargin": False,
         "tradeGroupId": -1,
     }
-
-
-__all__ = [
-    "EXACT",
-    "Held",
-    "Purse",
-    "account_rows",
-    "balance_row",
-    "bare",
-    "busy",
-    "holdings",
-    "purses",
-    "rights",
-    "risk_row",
-]

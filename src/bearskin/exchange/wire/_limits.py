@@ -19,7 +19,10 @@ SPEAKERS_MAX = 10_000
 class Limits:
     """Counts weight and orders in the running windows. With `on` false everything is counted and nothing refused."""
 
-    __slots__ = ("_minute", "_orders_minute", "_orders_ten", "_ten", "_weights", "on", "orders_per_minute", "orders_per_ten_seconds", "weight_per_minute")  # fmt: skip
+    __slots__ = (
+        "_minute", "_orders_minute", "_orders_ten", "_ten", "_weights", "on", "orders_per_minute",
+        "orders_per_ten_seconds", "weight_per_minute",
+    )  # fmt: skip
 
     def __init__(
         self,

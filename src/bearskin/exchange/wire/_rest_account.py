@@ -277,7 +277,7 @@ async def post_dual(ask: Ask) -> Row:
     return DONE
 
 
-async def get_multi_assets(ask: Ask) -> Row:
+async def get_multi_assets(_: Ask) -> Row:
     """Always single-asset mode."""
     return {"multiAssetsMargin": False}
 
@@ -292,7 +292,7 @@ async def post_multi_assets(ask: Ask) -> Row:
     raise Denied(Code.MULTI_ASSETS_SAME, "No need to change asset mode.")
 
 
-async def get_fee_burn(ask: Ask) -> Row:
+async def get_fee_burn(_: Ask) -> Row:
     """Fees are never paid in another coin."""
     return {"feeBurn": False}
 
@@ -386,7 +386,7 @@ async def delete_listen_key(ask: Ask) -> Row:
 # --- what only the spot side of the venue has -----------------------------------------------------------------------
 
 
-async def nothing(ask: Ask) -> list[Row]:
+async def nothing(_: Ask) -> list[Row]:
     """An empty list: asked for by clients on their way, used by none of them here."""
     return []
 

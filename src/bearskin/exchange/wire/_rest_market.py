@@ -21,7 +21,7 @@ KLINES_MAX = 1500
 CandleKind = Literal["trade", "mark", "index", "premium"]
 
 
-async def ping(ask: Ask) -> Row:
+async def ping(_: Ask) -> Row:
     """Here."""
     return {}
 

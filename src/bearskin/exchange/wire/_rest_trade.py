@@ -41,7 +41,7 @@ from bearskin.exchange.wire._params import (
     span,
     words_of,
 )
-from bearskin.exchange.wire._routes import Ask, Route, bad_symbol, route
+from bearskin.exchange.wire._routes import SIGNED, Ask, Route, bad_symbol, names_of, route
 from bearskin.exchange.wire._shapes import Row, algo_row, fill_row, order_row
 
 BATCH_MAX = 5
@@ -50,9 +50,9 @@ SELF_TRADE = ("EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "NONE")
 POSITION_SIDES = ("BOTH", "LONG", "SHORT")
 TIFS = ("GTC", "IOC", "FOK", "GTX", "GTD")
 ALGO_TIFS = (*TIFS, "GTE_GTC")
-PLACE_NAMES = frozenset(
+PLACE_NAMES = names_of(
     "symbol side positionSide type timeInForce quantity reduceOnly price newClientOrderId newOrderRespType"
-    " priceMatch selfTradePreventionMode goodTillDate".split()
+    " priceMatch selfTradePreventionMode goodTillDate"
 )
 PLACE_ALGO_NAMES = (
     "algoType symbol side positionSide type timeInForce quantity price triggerPrice workingType priceMatch"
@@ -367,7 +367,7 @@ async def post_batch(ask: Ask) -> list[Row]:
 async def put_batch(ask: Ask) -> list[Row]:
     """Up to five modifications."""
     rows = batch_of(ask)
-    known = frozenset(AMEND_NAMES.split())
+    known = names_of(AMEND_NAMES)
     ask.count_orders(len(rows))
 
     async def change(args: dict[str, str]) -> Row:
@@ -638,11 +638,11 @@ ORDER_IDS = "symbol orderId origClientOrderId"
 PERIOD = "startTime endTime limit"
 
 ROUTES: dict[tuple[str, str], Route] = {
-    ("POST", "/fapi/v1/order"): Route(post_order, 2, 0, None, once=True),
+    ("POST", "/fapi/v1/order"): Route(post_order, SIGNED, 0, None, once=True),
     ("PUT", "/fapi/v1/order"): route(put_order, AMEND_NAMES),
     ("GET", "/fapi/v1/order"): route(get_order, ORDER_IDS),
     ("DELETE", "/fapi/v1/order"): route(delete_order, ORDER_IDS),
-    ("POST", "/fapi/v1/order/test"): Route(post_order_test, 2, 1, None),
+    ("POST", "/fapi/v1/order/test"): Route(post_order_test, SIGNED, 1, None),
     ("POST", "/fapi/v1/batchOrders"): route(post_batch, "batchOrders", weight=5, once=True),
     ("PUT", "/fapi/v1/batchOrders"): route(put_batch, "batchOrders", weight=5),
     ("DELETE", "/fapi/v1/batchOrders"): route(delete_batch, "symbol orderIdList origClientOrderIdList"),

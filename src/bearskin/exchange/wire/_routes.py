@@ -124,6 +124,11 @@ class Route(NamedTuple):
     once: bool = False
 
 
+def names_of(words: str) -> frozenset[str]:
+    """The words of `words`."""
+    return frozenset(words.split())
+
+
 def route(
     handler: Handler,
     names: str = "",
@@ -133,4 +138,4 @@ def route(
     once: bool = False,
 ) -> Route:
     """A route whose parameters are the words of `names`."""
-    return Route(handler, security, weight, frozenset(names.split()), once)
+    return Route(handler, security, weight, names_of(names), once)
