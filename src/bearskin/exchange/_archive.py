@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import msgspec
 import numpy.typing as npt
@@ -31,6 +31,20 @@ from bearskin.exchange._candles import (
     trim,
     window,
 )
+from bearskin.exchange._rows import (
+    NS_PER_MS,
+    AggRow,
+    Day,
+    FillRow,
+    FundingRow,
+    IncomeRow,
+    MarginRow,
+    Shelf,
+    Tape,
+    TradeRow,
+    page,
+    span_ns,
+)
 from bearskin.exchange._state import Algo, Order, State
 from bearskin.exchange._words import (
     AlgoUpdated,
@@ -49,156 +63,8 @@ FORCED_KEPT = 5_000
 FUNDING_KEPT = 2_000  # of a symbol
 USER_ROWS = 5_000  # of one account
 HOUSE_ROWS = 50  # of a market maker, one of the crowd, the insurance fund
-ALL_ROWS = 20_000  # of all accounts of a kind together
 CENT_8 = Decimal("0.00000001")
-NS_PER_MS = 1_000_000
 _OPEN = ("NEW", "PARTIALLY_FILLED")
-T = TypeVar("T")
-
-
-class FillRow(msgspec.Struct, frozen=True, array_like=True):
-    """One of an account's own trades. `side` is +1 or -1, `fee` positive when paid, `realised` before the fee."""
-
-    trade_id: int
-    order_id: int
-    symbol: str
-    side: int
-    position_side: str
-    price: Decimal
-    qty: Decimal
-    quote: Decimal
-    fee: Decimal
-    realised: Decimal
-    maker: bool
-    time_ns: int
-
-
-class IncomeRow(msgspec.Struct, frozen=True, array_like=True):
-    """One line of an income history; positive is received."""
-
-    tran_id: int
-    type: str
-    asset: str
-    amount: Decimal
-    symbol: str
-    trade_id: int
-    info: str
-    time_ns: int
-
-
-class MarginRow(msgspec.Struct, frozen=True, array_like=True):
-    """Margin added to an isolated position by its owner, or taken from it (negative)."""
-
-    symbol: str
-    position_side: str
-    amount: Decimal
-    asset: str
-    time_ns: int
-
-
-class TradeRow(msgspec.Struct, frozen=True, array_like=True):
-    """One public trade."""
-
-    id: int
-    price: Decimal
-    qty: Decimal
-    quote: Decimal
-    time_ns: int
-    buyer_is_maker: bool
-
-
-class AggRow(msgspec.Struct, array_like=True):
-    """The trades of one taker order at one price, told as one."""
-
-    id: int
-    price: Decimal
-    qty: Decimal
-    first_id: int
-    last_id: int
-    time_ns: int
-    buyer_is_maker: bool
-    taker_order: int
-
-
-class FundingRow(msgspec.Struct, frozen=True, array_like=True):
-    """One settlement of funding: what it was at which mark."""
-
-    symbol: str
-    rate: Decimal
-    mark: Decimal
-    time_ns: int
-
-
-class Ticker(msgspec.Struct, frozen=True, kw_only=True):
-    """The last 24 hours of a symbol. `change_rate` is a fraction; ids are -1 where nothing traded."""
-
-    symbol: str
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    last: Decimal
-    last_qty: Decimal
-    average: Decimal
-    change: Decimal
-    change_rate: Decimal
-    volume: Decimal
-    quote: Decimal
-    open_ms: int
-    close_ms: int
-    first_id: int
-    last_id: int
-    count: int
-
-
-class Rows(msgspec.Struct, Generic[T]):
-    """Rows by account, oldest first: bounded for each and for all together.
-
-    When all together are too many, every account loses the older half of its rows.
-    """
-
-    by_account: dict[int, list[T]] = {}
-    count: int = 0
-
-    def add(self, account: int, row: T, kept: int) -> None:
-        """Append a row; of this account about `kept` rows remain."""
-        rows = self.by_account.get(account)
-        if rows is None:
-            rows = self.by_account[account] = []
-        rows.append(row)
-        self.count += 1
-        if len(rows) >= 2 * kept:
-            self.count -= len(rows) - kept
-            del rows[:-kept]
-        if self.count > 2 * ALL_ROWS:
-            for each in self.by_account.values():
-                del each[: len(each) // 2]
-            self.count = sum(map(len, self.by_account.values()))
-
-    def of(self, account: int) -> Sequence[T]:
-        """The rows of an account."""
-        return self.by_account.get(account, ())
-
-
-class Shelf(msgspec.Struct):
-    """What is kept of the accounts of one kind: of users much, of the venue's own players little."""
-
-    kept: int
-    orders: Rows[Order] = msgspec.field(default_factory=Rows)
-    algos: Rows[Algo] = msgspec.field(default_factory=Rows)
-    fills: Rows[FillRow] = msgspec.field(default_factory=Rows)
-    incomes: Rows[IncomeRow] = msgspec.field(default_factory=Rows)
-    margins: Rows[MarginRow] = msgspec.field(default_factory=Rows)
-
-
-class Tape(msgspec.Struct):
-    """What one symbol has done. `marked` is the last mark with all that a stream tells of it."""
-
-    trades: list[TradeRow] = []
-    aggs: list[AggRow] = []
-    next_agg: int = 1
-    candles: dict[str, Series] = {}
-    funding: list[FundingRow] = []
-    marked: MarkSet | None = None
 
 
 class _Loose:
@@ -297,11 +163,11 @@ class Archive(msgspec.Struct, dict=True):
         holder = state.accounts.get(account)
         if holder is None:
             return []
-        span = _span(start_ms, end_ms)
+        span = span_ns(start_ms, end_ms)
         rows = [*self._shelf(account).orders.of(account), *(state.orders[number] for number in holder.orders)]
         found = [o for o in rows if o.symbol == symbol and span[0] <= o.created_ns < span[1]]
         found.sort(key=lambda order: order.id)
-        return _page(found, limit, start_ms, order_id, lambda order: order.id)
+        return page(found, limit, start_ms, order_id, lambda order: order.id)
 
     def algo(self, account: int, algo_id: int | None = None, client_id: str | None = None) -> Algo | None:
         """A conditional order by either id, waiting or not."""
@@ -333,14 +199,14 @@ class Archive(msgspec.Struct, dict=True):
         holder = state.accounts.get(account)
         if holder is None:
             return []
-        span = _span(start_ms, end_ms)
+        span = span_ns(start_ms, end_ms)
         waiting = [state.algos[number] for number in holder.algos if number in state.algos]
         rows = {a.id: a for a in (*self._shelf(account).algos.of(account), *waiting)}
         found = [
             a for a in rows.values() if (symbol is None or a.symbol == symbol) and span[0] <= a.created_ns < span[1]
         ]
         found.sort(key=lambda algo: algo.id)
-        return _page(found, limit, start_ms, algo_id, lambda algo: algo.id)
+        return page(found, limit, start_ms, algo_id, lambda algo: algo.id)
 
     def fills(
         self,
@@ -354,7 +220,7 @@ class Archive(msgspec.Struct, dict=True):
         limit: int = 500,
     ) -> list[FillRow]:
         """An account's own trades, oldest first: those from trade `from_id` on, else the last ones."""
-        span = _span(start_ms, end_ms)
+        span = span_ns(start_ms, end_ms)
         found = [
             row
             for row in self._shelf(account).fills.of(account)
@@ -362,7 +228,7 @@ class Archive(msgspec.Struct, dict=True):
             and (order_id is None or row.order_id == order_id)
             and span[0] <= row.time_ns < span[1]
         ]
-        return _page(found, limit, start_ms, from_id, lambda row: row.trade_id)
+        return page(found, limit, start_ms, from_id, lambda row: row.trade_id)
 
     def income(
         self,
@@ -375,7 +241,7 @@ class Archive(msgspec.Struct, dict=True):
         limit: int = 100,
     ) -> list[IncomeRow]:
         """Lines of the income history, oldest first: the first from `start_ms` on, else the last ones."""
-        span = _span(start_ms, end_ms)
+        span = span_ns(start_ms, end_ms)
         found = [
             row
             for row in self._shelf(account).incomes.of(account)
@@ -383,7 +249,7 @@ class Archive(msgspec.Struct, dict=True):
             and (type is None or row.type == type)
             and span[0] <= row.time_ns < span[1]
         ]
-        return _page(found, limit, start_ms, None, None)
+        return page(found, limit, start_ms, None, None)
 
     def margin_moves(
         self,
@@ -395,10 +261,10 @@ class Archive(msgspec.Struct, dict=True):
         limit: int = 500,
     ) -> list[MarginRow]:
         """Margin the owner added to or took from isolated positions of a symbol, oldest first."""
-        span = _span(start_ms, end_ms)
+        span = span_ns(start_ms, end_ms)
         rows = self._shelf(account).margins.of(account)
         found = [row for row in rows if row.symbol == symbol and span[0] <= row.time_ns < span[1]]
-        return _page(found, limit, start_ms, None, None)
+        return page(found, limit, start_ms, None, None)
 
     def forced(
         self,
@@ -410,7 +276,7 @@ class Archive(msgspec.Struct, dict=True):
         limit: int = 100,
     ) -> list[Order]:
         """Ended orders of liquidations and deleveraging, oldest first; which it was says their `origin`."""
-        span = _span(start_ms, end_ms)
+        span = span_ns(start_ms, end_ms)
         found = [
             order
             for order in self.forced_orders
@@ -418,14 +284,14 @@ class Archive(msgspec.Struct, dict=True):
             and (account is None or order.account == account)
             and span[0] <= order.updated_ns < span[1]
         ]
-        return _page(found, limit, start_ms, None, None)
+        return page(found, limit, start_ms, None, None)
 
     # --- symbols ------------------------------------------------------------------------------------------------------
 
     def trades(self, symbol: str, limit: int = 500, from_id: int | None = None) -> list[TradeRow]:
         """Public trades, oldest first: those from `from_id` on, else the last ones."""
         tape = self.tapes.get(symbol)
-        return _page(tape.trades, limit, None, from_id, _id_of) if tape is not None else []
+        return page(tape.trades, limit, None, from_id, _trade_of) if tape is not None else []
 
     def agg_trades(
         self,
@@ -439,17 +305,17 @@ class Archive(msgspec.Struct, dict=True):
         tape = self.tapes.get(symbol)
         if tape is None:
             return []
-        span = _span(start_ms, end_ms)
+        span = span_ns(start_ms, end_ms)
         rows = tape.aggs
         low = bisect_left(rows, span[0], key=_time_of)
         high = bisect_left(rows, span[1], key=_time_of)
-        return _page(rows[low:high], limit, start_ms, from_id, _id_of)
+        return page(rows[low:high], limit, start_ms, from_id, _id_of)
 
     def funding(
         self, symbol: str | None = None, start_ms: int | None = None, end_ms: int | None = None, limit: int = 100
     ) -> list[FundingRow]:
         """Settlements of funding of one symbol or all, oldest first."""
-        span = _span(start_ms, end_ms)
+        span = span_ns(start_ms, end_ms)
         seeds = self._loose.funding
         symbols = [symbol] if symbol is not None else [*dict.fromkeys((*seeds, *self.tapes))]
         found: list[FundingRow] = []
@@ -459,7 +325,7 @@ class Archive(msgspec.Struct, dict=True):
             found += [row for row in rows if span[0] <= row.time_ns < span[1]]
         if symbol is None:
             found.sort(key=_time_of)
-        return _page(found, limit, start_ms, None, None)
+        return page(found, limit, start_ms, None, None)
 
     def mark(self, symbol: str) -> MarkSet | None:
         """The last mark of a symbol with everything that goes with it; None before the first."""
@@ -515,7 +381,30 @@ class Archive(msgspec.Struct, dict=True):
             return [kline(row, row.open_ms + found.step_ms - 1, price, qty) for row in rows]
         return [kline(row, found.open_ms(found.place(row.open_ms) + 1) - 1, price, qty) for row in rows]
 
-    def ticker(self, symbol: str, now_ms: int | None = None) -> Ticker:
+    def ticker(self, symbol: str, now_ms: int | None = None) -> dict[str, Any]:
+        """The last 24 hours as the venue's REST tells them."""
+        day = self.day(symbol, now_ms)
+        price, qty = (f".{digits}f" for digits in self.digits(symbol))
+        return {
+            "symbol": symbol,
+            "priceChange": format(day.change, price),
+            "priceChangePercent": format(day.change_rate * 100, ".3f"),
+            "weightedAvgPrice": format(day.average, price),
+            "lastPrice": format(day.last, price),
+            "lastQty": format(day.last_qty, qty),
+            "openPrice": format(day.open, price),
+            "highPrice": format(day.high, price),
+            "lowPrice": format(day.low, price),
+            "volume": format(day.volume, qty),
+            "quoteVolume": format(day.quote, ".2f"),
+            "openTime": day.open_ms,
+            "closeTime": day.close_ms,
+            "firstId": day.first_id,
+            "lastId": day.last_id,
+            "count": day.count,
+        }
+
+    def day(self, symbol: str, now_ms: int | None = None) -> Day:
         """The last 24 hours, counted in whole minutes; nothing but the last price where nothing traded."""
         if now_ms is None:
             now_ms = self._state.time_ns // NS_PER_MS
@@ -524,7 +413,7 @@ class Archive(msgspec.Struct, dict=True):
         if whole is None:
             return self._quiet(symbol, now_ms)
         change = whole.close - whole.open
-        return Ticker(
+        return Day(
             symbol=symbol,
             open=whole.open,
             high=whole.high,
@@ -637,10 +526,10 @@ class Archive(msgspec.Struct, dict=True):
                 whole.join(row)
         return whole
 
-    def _quiet(self, symbol: str, now_ms: int) -> Ticker:
+    def _quiet(self, symbol: str, now_ms: int) -> Day:
         market = self._state.markets.get(symbol)
         last = market.last_price if market is not None and market.last_price is not None else ZERO
-        return Ticker(
+        return Day(
             symbol=symbol, open=last, high=last, low=last, last=last, last_qty=ZERO, average=last, change=ZERO,
             change_rate=ZERO, volume=ZERO, quote=ZERO, open_ms=max(0, now_ms - now_ms % MINUTE_MS - DAY_MS),
             close_ms=now_ms, first_id=-1, last_id=-1, count=0,
@@ -762,26 +651,12 @@ _TAKERS: dict[type[Event], Callable[[Archive, Any], None]] = {
 }
 
 
-def _span(start_ms: int | None, end_ms: int | None) -> tuple[int, int]:
-    """From and (excluded) to in nanoseconds."""
-    low = start_ms * NS_PER_MS if start_ms is not None else -(1 << 63)
-    return low, (end_ms + 1) * NS_PER_MS if end_ms is not None else 1 << 63
-
-
-def _page(
-    rows: Sequence[T], limit: int, start_ms: int | None, from_id: int | None, id_of: Callable[[T], int] | None
-) -> list[T]:
-    """The first `limit` rows from an id or a start on, else the last ones; rows with ids ascend by them."""
-    if limit <= 0:
-        return []
-    if from_id is not None and id_of is not None:
-        low = bisect_left(rows, from_id, key=id_of)
-        return list(rows[low : low + limit])
-    return list(rows[:limit] if start_ms is not None else rows[-limit:])
-
-
-def _id_of(row: TradeRow | AggRow) -> int:
+def _id_of(row: AggRow) -> int:
     return row.id
+
+
+def _trade_of(row: TradeRow) -> int:
+    return row.trade_id
 
 
 def _time_of(row: AggRow | FundingRow) -> int:
@@ -793,3 +668,6 @@ def digits_of(grid: Decimal) -> int:
     exponent = grid.normalize().as_tuple().exponent
     assert isinstance(exponent, int)
     return max(0, -exponent)
+
+
+__all__ = ["AggRow", "Archive", "Day", "FillRow", "FundingRow", "IncomeRow", "MarginRow", "TradeRow", "digits_of"]
