@@ -237,7 +237,7 @@ def asset_row(p: Purse, now_ms: int) -> Row:
     }
 
 
-def account_position_row(floor: Floor, account: Account, faces: Faces, h: Held, version: int) -> Row:
+def account_position_row(floor: Floor, faces: Faces, h: Held, version: int) -> Row:
     """A position as /account tells it."""
     face = faces[h.symbol]
     row: Row = {
@@ -289,7 +289,7 @@ def account_rows(floor: Floor, account: Account, faces: Faces, version: int, now
     row |= {name: money(amount) for name, amount in total.items()}
     row["assets"] = [asset_row(p, now_ms) for p in all_purses]
     shown = slots if version == 3 else every
-    row["positions"] = [account_position_row(floor, account, faces, h, version) for h in shown]
+    row["positions"] = [account_position_row(floor, faces, h, version) for h in shown]
     return row
 
 
