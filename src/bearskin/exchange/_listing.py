@@ -94,7 +94,7 @@ def list_contract(floor: Floor, command: ListContract) -> Refused | None:
         state.markets[contract.symbol] = market
         if contract.settle not in state.ledgers:
             state.ledgers[contract.settle] = Ledger(asset=contract.settle)
-        floor.books[contract.symbol] = Book()
+        floor.books[contract.symbol] = Book(market)
         floor.tiers[contract.symbol] = tiers_from(contract)
     else:
         before = market.contract
@@ -108,6 +108,8 @@ def list_contract(floor: Floor, command: ListContract) -> Refused | None:
                 market.last_ticks = int(last)
                 market.last_price = last * contract.tick
         market.contract = contract
+        if _units(before) != _units(contract):
+            floor.books[contract.symbol] = Book(market)
         if before.funding_interval_h != contract.funding_interval_h:
             market.interval_h = contract.funding_interval_h
             market.next_funding_ns = _next_multiple(floor.now_ns, contract.funding_interval_h)
