@@ -36,8 +36,8 @@ from bearskin.exchange._words import (
     SetMarginMode,
     SetMark,
     SetPositionMode,
-    SetTrading,
     SettleFunding,
+    SetTrading,
     Tick,
     Transfer,
 )
@@ -111,13 +111,16 @@ class Exchange:
             if command.time_ns > time_before_ns:
                 state.time_ns = command.time_ns
             floor.now_ns = state.time_ns
-            floor.out = out = []
+            out: list[Event] = []
+            floor.out = out
             refused = HANDLERS[type(command)](floor, command)
             if refused is not None:
                 state.time_ns = time_before_ns
                 return [refused]
             state.sequence += 1
-            while floor.marked or floor.dirty or floor.traded:
+            while floor.marked or floor.dirty or floor.traded or floor.due:
+                if floor.marked:
+                    floor.remarked.update(floor.marked)
                 # liquidation looks before stops do: who jumps past both is liquidated
                 _watching.look(floor)
                 _algos.run_triggers(floor)
