@@ -90,6 +90,12 @@ class Driver:
         """Market time between two moments: a second, or more at high speed."""
         return max(1, math.ceil(self._service.clock.speed / TICKS_A_SECOND)) * SECOND_NS
 
+    def open(self) -> None:
+        """Have a market at once: the moment that is now, or the first one."""
+        first_ns = self._prices.next_ns(self._service.now_ns() - SECOND_NS, SECOND_NS)
+        if first_ns is not None:
+            self.advance(first_ns)
+
     def advance(self, time_ns: int, act_every_ns: int = SECOND_NS) -> None:
         """Live through one moment: prices, then time, then those who trade on them."""
         for batch in self._batches(time_ns, act_every_ns):
