@@ -94,7 +94,7 @@ def list_contract(floor: Floor, command: ListContract) -> Refused | None:
         state.markets[contract.symbol] = market
         if contract.settle not in state.ledgers:
             state.ledgers[contract.settle] = Ledger(asset=contract.settle)
-        floor.books[contract.symbol] = Book()
+        floor.books[contract.symbol] = Book(market)
         floor.tiers[contract.symbol] = tiers_from(contract)
     else:
         before = market.contract
