@@ -9,6 +9,7 @@ from bearskin.exchange._state import Account, Order, OrderStatus, Reserve
 from bearskin.exchange._words import Execution, Fill, LevelChanged, OrderUpdated
 
 ENDED: dict[str, Execution] = {"CANCELED": "CANCELED"}  # how it is told that an order ended; EXPIRED unless named here
+OPEN = ("NEW", "PARTIALLY_FILLED")
 
 
 def tell(floor: Floor, order: Order, execution: Execution, fill: Fill | None = None) -> None:
@@ -17,6 +18,11 @@ def tell(floor: Floor, order: Order, execution: Execution, fill: Fill | None = N
     floor.out.append(
         OrderUpdated(time_ns=floor.now_ns, order=order.__copy__(), execution=execution, fill=fill)  # type: ignore[attr-defined]
     )
+    if order.algo_id and order.status not in OPEN:
+        # conditional orders stand above these: they become them
+        from bearskin.exchange._algos import order_ended
+
+        order_ended(floor, order)
 
 
 def tell_level(floor: Floor, book: Book, side: int, level: Level) -> None:
@@ -60,6 +66,8 @@ def rest(floor: Floor, book: Book, account: Account, order: Order) -> None:
             reserve.bid += order.assumed * (book.step * left)
         else:
             reserve.ask += order.assumed * (book.step * left)
+    if order.good_till_ns:
+        floor.triggers.note_order(order)
     tell_level(floor, book, order.side, book.half(order.side).add(order))
 
 
