@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench clients clean
 
 $(READY): pyproject.toml known-good.txt
 	@$(PYTHON) -c 'import sys; sys.exit("bearskin needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -31,5 +31,8 @@ lint: $(READY) ## style, types, the direction of imports, the size of functions
 bench: $(READY) ## ratios measured in one run
 	@$(BIN)/python benchmarks/run.py
 
+clients: $(READY) ## real clients, each in an environment of its own, trade on the demo exchange
+	@$(BIN)/python tools/clients.py
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .clients .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -118,7 +118,9 @@ class Exchange:
                 state.time_ns = time_before_ns
                 return [refused]
             state.sequence += 1
-            while floor.marked or floor.dirty or floor.traded:
+            while floor.marked or floor.dirty or floor.traded or floor.due:
+                if floor.marked:
+                    floor.remarked.update(floor.marked)
                 # liquidation looks before stops do: who jumps past both is liquidated
                 _watching.look(floor)
                 _algos.run_triggers(floor)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bearskin.exchange._book import Book
 from bearskin.exchange._state import Account, Contract, Market, Position, State
+from bearskin.exchange._triggers import Triggers
 from bearskin.exchange._watch import Watch
 from bearskin.exchange._words import Event, Refused, UpdateReason
 from bearskin.margin import Tiers
@@ -24,9 +26,14 @@ class Floor:
     before the command ends: accounts whose money or positions changed, symbols whose mark changed, and symbols that
     traded with the lowest and highest price in ticks. `changed` collects what AccountUpdated events will tell: for an
     account and reason the position keys that changed and the sum of what came in other than profit and fees.
+    `remarked` holds the symbols whose mark changed until conditional orders have seen it, `due` the conditional orders
+    that were reached and wait for their turn.
     """
 
-    __slots__ = ("books", "changed", "dirty", "marked", "now_ns", "out", "state", "tiers", "traded", "watch")
+    __slots__ = (
+        "books", "changed", "dirty", "due", "marked", "now_ns", "out", "remarked", "state", "tiers", "traded",
+        "triggers", "watch",
+    )  # fmt: skip
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -35,9 +42,12 @@ class Floor:
         self.books: dict[str, Book] = {}
         self.tiers: dict[str, Tiers[Decimal]] = {}
         self.watch = Watch()
+        self.triggers = Triggers(state)
         self.dirty: dict[int, None] = {}
         self.marked: dict[str, None] = {}
         self.traded: dict[str, tuple[int, int]] = {}
+        self.remarked: dict[str, None] = {}
+        self.due: deque[int] = deque()
         self.changed: dict[tuple[int, UpdateReason], Change] = {}
 
     def no(self, code: Code, message: str) -> Refused:

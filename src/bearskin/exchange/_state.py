@@ -220,7 +220,10 @@ class Algo(msgspec.Struct, kw_only=True):
 
 
 class State(msgspec.Struct, kw_only=True):
-    """The whole exchange. Account 1 is the insurance fund; `orders` holds open orders, `algos` untriggered ones."""
+    """The whole exchange. Account 1 is the insurance fund; `orders` holds open orders.
+
+    `algos` holds the conditional orders that wait for their price, `triggered` those whose order is still open.
+    """
 
     time_ns: int = 0
     sequence: int = 0  # commands carried out
@@ -233,4 +236,5 @@ class State(msgspec.Struct, kw_only=True):
     markets: dict[str, Market] = {}
     orders: dict[int, Order] = {}
     algos: dict[int, Algo] = {}
+    triggered: dict[int, Algo] = {}
     ledgers: dict[str, Ledger] = {}

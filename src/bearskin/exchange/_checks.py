@@ -1,0 +1,113 @@
+"""What an order has to pass before it may meet the book."""
+
+from __future__ import annotations
+
+from decimal import Decimal, DecimalException
+
+from bearskin.exchange._book import CAUTIOUS, Book
+from bearskin.exchange._clearing import fee_rate
+from bearskin.exchange._codes import Code
+from bearskin.exchange._figures import free, order_notional
+from bearskin.exchange._floor import Floor
+from bearskin.exchange._state import ZERO, Account
+from bearskin.exchange._words import Refused
+from bearskin.margin import open_loss
+
+GTD_AHEAD_NS = 600 * 10**9
+
+
+def _digits(number: Decimal) -> int:
+    """Decimals that `number` needs."""
+    return -int(number.normalize().as_tuple().exponent)
+
+
+def price_ticks(floor: Floor, book: Book, price: Decimal) -> int | Refused:
+    """The price in whole ticks, within the price filter."""
+    contract = book.market.contract
+    try:
+        if price > contract.max_price:
+            return floor.no(Code.PRICE_ABOVE_MAX, "Price greater than max price.")
+        ticks, rest = divmod(price, book.tick)
+        if rest:
+            if _digits(price) > _digits(book.tick):
+                return floor.no(Code.BAD_PRECISION, "Precision is over the maximum defined for this asset.")
+            return floor.no(Code.PRICE_OFF_TICK, "Price not increased by tick size.")
+        if price < contract.min_price or price <= 0:
+            return floor.no(Code.PRICE_BELOW_MIN, "Price less than min price.")
+        return int(ticks)
+    except DecimalException:
+        # more digits than any price has, or no number at all
+        return floor.no(Code.BAD_PRECISION, "Precision is over the maximum defined for this asset.")
+
+
+def qty_steps(floor: Floor, book: Book, qty: Decimal, market_order: bool) -> int | Refused:
+    """The quantity in whole steps, within the lot filter (that of market orders is another)."""
+    contract = book.market.contract
+    try:
+        if qty <= 0:
+            return floor.no(Code.QTY_BELOW_ZERO, "Quantity less than or equal to zero.")
+        if qty > (contract.market_max_qty if market_order else contract.max_qty):
+            return floor.no(Code.QTY_ABOVE_MAX, "Quantity greater than max quantity.")
+        steps, rest = divmod(qty, book.step)
+        if rest:
+            if _digits(qty) > _digits(book.step):
+                return floor.no(Code.BAD_PRECISION, "Precision is over the maximum defined for this asset.")
+            return floor.no(Code.QTY_OFF_STEP, "Quantity not increased by step size.")
+        if qty < contract.min_qty:
+            return floor.no(Code.QTY_BELOW_MIN, "Quantity less than min quantity.")
+        return int(steps)
+    except DecimalException:
+        return floor.no(Code.BAD_PRECISION, "Precision is over the maximum defined for this asset.")
+
+
+def within_multipliers(floor: Floor, book: Book, side: int, ticks: int) -> Refused | None:
+    """A limit order may not be willing to trade too far beyond mark; how far it rests on its own side is free."""
+    if side > 0:
+        if ticks > book.ticks_up:
+            limit = book.tick * book.ticks_up
+            return floor.no(Code.PRICE_ABOVE_MULTIPLIER, f"Limit price can't be higher than {limit:f}.")
+    elif ticks < book.ticks_down:
+        limit = book.tick * book.ticks_down
+        return floor.no(Code.PRICE_BELOW_MULTIPLIER, f"Limit price can't be lower than {limit:f}.")
+    return None
+
+
+def affordable(
+    floor: Floor, book: Book, account: Account, key: str, side: int, qty: Decimal, assumed: Decimal, worst: Decimal
+) -> Refused | None:
+    """Whether an account may take on an order of `qty` that may open or add: bracket cap, then margin.
+
+    Margin is reserved at the price `assumed`; `worst` is the worst price it would fill at now.
+    """
+    setting = account.settings.get(book.symbol)
+    leverage = book.default_leverage if setting is None else min(setting.leverage, book.max_leverage)
+    mark = book.mark
+    value = assumed * qty
+    reserve = account.reserves.get(key)
+    bid, ask = (ZERO, ZERO) if reserve is None else (reserve.bid, reserve.ask)
+    position = account.positions.get(key)
+    if position is None:
+        held = ZERO
+        opening = qty
+        reserved = max(bid, ask)
+        needed = max(bid + value, ask) if side > 0 else max(bid, ask + value)
+    else:
+        held = position.qty * mark
+        opening = qty
+        if (position.qty > 0) != (side > 0):
+            opening = max(qty - abs(position.qty), ZERO)
+        reserved = order_notional(held, bid, ask)
+        needed = order_notional(held, bid + value, ask) if side > 0 else order_notional(held, bid, ask + value)
+    exposure = held + bid + value if side > 0 else ask + value - held
+    if opening and exposure > book.cap(leverage):
+        return floor.no(Code.MAX_LEVERAGE_RATIO, "Exceeded the maximum allowable position at current leverage.")
+    needed -= reserved
+    if not needed and not opening:
+        return None
+    cost = CAUTIOUS.divide(needed, leverage) + assumed * opening * fee_rate(account, book.market.contract, maker=False)
+    if mark:
+        cost += open_loss(opening if side > 0 else -opening, worst, mark)
+    # what needs nothing is taken from an account that has less than nothing, too
+    if cost and cost > free(floor, account, book.settle):
+        return floor.no(Code.MARGIN_NOT_SUFFICIENT, "Margin is insufficient.")
+    return None

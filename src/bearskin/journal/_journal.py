@@ -1,0 +1,190 @@
+"""One SQLite file: records in the order they were decided, each with its check sum, and snapshots between them.
+
+SQLite in write-ahead mode with `synchronous=NORMAL`: a transaction that was committed survives the death of the
+process at any moment (`kill -9`); a power cut may lose the last moments before it, never the middle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+from zlib import crc32
+
+from bearskin.terms import BadInput, StoreBroken
+
+JOURNAL_VERSION: Final = 1
+_APPLICATION: Final = 0x62656172  # "bear": told apart from any other SQLite file
+_SNAPSHOTS_KEPT: Final = 2
+_TABLES: Final = (
+    "CREATE TABLE records (sequence INTEGER PRIMARY KEY, crc INTEGER NOT NULL, data BLOB NOT NULL)",
+    "CREATE TABLE snapshots (sequence INTEGER PRIMARY KEY, crc INTEGER NOT NULL, data BLOB NOT NULL)",
+)
+
+
+def journal_version(path: Path) -> int | None:
+    """The version of the journal in `path`; None where there is no file. Raises StoreBroken for anything else."""
+    if not path.exists():
+        return None
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            return _version(database, path)
+    except sqlite3.Error as error:
+        raise StoreBroken(f"{path} cannot be read as a journal ({error})") from None
+
+
+class Journal:
+    """Records by sequence number, from 1 and without gaps, and snapshots of what they amount to.
+
+    One process at a time holds it. Everything raises StoreBroken for a file that is damaged, foreign or cannot be
+    written, `open` BadInput for one that another process holds.
+    """
+
+    def __init__(self, path: Path, database: sqlite3.Connection, sequence: int) -> None:
+        self.path = path
+        self.sequence = sequence
+        self._database = database
+
+    @classmethod
+    def open(cls, path: Path) -> Journal:
+        """The journal in `path`, made there when there is none; its folder must exist."""
+        try:
+            database = sqlite3.connect(path, isolation_level=None, timeout=0.2)
+        except sqlite3.Error as error:
+            raise StoreBroken(f"{path} cannot be opened as a journal ({error})") from None
+        try:
+            return cls(path, database, _prepared(database, path))
+        except sqlite3.Error as error:
+            database.close()
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+                raise BadInput(f"{path} is in use by another process: stop that one, or name another folder") from None
+            raise StoreBroken(f"{path} cannot be read as a journal ({error})") from None
+        except BaseException:
+            database.close()
+            raise
+
+    def append(self, records: Sequence[bytes]) -> int:
+        """Write `records` in one transaction, all or none, kept once this returns; the number of the last record."""
+        first = self.sequence + 1
+        rows = [(sequence, crc32(data), data) for sequence, data in enumerate(records, first)]
+        if rows:
+            with self._transaction():
+                self._database.executemany("INSERT INTO records VALUES (?, ?, ?)", rows)
+            self.sequence = rows[-1][0]
+        return self.sequence
+
+    def snapshot(self, sequence: int, data: bytes, keep: int | None = None) -> None:
+        """Keep `data` as what the records up to `sequence` amount to.
+
+        The last two snapshots stay; with `keep` the records before the older one are dropped, all but the last `keep`.
+        """
+        if sequence > self.sequence:
+            raise StoreBroken(f"{self.path}: a snapshot of record {sequence}, but there are only {self.sequence}")
+        with self._transaction():
+            run = self._database.execute
+            run("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?)", (sequence, crc32(data), data))
+            newest = "SELECT sequence FROM snapshots ORDER BY sequence DESC LIMIT ?"
+            run(f"DELETE FROM snapshots WHERE sequence NOT IN ({newest})", (_SNAPSHOTS_KEPT,))  # noqa: S608 - no input
+            if keep is not None:
+                oldest = run("SELECT count(*), min(sequence) FROM snapshots").fetchone()
+                needed = int(oldest[1]) if oldest[0] >= _SNAPSHOTS_KEPT else 0
+                run("DELETE FROM records WHERE sequence <= ?", (min(needed, self.sequence - keep),))
+
+    def latest_snapshot(self) -> tuple[int, bytes] | None:
+        """The newest snapshot with the number of the last record in it; None when there is none."""
+        row = self._one("SELECT sequence, crc, data FROM snapshots ORDER BY sequence DESC LIMIT 1")
+        if row is None:
+            return None
+        sequence, crc, data = row
+        if crc32(data) != crc:
+            raise StoreBroken(f"{self.path}: the snapshot of record {sequence} is damaged")
+        return int(sequence), bytes(data)
+
+    def records(self, after: int = 0) -> Iterator[tuple[int, bytes]]:
+        """Every record behind number `after`, with its number; raises StoreBroken at the first missing or damaged."""
+        expected = after + 1
+        try:
+            cursor = self._database.execute(
+                "SELECT sequence, crc, data FROM records WHERE sequence > ? ORDER BY sequence", (after,)
+            )
+            for sequence, crc, data in cursor:
+                if sequence != expected:
+                    raise StoreBroken(f"{self.path}: record {expected} is missing")
+                if crc32(data) != crc:
+                    raise StoreBroken(f"{self.path}: record {sequence} is damaged")
+                yield sequence, data
+                expected += 1
+        except sqlite3.Error as error:
+            raise StoreBroken(f"{self.path} cannot be read ({error})") from None
+        if expected != self.sequence + 1 and self.sequence >= after:
+            raise StoreBroken(f"{self.path}: record {expected} is missing")
+
+    def first_record(self) -> int | None:
+        """The number of the oldest record still kept; None when there is none."""
+        row = self._one("SELECT min(sequence) FROM records")
+        return None if row is None or row[0] is None else int(row[0])
+
+    def close(self) -> None:
+        """Let go of the file; what was appended stays."""
+        try:
+            self._database.close()
+        except sqlite3.Error as error:
+            raise StoreBroken(f"{self.path} cannot be closed ({error})") from None
+
+    def _one(self, query: str) -> tuple[int, int, bytes] | None:
+        try:
+            row: tuple[int, int, bytes] | None = self._database.execute(query).fetchone()
+        except sqlite3.Error as error:
+            raise StoreBroken(f"{self.path} cannot be read ({error})") from None
+        return row
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        run = self._database.execute
+        try:
+            run("BEGIN IMMEDIATE")
+            yield
+            run("COMMIT")
+        except BaseException as error:
+            with contextlib.suppress(sqlite3.Error):
+                if self._database.in_transaction:
+                    run("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise StoreBroken(f"{self.path} cannot be written ({error})") from None
+            raise
+
+
+def _prepared(database: sqlite3.Connection, path: Path) -> int:
+    """Settle the file's modes, take hold of it, make what is missing; the number of its last record."""
+    run = database.execute
+    run("PRAGMA locking_mode=EXCLUSIVE")
+    run("BEGIN EXCLUSIVE")  # takes the lock that the mode then keeps
+    fresh = run("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0 and not _marked(database)
+    if fresh:
+        for table in _TABLES:
+            run(table)
+        run(f"PRAGMA application_id={_APPLICATION}")
+        run(f"PRAGMA user_version={JOURNAL_VERSION}")
+    run("COMMIT")
+    version = _version(database, path)
+    if version != JOURNAL_VERSION:
+        raise BadInput(f"{path} is a journal of version {version}, this bearskin knows version {JOURNAL_VERSION}")
+    run("PRAGMA journal_mode=WAL")
+    run("PRAGMA synchronous=NORMAL")
+    run("PRAGMA journal_size_limit=16777216")
+    found = run("SELECT max(sequence) FROM records").fetchone()[0]
+    kept = run("SELECT max(sequence) FROM snapshots").fetchone()[0]
+    return max(int(found or 0), int(kept or 0))
+
+
+def _marked(database: sqlite3.Connection) -> bool:
+    return bool(database.execute("PRAGMA application_id").fetchone()[0])
+
+
+def _version(database: sqlite3.Connection, path: Path) -> int:
+    application = database.execute("PRAGMA application_id").fetchone()[0]
+    if application != _APPLICATION:
+        raise StoreBroken(f"{path} is not a journal of bearskin")
+    return int(database.execute("PRAGMA user_version").fetchone()[0])
