@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from bearskin.exchange._algo_ends import position_closed
 from bearskin.exchange._book import CAUTIOUS, Book
 from bearskin.exchange._figures import leverage_of, position_now, setting_of
 from bearskin.exchange._floor import FUND, Floor
@@ -240,9 +241,6 @@ def settle_closed(floor: Floor, account: Account, position: Position, before: De
             del account.positions[key]
         account.warned.pop(key, None)
     if account.algos:
-        # conditional orders stand above fills: they place orders that fill
-        from bearskin.exchange._algos import position_closed
-
         position_closed(floor, account, symbol, position.side)
 
 

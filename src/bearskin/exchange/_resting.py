@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bearskin.exchange._algo_ends import order_ended
 from bearskin.exchange._book import Book, Level
 from bearskin.exchange._floor import Floor
 from bearskin.exchange._state import Account, Order, OrderStatus, Reserve
 from bearskin.exchange._words import Execution, Fill, LevelChanged, OrderUpdated
 
 ENDED: dict[str, Execution] = {"CANCELED": "CANCELED"}  # how it is told that an order ended; EXPIRED unless named here
+OPEN = ("NEW", "PARTIALLY_FILLED")
 
 
 def tell(floor: Floor, order: Order, execution: Execution, fill: Fill | None = None) -> None:
@@ -16,6 +18,11 @@ def tell(floor: Floor, order: Order, execution: Execution, fill: Fill | None = N
     floor.out.append(
         OrderUpdated(time_ns=floor.now_ns, order=order.__copy__(), execution=execution, fill=fill)  # type: ignore[attr-defined]
     )
+    if order.algo_id and order.status not in OPEN:
+        # conditional orders stand above these: they become them
+        from bearskin.exchange._algos import order_ended
+
+        order_ended(floor, order)
 
 
 def tell_level(floor: Floor, book: Book, side: int, level: Level) -> None:
@@ -45,6 +52,8 @@ def rest(floor: Floor, book: Book, account: Account, order: Order) -> None:
     counts[symbol] = counts.get(symbol, 0) + 1
     if order.client_id:
         account.client_ids[order.client_id] = order.id
+    if order.good_till_ns:
+        floor.triggers.note_order(order)
     key = book.keys[order.position_side]
     left = order.qty_steps - order.filled_steps
     if order.reduce_only:
@@ -57,6 +66,8 @@ def rest(floor: Floor, book: Book, account: Account, order: Order) -> None:
             reserve.bid += order.assumed * (book.step * left)
         else:
             reserve.ask += order.assumed * (book.step * left)
+    if order.good_till_ns:
+        floor.triggers.note_order(order)
     tell_level(floor, book, order.side, book.half(order.side).add(order))
 
 
@@ -99,6 +110,8 @@ def end_order(floor: Floor, order: Order, status: OrderStatus) -> None:
     unrest(floor, book, account, order)
     order.status = status
     tell(floor, order, ENDED.get(status, "EXPIRED"))
+    if order.algo_id:
+        order_ended(floor, order)
 
 
 def unrest(floor: Floor, book: Book, account: Account, order: Order) -> None:
