@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
 from bearskin.exchange._clearing import clear, open_position, settle_closed
 from bearskin.exchange._floor import Floor
@@ -45,8 +45,9 @@ def hand_off(
 ) -> None:
     """Close `steps` of a position against `target` at `price`, any price, without the book and without a fee.
 
-    Both sides are told as orders that filled: the source's as `origin`, the target's as taken by the fund or deleveraged.
-    A target in hedge mode gives up the leg that faces the source, which may be the source's own other leg.
+    Both sides are told as orders that filled, the source's as `origin`, the target's as taken by the fund or
+    deleveraged. They have the number of a trade of their own, which is not public. A target in hedge mode gives up the
+    leg that faces the source, which may be the source's own other leg.
     """
     book = floor.books[position.symbol]
     market = book.market
@@ -61,7 +62,7 @@ def hand_off(
     _, taken_realised = clear(floor, book, target, taken, -signed, price, _ZERO, trade_id, "ORDER")
     fill = Fill(trade_id=trade_id, price=price, qty=qty, maker=False, fee=_ZERO, realised=realised)
     _tell(floor, source, position, signed, steps, fill, origin)
-    fill = Fill(trade_id=trade_id, price=price, qty=qty, maker=True, fee=_ZERO, realised=taken_realised)
+    fill = Fill(trade_id=trade_id, price=price, qty=qty, maker=False, fee=_ZERO, realised=taken_realised)
     _tell(floor, target, taken, -signed, steps, fill, "FUND" if target.kind == "FUND" else "ADL")
     settle_closed(floor, source, position, before)
     settle_closed(floor, target, taken, taken_before)
@@ -83,7 +84,7 @@ def _tell(
         type="LIMIT",
         original_type="LIMIT",
         tif="IOC",
-        price_ticks=int(QUOTE.divide(fill.price, tick).to_integral_value(ROUND_HALF_EVEN)),
+        price_ticks=limit_ticks(fill.price, tick, selling=signed > 0),  # no worse than its price, seen from the order
         qty_steps=steps,
         filled_steps=steps,
         quote=fill.qty * fill.price,
