@@ -110,6 +110,7 @@ def list_contract(floor: Floor, command: ListContract) -> Refused | None:
         market.contract = contract
         if _units(before) != _units(contract):
             floor.books[contract.symbol] = Book(market)
+        floor.books[contract.symbol].refresh()
         if before.funding_interval_h != contract.funding_interval_h:
             market.interval_h = contract.funding_interval_h
             market.next_funding_ns = _next_multiple(floor.now_ns, contract.funding_interval_h)
