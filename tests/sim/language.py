@@ -10,6 +10,7 @@ A line is an act, or after `->` what must be so now; several claims are parted b
     alice buy 1 BTCUSDT market reduce           takes what rests
     alice stop buy 1 BTCUSDT at 10500 by mark protect reduce as s1     (target: take profit; `all` closes the position)
     alice hedge mode | alice adds 50 to BTCUSDT | alice cancels t1 | alice countdown BTCUSDT 5s
+    mark floats
     mark 10680 | index 10500 | last 12000 | funding -0.03 | wait 5s     of BTCUSDT, or named: mark ETHUSDT 500
 
 Claims: `alice liquidated` (also with `: equity 20 < maintenance 42.72`), `nobody liquidated`, `alice short 1`,
@@ -21,9 +22,11 @@ Claims: `alice liquidated` (also with `: equity 20 < maintenance 42.72`), `nobod
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from model.auditor import Auditor, tax
@@ -58,10 +61,15 @@ BRACKETS: dict[str, list[list[Any]]] = {
         ["30000", "10000000", "0.1", 5, "2325"],
     ],
 }
+BRACKETS["2026.9"] = [
+    [*row[:3], 200, row[4]]
+    for row in json.loads((Path(__file__).parents[1] / "golden" / "brackets.json").read_text())["2026.9"]["rows"]
+]
 ACTS: list[tuple[re.Pattern[str], str]] = []
 CLAIMS: list[tuple[re.Pattern[str], str]] = []
 N = r"-?[\d.]+"
 REST = r"(?P<more>.*)"
+TOLD = re.compile(r"(->|[a-z]+ )")  # what begins with a capital is said to the reader
 
 
 def line(pattern: str, table: list[tuple[re.Pattern[str], str]]) -> Callable[[Any], Any]:
@@ -97,7 +105,8 @@ class World(Desk):
     def run(self, story: str) -> None:
         """Carry out a story line by line; an AssertionError names the line."""
         claimed = False
-        for text in filter(None, (part.strip() for part in story.splitlines())):
+        lines = (part.strip() for part in story.splitlines())
+        for text in filter(TOLD.match, lines):
             try:
                 if text.startswith("->"):
                     for claim in text[2:].split(";"):
@@ -222,6 +231,10 @@ class World(Desk):
     @line(r"wait (?P<seconds>\d+)s", ACTS)
     def waits(self, seconds: str) -> None:
         self.wait(int(seconds))
+
+    @line(r"mark( (?P<symbol>[A-Z]\w+))? floats", ACTS)
+    def floats(self, symbol: str | None) -> None:
+        self.mark(symbol or "BTCUSDT", None)
 
     def _weigh(self, symbol: str, mark: Decimal) -> None:
         """What everyone is worth and must have once the mark is there."""
