@@ -182,7 +182,7 @@ def test_a_halt_rejects_what_triggers_in_it(short):
 
 
 def test_price_protection_lets_a_trigger_pass_when_last_and_mark_are_torn(short):
-    """Last at 60,000 and mark at 63,200 lie 5.06 % of mark apart, more than the 5 % of the contract; 63,150 does not."""
+    """Last at 60,000 and mark at 63,200 lie 5.06 % of mark apart, more than the 5 % of the contract."""
     for _ in range(2):
         short.algo("STOP_MARKET", 1, qty="0.01", trigger_price="63000", by_mark=True, price_protect=True)
     short.algo("STOP_MARKET", 1, qty="0.01", trigger_price="63000", by_mark=True)
@@ -287,9 +287,9 @@ def test_cancels_of_what_is_not_there(stage):
     assert stage.refused(CancelAlgo, account=stage.trader, algo_id=2) == -2011
     assert stage.refused(CancelAlgo, account=stage.trader, client_id="b") == -2011
     assert stage.refused(CancelAlgo, account=stage.maker, algo_id=1) == -2011
-    assert stage.refused(CancelAlgo, account=99, algo_id=1) == -1130
+    assert stage.refused(CancelAlgo, account=99, algo_id=1) == -2015
     assert stage.refused(CancelAllAlgos, account=stage.trader, symbol="NOSUCH") == -1121
-    assert stage.refused(CancelAllAlgos, account=99, symbol=BTC) == -1130
+    assert stage.refused(CancelAllAlgos, account=99, symbol=BTC) == -2015
 
 
 def test_cancel_all_is_for_one_symbol_and_content_with_none():

@@ -72,7 +72,7 @@ def without(fields, name):
         ("TRAILING_STOP_MARKET", TRAIL | {"activate_price": "60000"}, -2021),
         ("STOP_MARKET", STOP | {"trigger_price": "59999.9", "by_mark": True}, -2021),
         ("STOP_MARKET", STOP | {"symbol": "NOSUCH"}, -1121),
-        ("STOP_MARKET", STOP | {"account": 99}, -1130),
+        ("STOP_MARKET", STOP | {"account": 99}, -2015),
     ],
 )
 def test_a_buy_that_is_refused(stage, type_, fields, code):
