@@ -5,11 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from bearskin.exchange._figures import wallet
 from bearskin.exchange._floor import FUND, Floor
 from bearskin.exchange._handing import hand_off
 from bearskin.exchange._orders import cancel_orders
-from bearskin.exchange._pools import CROSS, keys_on, margins_of, standing
+from bearskin.exchange._pools import keys_on, margins_of, standing
 from bearskin.exchange._state import Account, Position
 from bearskin.exchange._words import Deleveraged
 from bearskin.margin import adl_order, adl_score, quoting
@@ -72,6 +71,8 @@ def deleverage(floor: Floor, source: Account, position: Position, steps: int, pr
             continue
         hand_off(floor, source, position, target, taken, price, "LIQUIDATION")
         steps -= taken
+        if target is source:
+            continue
         floor.out.append(
             Deleveraged(
                 time_ns=floor.now_ns,

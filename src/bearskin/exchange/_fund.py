@@ -5,15 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 
 from bearskin.exchange._adl import deleverage
-from bearskin.exchange._clearing import pay
+from bearskin.exchange._clearing import HOUSE, pay, tell_insurance
 from bearskin.exchange._floor import FUND, Floor
 from bearskin.exchange._handing import bankruptcy_price, hand_off, limit_ticks
 from bearskin.exchange._orders import force
 from bearskin.exchange._pools import CROSS, keys_on, standing
 from bearskin.exchange._state import Account, Position
-from bearskin.exchange._words import Income
 
-HOUSE = "house"
 UNWIND_PARTS = 20  # a tick closes at most this part of a position of the fund
 UNWIND_BOUND = Decimal("0.005")  # and not further from mark than this
 _ZERO = Decimal(0)
@@ -94,6 +92,7 @@ def clear_debt(floor: Floor, account: Account, asset: str) -> bool:
         return False
     if account.id == FUND:
         ledger.move(HOUSE, account.wallet_name, debt)
+        tell_insurance(floor, FUND, asset, debt)
         return False
     fund = floor.state.accounts[FUND]
     able = ledger.balance(fund.wallet_name)
@@ -105,7 +104,6 @@ def clear_debt(floor: Floor, account: Account, asset: str) -> bool:
         return True
     pay(floor, account, asset, paid, fund.wallet_name, "INSURANCE_CLEAR")
     floor.dirty[FUND] = None
-    floor.out.append(
-        Income(time_ns=floor.now_ns, account=account.id, type="INSURANCE_CLEAR", asset=asset, amount=paid)
-    )
+    tell_insurance(floor, account.id, asset, paid)
+    tell_insurance(floor, FUND, asset, -paid)
     return paid < debt

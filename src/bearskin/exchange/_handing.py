@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 
 from bearskin.exchange._clearing import clear, open_position, settle_closed
 from bearskin.exchange._floor import Floor
 from bearskin.exchange._pools import Stake, Standing
 from bearskin.exchange._resting import tell
-from bearskin.exchange._state import Account, Order, Origin, Position
+from bearskin.exchange._state import Account, Contract, Order, Origin, Position
 from bearskin.exchange._words import Fill
-from bearskin.ledger import CENT_8
 from bearskin.terms import EXACT, QUOTE
 
 _FLOOR = Context(prec=34, rounding=ROUND_FLOOR)
 _ZERO = Decimal(0)
+_ONE = Decimal(1)
+_AMOUNT_PLACES = 8  # of every amount of money
 
 
 def bankruptcy_price(now: Standing, stake: Stake) -> Decimal:
@@ -22,16 +23,23 @@ def bankruptcy_price(now: Standing, stake: Stake) -> Decimal:
 
     Each position stands for the share of the equity that its notional has of all: if every mark moves against the
     account by the same fraction, equity / notional, nothing is left. For a position that stands alone this is the price
-    at which its equity is zero. Eight digits, rounded towards the account's favour, so that what it closes there never
-    takes it below zero; with equity already below zero the price lies beyond mark, and it is never below 1e-8.
+    at which its equity is zero. Rounded on the grid of `price_grid` in the account's favour, so that what it closes
+    there never takes it below zero; with equity already below zero the price lies beyond mark. Never below the grid.
     """
-    mark = stake.mark
+    mark, grid = stake.mark, price_grid(stake.market.contract)
     away = _FLOOR.divide(mark * now.equity, now.notional)
     if stake.position.qty > 0:
-        price = EXACT.subtract(mark, away).quantize(CENT_8, ROUND_CEILING, QUOTE)
+        price = EXACT.subtract(mark, away).quantize(grid, ROUND_CEILING, QUOTE)
     else:
-        price = EXACT.add(mark, away).quantize(CENT_8, ROUND_FLOOR, QUOTE)
-    return max(price, CENT_8)
+        price = EXACT.add(mark, away).quantize(grid, ROUND_FLOOR, QUOTE)
+    return max(price, grid)
+
+
+def price_grid(contract: Contract) -> Decimal:
+    """The finest price at which every quantity of the contract is worth a whole number of 1e-8."""
+    exponent = contract.step.normalize().as_tuple().exponent
+    assert isinstance(exponent, int)
+    return _ONE.scaleb(-min(max(_AMOUNT_PLACES + exponent, 0), _AMOUNT_PLACES))
 
 
 def limit_ticks(price: Decimal, tick: Decimal, *, selling: bool) -> int:
@@ -45,8 +53,9 @@ def hand_off(
 ) -> None:
     """Close `steps` of a position against `target` at `price`, any price, without the book and without a fee.
 
-    Both sides are told as orders that filled: the source's as `origin`, the target's as taken by the fund or deleveraged.
-    A target in hedge mode gives up the leg that faces the source, which may be the source's own other leg.
+    Both sides are told as orders that filled, the source's as `origin`, the target's as taken by the fund or
+    deleveraged. They have the number of a trade of their own, which is not public. A target in hedge mode gives up the
+    leg that faces the source, which may be the source's own other leg.
     """
     book = floor.books[position.symbol]
     market = book.market
@@ -61,7 +70,7 @@ def hand_off(
     _, taken_realised = clear(floor, book, target, taken, -signed, price, _ZERO, trade_id, "ORDER")
     fill = Fill(trade_id=trade_id, price=price, qty=qty, maker=False, fee=_ZERO, realised=realised)
     _tell(floor, source, position, signed, steps, fill, origin)
-    fill = Fill(trade_id=trade_id, price=price, qty=qty, maker=True, fee=_ZERO, realised=taken_realised)
+    fill = Fill(trade_id=trade_id, price=price, qty=qty, maker=False, fee=_ZERO, realised=taken_realised)
     _tell(floor, target, taken, -signed, steps, fill, "FUND" if target.kind == "FUND" else "ADL")
     settle_closed(floor, source, position, before)
     settle_closed(floor, target, taken, taken_before)
@@ -83,7 +92,7 @@ def _tell(
         type="LIMIT",
         original_type="LIMIT",
         tif="IOC",
-        price_ticks=int(QUOTE.divide(fill.price, tick).to_integral_value(ROUND_HALF_EVEN)),
+        price_ticks=limit_ticks(fill.price, tick, selling=signed > 0),  # no worse than its price, seen from the order
         qty_steps=steps,
         filled_steps=steps,
         quote=fill.qty * fill.price,

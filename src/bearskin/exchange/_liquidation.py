@@ -1,9 +1,10 @@
 """Liquidation: what happens to the positions on a margin whose equity has come down to maintenance.
 
 Orders are cancelled first. Then positions shrink in steps, the one with the largest maintenance first, each time down
-to the edge of the next lower bracket; in the lowest bracket all of it goes. Each step is an immediate-or-cancel order at
-the bankruptcy price; what the book leaves of it the insurance fund takes over at that price, and what the fund cannot
-take is closed against the winners. It ends as soon as equity is above maintenance again.
+to the edge of the next lower bracket; in the lowest bracket all of it goes. Each step is an immediate-or-cancel order
+at the bankruptcy price; what the book leaves of it the insurance fund takes over at that price, and what the fund
+cannot take is closed against the winners. It ends as soon as equity is above maintenance again. A halt of trading does
+not hold it up.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ from typing import Literal
 
 from bearskin.exchange._adl import deleverage
 from bearskin.exchange._algos import end_algo
-from bearskin.exchange._clearing import next_transfer, pay
+from bearskin.exchange._clearing import pay, tell_insurance
 from bearskin.exchange._floor import FUND, Floor
 from bearskin.exchange._fund import take_over
-from bearskin.exchange._handing import bankruptcy_price, hand_off, limit_ticks
+from bearskin.exchange._handing import bankruptcy_price, hand_off, limit_ticks, price_grid
 from bearskin.exchange._orders import end_order, force
 from bearskin.exchange._pools import CROSS, Stake, Standing, is_due, keys_on, standing
 from bearskin.exchange._state import Account
-from bearskin.exchange._words import Income, Liquidating
+from bearskin.exchange._words import Liquidating
 from bearskin.ledger import CENT_8
 from bearskin.margin import bracket_at
 from bearskin.terms import QUOTE
@@ -43,15 +44,12 @@ def liquidate(floor: Floor, account: Account, margin: str) -> None:
 
 
 def _due(floor: Floor, account: Account, margin: str) -> Standing | None:
-    """How the positions of a margin stand if they have to be liquidated and one of them can be, else None.
-
-    Where trading is halted nothing is liquidated until it goes on.
-    """
+    """How the positions of a margin stand if they have to be liquidated, else None."""
     keys = keys_on(floor, account, margin)
     if not keys:
         return None
     now = standing(floor, account, margin, keys)
-    return now if is_due(now) and any(stake.market.status == "TRADING" for stake in now.stakes) else None
+    return now if is_due(now) else None
 
 
 def _withdraw(floor: Floor, account: Account, margin: str, now: Standing) -> None:
@@ -89,13 +87,13 @@ def _net_legs(floor: Floor, account: Account, now: Standing) -> None:
             continue
         qty = min(long.position.qty, -stake.position.qty)
         steps = int(qty / stake.market.contract.step)
-        hand_off(floor, account, long.position, account, steps, stake.mark, "LIQUIDATION")
+        price = stake.mark.quantize(price_grid(stake.market.contract), ROUND_HALF_EVEN, QUOTE)
+        hand_off(floor, account, long.position, account, steps, price, "LIQUIDATION")
 
 
 def _step(floor: Floor, account: Account, margin: str, now: Standing) -> None:
     """One step: the order, what is taken over, the clearance fee."""
-    trading = [stake for stake in now.stakes if stake.market.status == "TRADING"]
-    stake = max(trading, key=lambda one: one.maintenance)
+    stake = max(now.stakes, key=lambda one: one.maintenance)
     position, contract = stake.position, stake.market.contract
     steps, word = _size(stake)
     price = bankruptcy_price(now, stake)
@@ -176,14 +174,5 @@ def _charge(floor: Floor, account: Account, margin: str, stake: Stake, freed: De
         pay(floor, account, asset, -fee, fund_name, "INSURANCE_CLEAR")
     floor.dirty[account.id] = None
     floor.dirty[FUND] = None
-    floor.out.append(
-        Income(
-            time_ns=floor.now_ns,
-            account=account.id,
-            type="INSURANCE_CLEAR",
-            asset=asset,
-            amount=-fee,
-            symbol=symbol,
-            transfer_id=next_transfer(floor),
-        )
-    )
+    tell_insurance(floor, account.id, asset, -fee, symbol)
+    tell_insurance(floor, FUND, asset, fee, symbol)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bearskin.exchange._algo_ends import order_ended
 from bearskin.exchange._book import Book, Level
 from bearskin.exchange._floor import Floor
 from bearskin.exchange._state import Account, Order, OrderStatus, Reserve
@@ -51,6 +52,8 @@ def rest(floor: Floor, book: Book, account: Account, order: Order) -> None:
     counts[symbol] = counts.get(symbol, 0) + 1
     if order.client_id:
         account.client_ids[order.client_id] = order.id
+    if order.good_till_ns:
+        floor.triggers.note_order(order)
     key = book.keys[order.position_side]
     left = order.qty_steps - order.filled_steps
     if order.reduce_only:
@@ -107,6 +110,8 @@ def end_order(floor: Floor, order: Order, status: OrderStatus) -> None:
     unrest(floor, book, account, order)
     order.status = status
     tell(floor, order, ENDED.get(status, "EXPIRED"))
+    if order.algo_id:
+        order_ended(floor, order)
 
 
 def unrest(floor: Floor, book: Book, account: Account, order: Order) -> None:

@@ -66,8 +66,8 @@ def set_mark(floor: Floor, command: SetMark) -> Refused | None:
 def set_funding_rate(floor: Floor, command: SetFundingRate) -> Refused | None:
     """Pin the rate of the settlements to come (beyond the cap too), or let the premium decide again.
 
-    A new interval holds at once: the next settlement is at its next multiple. Refused: an unknown symbol (-1121), a rate
-    beyond 100 % or an interval that does not divide a day (-1130), a rate of more than eight digits (-1111).
+    A new interval holds at once: the next settlement is at its next multiple. Refused: an unknown symbol (-1121), a
+    rate beyond 100 % or an interval that does not divide a day (-1130), a rate of more than eight digits (-1111).
     """
     market = floor.state.markets.get(command.symbol)
     if market is None:
@@ -97,8 +97,8 @@ def settle_funding_now(floor: Floor, command: SettleFunding) -> Refused | None:
     return None
 
 
-def tick(floor: Floor, command: Tick) -> Refused | None:
-    """Let time pass: what ends now ends, marks are set, funding settles at them, and the fund works on its positions."""
+def tick(floor: Floor, _: Tick) -> Refused | None:
+    """Let time pass: what ends now ends, marks are set, funding settles at them, the fund works on its positions."""
     expire_due(floor)
     mark_all(floor)
     settle_due(floor)

@@ -45,10 +45,11 @@ class Line(NamedTuple):
 def lines_of(slack: Decimal, share: Decimal, exposures: Sequence[Exposure]) -> list[Line]:
     """Where a pool with `slack` left may have used it up at the earliest, when slack is share * equity - maintenance.
 
-    `share` is 1 for the liquidation line and less for a warning before it; `slack` has to be positive. With Q the signed
-    sum of a symbol's quantities, A the sum of their absolute values and r a maintenance rate, a mark that rises by d
-    costs at most (A * r_high - share * Q) * d, one that falls by d at most (share * Q - A * r_low) * d: maintenance is
-    convex in the notional, r_low is the rate of the lowest bracket, r_high that of the highest one that can be reached.
+    `share` is 1 for the liquidation line and less for a warning before it; `slack` has to be positive. With Q the
+    signed sum of a symbol's quantities, A the sum of their absolute values and r a maintenance rate, a mark that rises
+    by d costs at most (A * r_high - share * Q) * d, one that falls by d at most (share * Q - A * r_low) * d:
+    maintenance is convex in the notional, r_low is the rate of the lowest bracket, r_high that of the highest one that
+    can be reached.
     """
     sums: dict[str, tuple[Decimal, Decimal, Decimal, int]] = {}
     for exposure in exposures:
