@@ -146,7 +146,7 @@ async def risk_v3(ask: Ask) -> list[Row]:
     return risk(ask, 3)
 
 
-async def get_adl(ask: Ask) -> Any:
+async def get_adl(ask: Ask) -> list[Row]:
     """How near each position is to being deleveraged."""
     face = ask.face_or_all()
     account = ask.account
@@ -163,7 +163,7 @@ async def get_adl(ask: Ask) -> Any:
     rows = [{"symbol": symbol, "adlQuantile": row} for symbol, row in found.items()]
     if face is not None and not rows:
         rows = [{"symbol": face.symbol, "adlQuantile": {"LONG": 0, "SHORT": 0, "BOTH": 0}}]
-    return rows[0] if face is not None else rows
+    return rows
 
 
 async def post_margin(ask: Ask) -> Row:
