@@ -6,7 +6,7 @@ import decimal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bearskin.exchange import _figures
 from bearskin.exchange._codes import Code
