@@ -8,9 +8,8 @@ from bearskin.exchange._clearing import clear, open_position, settle_closed
 from bearskin.exchange._floor import Floor
 from bearskin.exchange._pools import Stake, Standing
 from bearskin.exchange._resting import tell
-from bearskin.exchange._state import Account, Order, Origin, Position
+from bearskin.exchange._state import Account, Contract, Order, Origin, Position
 from bearskin.exchange._words import Fill
-from bearskin.ledger import CENT_8
 from bearskin.terms import EXACT, QUOTE
 
 _FLOOR = Context(prec=34, rounding=ROUND_FLOOR)
@@ -22,16 +21,29 @@ def bankruptcy_price(now: Standing, stake: Stake) -> Decimal:
 
     Each position stands for the share of the equity that its notional has of all: if every mark moves against the
     account by the same fraction, equity / notional, nothing is left. For a position that stands alone this is the price
-    at which its equity is zero. Eight digits, rounded towards the account's favour, so that what it closes there never
-    takes it below zero; with equity already below zero the price lies beyond mark, and it is never below 1e-8.
+    at which its equity is zero. Rounded towards the account's favour, so that what it closes there never takes it below
+    zero; with equity already below zero the price lies beyond mark, and it is never below its own last digit.
     """
     mark = stake.mark
+    digit = money_digit(stake.market.contract)
     away = _FLOOR.divide(mark * now.equity, now.notional)
     if stake.position.qty > 0:
-        price = EXACT.subtract(mark, away).quantize(CENT_8, ROUND_CEILING, QUOTE)
+        price = EXACT.subtract(mark, away).quantize(digit, ROUND_CEILING, QUOTE)
     else:
-        price = EXACT.add(mark, away).quantize(CENT_8, ROUND_FLOOR, QUOTE)
-    return max(price, CENT_8)
+        price = EXACT.add(mark, away).quantize(digit, ROUND_FLOOR, QUOTE)
+    return max(price, digit)
+
+
+def money_digit(contract: Contract) -> Decimal:
+    """The last digit of a price off the tick grid: a step at it is worth an amount of at most eight digits.
+
+    Money has eight digits and nothing rounds what a fill realises, so the price has to. It is never coarser than the
+    tick, on which everybody else trades.
+    """
+    step, tick = contract.step.as_tuple().exponent, contract.tick.as_tuple().exponent
+    assert isinstance(step, int)
+    assert isinstance(tick, int)
+    return Decimal(1).scaleb(min(max(-8 - step, -8), tick))
 
 
 def limit_ticks(price: Decimal, tick: Decimal, *, selling: bool) -> int:
