@@ -14,6 +14,8 @@ from bearskin.terms import EXACT, QUOTE
 
 _FLOOR = Context(prec=34, rounding=ROUND_FLOOR)
 _ZERO = Decimal(0)
+_ONE = Decimal(1)
+_AMOUNT_PLACES = 8  # of every amount of money
 
 
 def bankruptcy_price(now: Standing, stake: Stake) -> Decimal:
@@ -21,29 +23,23 @@ def bankruptcy_price(now: Standing, stake: Stake) -> Decimal:
 
     Each position stands for the share of the equity that its notional has of all: if every mark moves against the
     account by the same fraction, equity / notional, nothing is left. For a position that stands alone this is the price
-    at which its equity is zero. Rounded towards the account's favour, so that what it closes there never takes it below
-    zero; with equity already below zero the price lies beyond mark, and it is never below its own last digit.
+    at which its equity is zero. Rounded on the grid of `price_grid` in the account's favour, so that what it closes
+    there never takes it below zero; with equity already below zero the price lies beyond mark. Never below the grid.
     """
-    mark = stake.mark
-    digit = money_digit(stake.market.contract)
+    mark, grid = stake.mark, price_grid(stake.market.contract)
     away = _FLOOR.divide(mark * now.equity, now.notional)
     if stake.position.qty > 0:
-        price = EXACT.subtract(mark, away).quantize(digit, ROUND_CEILING, QUOTE)
+        price = EXACT.subtract(mark, away).quantize(grid, ROUND_CEILING, QUOTE)
     else:
-        price = EXACT.add(mark, away).quantize(digit, ROUND_FLOOR, QUOTE)
-    return max(price, digit)
+        price = EXACT.add(mark, away).quantize(grid, ROUND_FLOOR, QUOTE)
+    return max(price, grid)
 
 
-def money_digit(contract: Contract) -> Decimal:
-    """The last digit of a price off the tick grid: a step at it is worth an amount of at most eight digits.
-
-    Money has eight digits and nothing rounds what a fill realises, so the price has to. It is never coarser than the
-    tick, on which everybody else trades.
-    """
-    step, tick = contract.step.as_tuple().exponent, contract.tick.as_tuple().exponent
-    assert isinstance(step, int)
-    assert isinstance(tick, int)
-    return Decimal(1).scaleb(min(max(-8 - step, -8), tick))
+def price_grid(contract: Contract) -> Decimal:
+    """The finest price at which every quantity of the contract is worth a whole number of 1e-8."""
+    exponent = contract.step.normalize().as_tuple().exponent
+    assert isinstance(exponent, int)
+    return _ONE.scaleb(-min(max(_AMOUNT_PLACES + exponent, 0), _AMOUNT_PLACES))
 
 
 def limit_ticks(price: Decimal, tick: Decimal, *, selling: bool) -> int:

@@ -17,7 +17,7 @@ from bearskin.exchange._algos import end_algo
 from bearskin.exchange._clearing import pay, tell_insurance
 from bearskin.exchange._floor import FUND, Floor
 from bearskin.exchange._fund import take_over
-from bearskin.exchange._handing import bankruptcy_price, hand_off, limit_ticks, money_digit
+from bearskin.exchange._handing import bankruptcy_price, hand_off, limit_ticks, price_grid
 from bearskin.exchange._orders import end_order, force
 from bearskin.exchange._pools import CROSS, Stake, Standing, is_due, keys_on, standing
 from bearskin.exchange._state import Account
@@ -75,7 +75,7 @@ def _withdraw(floor: Floor, account: Account, margin: str, now: Standing) -> Non
 
 
 def _net_legs(floor: Floor, account: Account, now: Standing) -> None:
-    """Close long and short of one symbol against each other at mark (to the digit of money), as far as they match.
+    """Close long and short of one symbol against each other at mark, as far as they match.
 
     It costs the account nothing, moves no market and halves the maintenance of what it holds twice; only then is there
     a direction in which an order can help.
@@ -87,7 +87,7 @@ def _net_legs(floor: Floor, account: Account, now: Standing) -> None:
             continue
         qty = min(long.position.qty, -stake.position.qty)
         steps = int(qty / stake.market.contract.step)
-        price = stake.mark.quantize(money_digit(stake.market.contract), ROUND_HALF_EVEN, QUOTE)
+        price = stake.mark.quantize(price_grid(stake.market.contract), ROUND_HALF_EVEN, QUOTE)
         hand_off(floor, account, long.position, account, steps, price, "LIQUIDATION")
 
 

@@ -102,7 +102,8 @@ def _mark_one(floor: Floor, market: Market) -> None:
     if market.index is not None:
         mid = None if bid is None or ask is None else (bid + ask) / _TWO
         _sample_basis(market, mid, now_ns)
-        periods = now_ns // PREMIUM_EVERY_NS - market.premium_sampled_ns // PREMIUM_EVERY_NS
+        sampled_ns = market.premium_sampled_ns
+        periods = now_ns // PREMIUM_EVERY_NS - sampled_ns // PREMIUM_EVERY_NS if sampled_ns else 1
         if periods > 0:
             value = contract.impact_margin * contract.brackets[0].max_leverage
             premium = premium_now(book.impact_price(1, value), book.impact_price(-1, value), market.index)
