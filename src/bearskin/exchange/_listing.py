@@ -27,7 +27,7 @@ _NOT_NEGATIVE = (
 )  # fmt: skip
 
 
-def contract_of(instrument: Instrument, brackets: Brackets, **terms: object) -> Contract:
+def contract_of(instrument: Instrument, brackets: Brackets, /, **terms: object) -> Contract:
     """A contract from an instrument and its brackets; `terms` replace single fields of it.
 
     Bounds of price and size are not part of an instrument: they are set so wide that the brackets bind first. Raises

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from bearskin.exchange import _figures
+from bearskin.exchange._clearing import fee_rate
 from bearskin.exchange._codes import Code
 from bearskin.exchange._state import Position
 from bearskin.exchange._words import AddMargin, SetLeverage, SetMarginMode, SetPositionMode
@@ -310,19 +311,15 @@ async def post_fee_burn(ask: Ask) -> Row:
 async def get_commission(ask: Ask) -> Row:
     """The fee rates of the account in a symbol."""
     face = ask.face()
-    maker, taker = fee_rates(ask, face.symbol)
+    with exactly():
+        maker = fee_rate(ask.account, face.contract, True)
+        taker = fee_rate(ask.account, face.contract, False)
     return {
         "symbol": face.symbol,
         "makerCommissionRate": bare(maker),
         "takerCommissionRate": bare(taker),
         "rpiCommissionRate": bare(maker),
     }
-
-
-def fee_rates(ask: Ask, symbol: str) -> tuple[Decimal, Decimal]:
-    """Maker and taker rate."""
-    contract = ask.wire.markets[symbol].contract
-    return contract.maker_fee_rate, contract.taker_fee_rate
 
 
 async def get_account_config(ask: Ask) -> Row:
