@@ -266,8 +266,7 @@ class World(Desk):
             if isinstance(event, Liquidating):
                 found.append(event.account)
             elif isinstance(event, OrderUpdated) and event.order.origin == "LIQUIDATION":
-                if event.order.account not in found:
-                    found.append(event.order.account)
+                found += [event.order.account] if event.order.account not in found else []
         return found
 
     @line(rf"(?P<who>\w+) liquidated(: equity (?P<equity>{N}) <=? maintenance (?P<due>{N}))?", CLAIMS)
