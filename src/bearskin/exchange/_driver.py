@@ -91,8 +91,10 @@ class Driver:
     def move(self, symbol: str) -> None:
         """Have makers and tape follow a pushed price at once."""
         time_ns = self._service.now_ns()
+        self._carry_out([Tick(time_ns=time_ns)])  # the mark first: limit prices are held against it
         for batch in self._acting(self._pushed(symbol, self._held[symbol]), time_ns, 1.0):
             self._carry_out(batch)
+        self._carry_out([Tick(time_ns=time_ns)])
 
     def held(self) -> dict[str, dict[str, Decimal]]:
         """The symbols that were pushed and the prices they are held at."""
