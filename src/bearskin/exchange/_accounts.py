@@ -66,7 +66,7 @@ def deposit(floor: Floor, command: Deposit) -> Refused | None:
     if account is None:
         return _no_account(floor, command.account)
     amount, asset = command.amount, command.asset
-    refused = _bad_amount(floor, abs(amount)) or _bad_asset(floor, asset)
+    refused = _bad_amount(floor, amount.copy_abs()) or _bad_asset(floor, asset)
     if refused is not None:
         return refused
     if amount < 0 and -amount > movable(floor, account, asset):
@@ -143,7 +143,10 @@ def set_leverage(floor: Floor, command: SetLeverage) -> Refused | None:
     contract, leverage = market.contract, command.leverage
     if not 1 <= leverage <= leverage_max(contract):
         return floor.no(Code.BAD_LEVERAGE, f"Leverage {leverage} is not valid")
-    before = _figures.setting_of(account, command.symbol)
+    before = Setting(
+        leverage=_figures.leverage_of(floor, account, command.symbol),
+        isolated=_figures.setting_of(account, command.symbol).isolated,
+    )
     if leverage == before.leverage:
         return None
     if _notional_used(floor, account, contract) > notional_cap(contract, leverage):
@@ -217,7 +220,7 @@ def add_margin(floor: Floor, command: AddMargin) -> Refused | None:
     market = floor.state.markets.get(symbol)
     if market is None:
         return _no_symbol(floor)
-    refused = _bad_amount(floor, abs(amount))
+    refused = _bad_amount(floor, amount.copy_abs())
     if refused is not None:
         return refused
     if (command.position_side != "BOTH") != account.dual:
@@ -261,7 +264,7 @@ def removable(floor: Floor, account: Account, position: Position) -> Decimal:
     """
     margin = _figures.margin_of(floor, position)
     equity = margin + _figures.unrealised(floor, position)
-    leverage = _figures.setting_of(account, position.symbol).leverage
+    leverage = _figures.leverage_of(floor, account, position.symbol)
     initial = initial_margin_up(abs(position.qty) * _figures.mark_of(floor, position.symbol), leverage)
     above = equity - _figures.maintenance_of(floor, position) - CENT_8
     return max(min(margin, equity - initial, above), ZERO)

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-import copy
-
 import msgspec
 
 from bearskin.exchange import _orders
 from bearskin.exchange._algo_checks import closes, fault_of
+from bearskin.exchange._algo_ends import (
+    cancel_algos,
+    end_algo,
+    leave,
+    order_ended,
+    position_closed,
+    set_status,
+    tell_algo,
+)
 from bearskin.exchange._codes import Code
 from bearskin.exchange._floor import Floor
-from bearskin.exchange._state import Account, Algo, AlgoStatus, Market, Order
+from bearskin.exchange._state import Account, Algo, Market
 from bearskin.exchange._triggers import ALGO, ORDER, path
 from bearskin.exchange._words import AlgoUpdated, CancelAlgo, CancelAllAlgos, Place, PlaceAlgo, Refused
+
+__all__ = [
+    "cancel_algo",
+    "cancel_algos",
+    "cancel_all_algos",
+    "end_algo",
+    "expire_due",
+    "order_ended",
+    "place_algo",
+    "position_closed",
+    "run_triggers",
+]
 
 
 def place_algo(floor: Floor, command: PlaceAlgo) -> Refused | None:
@@ -61,7 +80,7 @@ def place_algo(floor: Floor, command: PlaceAlgo) -> Refused | None:
     account.algos[number] = None
     account.algo_client_ids[algo.client_id] = number
     floor.triggers.add(algo)
-    _tell(floor, algo)
+    tell_algo(floor, algo)
     return None
 
 
@@ -92,24 +111,6 @@ def cancel_all_algos(floor: Floor, command: CancelAllAlgos) -> Refused | None:
     return None
 
 
-def end_algo(floor: Floor, algo: Algo, status: AlgoStatus) -> None:
-    """Take one that waits out of the state and tell it."""
-    _leave(floor, algo)
-    floor.triggers.drop(algo)
-    _set(floor, algo, status)
-
-
-def cancel_algos(
-    floor: Floor, account: Account, symbol: str | None, status: AlgoStatus, position_side: str | None = None
-) -> None:
-    """End all of an account that wait, in one symbol or all, on one position side or all."""
-    algos = floor.state.algos
-    for number in list(account.algos):
-        algo = algos[number]
-        if (symbol is None or algo.symbol == symbol) and position_side in (None, algo.position_side):
-            end_algo(floor, algo, status)
-
-
 def run_triggers(floor: Floor) -> None:
     """Trigger what the trades in `floor.traded` and the marks set since reach; empties `floor.traded`.
 
@@ -126,25 +127,6 @@ def run_triggers(floor: Floor) -> None:
             _trigger(floor, algo)
             if floor.dirty:
                 return
-
-
-def order_ended(floor: Floor, order: Order) -> None:
-    """Finish the conditional order whose order has ended; to be called for every order that has an `algo_id`."""
-    algo = floor.state.triggered.pop(order.algo_id, None)
-    if algo is not None:
-        algo.order_id = order.id
-        _set(floor, algo, "FINISHED")
-
-
-def position_closed(floor: Floor, account: Account, symbol: str, position_side: str) -> None:
-    """Expire what only made sense with the position (close-position and GTE_GTC orders)."""
-    if not account.algos:
-        return
-    algos = floor.state.algos
-    for number in list(account.algos):
-        algo = algos[number]
-        if algo.symbol == symbol and algo.position_side == position_side and _needs_position(algo):
-            end_algo(floor, algo, "EXPIRED")
 
 
 def expire_due(floor: Floor) -> None:
@@ -193,19 +175,19 @@ def _trigger(floor: Floor, algo: Algo) -> None:
     """Turn a conditional order into the order it stands for, or tell why that could not be."""
     state = floor.state
     account, market = state.accounts[algo.account], state.markets[algo.symbol]
-    _leave(floor, algo)
-    _set(floor, algo, "TRIGGERING")
+    leave(floor, algo)
+    set_status(floor, algo, "TRIGGERING")
     qty = algo.qty
     if algo.close_position:
         held = closes(account, algo.symbol, algo.position_side, algo.side)
         if held is None:
             algo.reject_reason = "there was no position to close"
-            _set(floor, algo, "EXPIRED")
+            set_status(floor, algo, "EXPIRED")
             return
         qty = abs(held.qty)
     if algo.price_protect and _is_torn(market):
         algo.reject_reason = "last and mark lay too far apart"
-        _set(floor, algo, "EXPIRED")
+        set_status(floor, algo, "EXPIRED")
         return
     assert qty is not None
     limit = algo.price is not None
@@ -231,7 +213,7 @@ def _trigger(floor: Floor, algo: Algo) -> None:
     if isinstance(answer, Refused):
         del state.triggered[algo.id]
         algo.reject_reason = answer.message
-        _set(floor, algo, "REJECTED")
+        set_status(floor, algo, "REJECTED")
         return
     if algo.id in state.triggered:
         algo.order_id = answer.id
@@ -246,28 +228,6 @@ def _is_torn(market: Market) -> bool:
     """Whether last and mark lie farther apart than a protected order may trigger at."""
     last, mark = market.last_price, market.mark
     return last is not None and mark is not None and abs(mark - last) > mark * market.contract.trigger_protect
-
-
-def _needs_position(algo: Algo) -> bool:
-    return algo.close_position or algo.tif == "GTE_GTC"
-
-
-def _leave(floor: Floor, algo: Algo) -> None:
-    state = floor.state
-    account = state.accounts[algo.account]
-    del state.algos[algo.id]
-    del account.algos[algo.id]
-    del account.algo_client_ids[algo.client_id]
-
-
-def _set(floor: Floor, algo: Algo, status: AlgoStatus) -> None:
-    algo.status = status
-    algo.updated_ns = floor.now_ns
-    _tell(floor, algo)
-
-
-def _tell(floor: Floor, algo: Algo) -> None:
-    floor.out.append(AlgoUpdated(time_ns=floor.now_ns, algo=copy.copy(algo)))
 
 
 def _free_name(account: Account, number: int) -> str:

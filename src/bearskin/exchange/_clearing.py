@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from bearskin.exchange._algo_ends import position_closed
 from bearskin.exchange._book import CAUTIOUS, Book
 from bearskin.exchange._figures import leverage_of, position_now, setting_of
 from bearskin.exchange._floor import FUND, Floor
@@ -177,33 +178,17 @@ def cover(floor: Floor, account: Account, asset: str, amount: Decimal, name: str
     insured = min(amount, max(ledger.balance(INSURANCE), ZERO))
     ledger.post((INSURANCE, -insured), (HOUSE, insured - amount), (name, amount))
     floor.dirty[FUND] = None
-    _tell_cover(floor, account, asset, amount, symbol)
+    tell_insurance(floor, account.id, asset, amount, symbol)
+    if insured:
+        tell_insurance(floor, FUND, asset, -insured, symbol)
 
 
-def clear_debt(floor: Floor, account: Account, asset: str) -> bool:
-    """Pay a cross wallet below zero back to zero as far as the insurance fund can; returns whether it is there.
-
-    For an account without cross positions: with them a negative wallet may be covered by profit.
-    """
-    ledger = floor.state.ledgers[asset]
-    debt = -ledger.balance(account.wallet_name)
-    paid = min(debt, max(ledger.balance(INSURANCE), ZERO))
-    if debt <= 0 or account.id == FUND:
-        return True
-    if paid > 0:
-        ledger.move(INSURANCE, account.wallet_name, paid)
-        floor.dirty[FUND] = None
-        change = floor.change(account.id, "INSURANCE_CLEAR")
-        change.assets[asset] = change.assets.get(asset, ZERO) + paid
-        _tell_cover(floor, account, asset, paid, "")
-    return paid == debt
-
-
-def _tell_cover(floor: Floor, account: Account, asset: str, amount: Decimal, symbol: str) -> None:
+def tell_insurance(floor: Floor, account_id: int, asset: str, amount: Decimal, symbol: str = "") -> None:
+    """One line of income from the insurance fund (positive), or for it."""
     floor.out.append(
         Income(
             time_ns=floor.now_ns,
-            account=account.id,
+            account=account_id,
             type="INSURANCE_CLEAR",
             asset=asset,
             amount=amount,
@@ -240,28 +225,7 @@ def settle_closed(floor: Floor, account: Account, position: Position, before: De
             del account.positions[key]
         account.warned.pop(key, None)
     if account.algos:
-        # conditional orders stand above fills: they place orders that fill
-        from bearskin.exchange._algos import position_closed
-
         position_closed(floor, account, symbol, position.side)
-
-
-def hand_over(
-    floor: Floor, source: Account, position: Position, target: Account, qty: Decimal, price: Decimal,
-    reason: UpdateReason,
-) -> None:  # fmt: skip
-    """Close `qty` coins of a position against `target` at `price` (off the tick too), without book or fee."""
-    book = floor.books[position.symbol]
-    before = position.qty
-    signed = -qty if before > 0 else qty
-    clear(floor, book, source, position, signed, price, ZERO, 0, reason)
-    # a hedged target gives up the leg that faces the source
-    side = "BOTH" if not target.dual else "SHORT" if signed < 0 else "LONG"
-    taken = open_position(book, target, side)
-    taken_before = taken.qty
-    clear(floor, book, target, taken, -signed, price, ZERO, 0, reason)
-    settle_closed(floor, source, position, before)
-    settle_closed(floor, target, taken, taken_before)
 
 
 def pay(floor: Floor, account: Account, asset: str, amount: Decimal, other: str, reason: UpdateReason) -> None:

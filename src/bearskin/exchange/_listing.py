@@ -8,12 +8,11 @@ from typing import Any
 
 import msgspec
 
-from bearskin.exchange._book import Book
 from bearskin.exchange._codes import Code
 from bearskin.exchange._floor import Floor
+from bearskin.exchange._rebuild import open_book, take_terms
 from bearskin.exchange._state import Account, BracketRow, Contract, Market
 from bearskin.exchange._words import ListContract, Listed, Refused, SettingChanged, SetTrading
-from bearskin.ledger import Ledger
 from bearskin.margin import Tiers, tiers_of
 from bearskin.terms import HOUR_NS, QUOTE, BadInput, Bracket, Brackets, Instrument, Product
 
@@ -28,7 +27,7 @@ _NOT_NEGATIVE = (
 )  # fmt: skip
 
 
-def contract_of(instrument: Instrument, brackets: Brackets, **terms: object) -> Contract:
+def contract_of(instrument: Instrument, brackets: Brackets, /, **terms: object) -> Contract:
     """A contract from an instrument and its brackets; `terms` replace single fields of it.
 
     Bounds of price and size are not part of an instrument: they are set so wide that the brackets bind first. Raises
@@ -92,24 +91,19 @@ def list_contract(floor: Floor, command: ListContract) -> Refused | None:
             next_funding_ns=_next_multiple(floor.now_ns, contract.funding_interval_h),
         )
         state.markets[contract.symbol] = market
-        if contract.settle not in state.ledgers:
-            state.ledgers[contract.settle] = Ledger(asset=contract.settle)
-        floor.books[contract.symbol] = Book(market)
-        floor.tiers[contract.symbol] = tiers_from(contract)
+        open_book(floor, market)
     else:
         before = market.contract
         if _units(before) != _units(contract):
             if _in_use(floor, contract.symbol):
                 return floor.no(Code.INVALID_PARAMETER, "Tick, step and currencies are in use.")
-            if contract.settle not in state.ledgers:
-                state.ledgers[contract.settle] = Ledger(asset=contract.settle)
             if market.last_price is not None:
                 last = QUOTE.divide(market.last_price, contract.tick).to_integral_value(ROUND_HALF_EVEN)
                 market.last_ticks = int(last)
                 market.last_price = last * contract.tick
         market.contract = contract
         if _units(before) != _units(contract):
-            floor.books[contract.symbol] = Book(market)
+            open_book(floor, market)
         floor.books[contract.symbol].refresh()
         if before.funding_interval_h != contract.funding_interval_h:
             market.interval_h = contract.funding_interval_h
@@ -132,7 +126,7 @@ def set_trading(floor: Floor, command: SetTrading) -> Refused | None:
 
 def _new_brackets(floor: Floor, contract: Contract) -> None:
     symbol = contract.symbol
-    floor.tiers[symbol] = tiers_from(contract)
+    take_terms(floor, contract)
     most = leverage_max(contract)
     for account in floor.state.accounts.values():
         setting = account.settings.get(symbol)

@@ -64,7 +64,7 @@ def _checked(
     reduces = _reduces(floor, account, command, close_position)
     if isinstance(reduces, Refused):
         return reduces
-    ticks = _limit_ticks(floor, account, book, command)
+    ticks = _limit_ticks(floor, account, book, command, origin)
     if isinstance(ticks, Refused):
         return ticks
     steps = qty_steps(floor, book, command.qty, command.type == "MARKET")
@@ -114,15 +114,18 @@ def _reduces(floor: Floor, account: Account, command: Place, close_position: boo
     return command.reduce_only or close_position
 
 
-def _limit_ticks(floor: Floor, account: Account, book: Book, command: Place) -> int | Refused:
-    """The price of a limit order in ticks, once the rest of its terms are in order; zero for a market order."""
+def _limit_ticks(floor: Floor, account: Account, book: Book, command: Place, origin: Origin) -> int | Refused:
+    """The price of a limit order in ticks, once the rest of its terms are in order; zero for a market order.
+
+    How long an order lives that was conditional was settled when it was placed.
+    """
     if command.type == "MARKET":
         if command.price is None:
             return 0
         return floor.no(Code.PARAM_NOT_REQUIRED, "Parameter 'price' sent when not required.")
     if command.price is None:
         return floor.no(Code.MANDATORY_PARAM, "Mandatory parameter 'price' was not sent, was empty/null, or malformed.")
-    if command.tif == "GTD" and command.good_till_ns <= floor.now_ns + GTD_AHEAD_NS:
+    if command.tif == "GTD" and origin == "USER" and command.good_till_ns <= floor.now_ns + GTD_AHEAD_NS:
         return floor.no(Code.INVALID_PARAMETER, "Data sent for parameter 'goodTillDate' is not valid.")
     if account.order_counts.get(book.symbol, 0) >= book.market.contract.max_orders:
         return floor.no(Code.MAX_OPEN_ORDERS, "Reach max open order limit.")

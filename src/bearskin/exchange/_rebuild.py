@@ -5,6 +5,7 @@ from __future__ import annotations
 from bearskin.exchange._book import Book
 from bearskin.exchange._floor import FUND, Floor
 from bearskin.exchange._state import Account, Contract, Market
+from bearskin.exchange._watching import rearm
 from bearskin.ledger import Ledger
 from bearskin.margin import Tiers
 
@@ -21,6 +22,7 @@ def rebuild(floor: Floor) -> None:
         open_book(floor, market)
     for order in sorted(state.orders.values(), key=lambda order: order.priority):
         floor.books[order.symbol].half(order.side).add(order)
+    rearm(floor)
 
 
 def open_book(floor: Floor, market: Market) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bearskin.exchange._algo_ends import order_ended
 from bearskin.exchange._book import Book, Level
 from bearskin.exchange._floor import Floor
 from bearskin.exchange._state import Account, Order, OrderStatus, Reserve
@@ -12,15 +13,12 @@ OPEN = ("NEW", "PARTIALLY_FILLED")
 
 
 def tell(floor: Floor, order: Order, execution: Execution, fill: Fill | None = None) -> None:
-    """Say what happened to an order, with a copy of it as it is now."""
+    """Say what happened to an order, with a copy of it as it is now; its conditional order ends with it."""
     order.updated_ns = floor.now_ns
     floor.out.append(
         OrderUpdated(time_ns=floor.now_ns, order=order.__copy__(), execution=execution, fill=fill)  # type: ignore[attr-defined]
     )
     if order.algo_id and order.status not in OPEN:
-        # conditional orders stand above these: they become them
-        from bearskin.exchange._algos import order_ended
-
         order_ended(floor, order)
 
 

@@ -1,0 +1,401 @@
+"""Candles of every interval the venue has, made of one-minute candles that grow and of history handed in at the start.
+
+A minute in which nothing happened has no candle of its own: it is filled in when asked for, at the last close and
+without volume. Minutes are folded into hours as they close, so that long intervals need few candles and reach further
+back than the ring of minutes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from bearskin.terms import BadInput
+
+MINUTE_MS = 60_000
+HOUR_MS = 3_600_000
+DAY_MS = 86_400_000
+MONDAY_MS = 4 * DAY_MS  # the first Monday of the epoch
+MINUTES_KEPT = 20_000
+HOURS_KEPT = 20_000
+ZERO = Decimal(0)
+
+Kind = Literal["trade", "mark", "index", "premium"]
+KINDS: tuple[Kind, ...] = ("trade", "mark", "index", "premium")
+Whole = npt.NDArray[np.int64]
+Reals = npt.NDArray[np.float64]
+
+
+class Candle(msgspec.Struct, array_like=True):
+    """One candle. Volumes are coins, `quote` is their value; `buy_*` is what takers bought of them.
+
+    For mark, index and premium there are no volumes and `count` is how often it was set.
+    """
+
+    open_ms: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal = ZERO
+    quote: Decimal = ZERO
+    count: int = 0
+    buy_volume: Decimal = ZERO
+    buy_quote: Decimal = ZERO
+    first_id: int = -1
+    last_id: int = -1
+
+    def join(self, later: Candle) -> None:
+        """Take in a candle that follows this one within the same interval."""
+        self.high = max(self.high, later.high)
+        self.low = min(self.low, later.low)
+        self.close = later.close
+        self.volume += later.volume
+        self.quote += later.quote
+        self.count += later.count
+        self.buy_volume += later.buy_volume
+        self.buy_quote += later.buy_quote
+        if later.first_id >= 0:
+            self.last_id = later.last_id
+            if self.first_id < 0:
+                self.first_id = later.first_id
+
+    def at(self, open_ms: int) -> Candle:
+        """A copy that opens at `open_ms`."""
+        return Candle(
+            open_ms, self.open, self.high, self.low, self.close, self.volume, self.quote, self.count,
+            self.buy_volume, self.buy_quote, self.first_id, self.last_id,
+        )  # fmt: skip
+
+
+def flat(open_ms: int, price: Decimal) -> Candle:
+    """The candle of a time in which nothing happened."""
+    return Candle(open_ms, price, price, price, price)
+
+
+class Series(msgspec.Struct, array_like=True):
+    """What has been seen of one price: the last minutes, the open one included, and the hours of closed minutes."""
+
+    minutes: list[Candle] = []
+    hours: list[Candle] = []
+
+    def note(self, time_ms: int, price: Decimal) -> Candle:
+        """The candle of the running minute, with `price` in it; the caller adds volumes."""
+        minutes = self.minutes
+        if minutes:
+            candle = minutes[-1]
+            if time_ms < candle.open_ms + MINUTE_MS:
+                if price > candle.high:
+                    candle.high = price
+                elif price < candle.low:
+                    candle.low = price
+                candle.close = price
+                return candle
+            self._fold(candle)
+        candle = Candle(time_ms - time_ms % MINUTE_MS, price, price, price, price)
+        minutes.append(candle)
+        trim(minutes, MINUTES_KEPT)
+        return candle
+
+    def _fold(self, candle: Candle) -> None:
+        hours = self.hours
+        open_ms = candle.open_ms - candle.open_ms % HOUR_MS
+        if hours and hours[-1].open_ms == open_ms:
+            hours[-1].join(candle)
+        else:
+            hours.append(candle.at(open_ms))
+            trim(hours, HOURS_KEPT)
+
+    def first_ms(self, step_ms: int) -> int | None:
+        """When the oldest candle opens that intervals of `step_ms` are made of."""
+        rows = self.hours if self.hours and step_ms >= HOUR_MS else self.minutes
+        return rows[0].open_ms if rows else None
+
+    def rows(self, step_ms: int) -> Sequence[Candle]:
+        """The candles that intervals of `step_ms` are made of, oldest first."""
+        return self.minutes if step_ms < HOUR_MS else [*self.hours, *self.minutes[-1:]]
+
+
+def trim(rows: list[Any], kept: int) -> None:
+    """Drop the oldest rows when there are twice as many as are kept: cheap for every single addition."""
+    if len(rows) >= 2 * kept:
+        del rows[:-kept]
+
+
+# --- intervals -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An interval of the venue. Its candles are counted from the epoch; months (`step_ms` 0) by the calendar."""
+
+    name: str
+    step_ms: int
+    offset_ms: int = 0
+
+    def place(self, time_ms: int) -> int:
+        """The number of the candle that holds a time."""
+        if self.step_ms:
+            return (time_ms - self.offset_ms) // self.step_ms
+        day = datetime.fromtimestamp(time_ms // 1000, UTC)
+        return day.year * 12 + day.month - 1
+
+    def open_ms(self, place: int) -> int:
+        """When a candle opens."""
+        if self.step_ms:
+            return place * self.step_ms + self.offset_ms
+        return int(datetime(place // 12, place % 12 + 1, 1, tzinfo=UTC).timestamp()) * 1000
+
+    def places(self, times_ms: Whole) -> Whole:
+        """As `place`, for many."""
+        if self.step_ms:
+            return (times_ms - self.offset_ms) // self.step_ms
+        return times_ms.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64) + 1970 * 12
+
+    @property
+    def width_ms(self) -> int:
+        """How long its shortest candle is."""
+        return self.step_ms or 28 * DAY_MS
+
+
+def _intervals() -> dict[str, Interval]:
+    found = {
+        f"{count}{unit}": Interval(f"{count}{unit}", count * size)
+        for unit, size, counts in (
+            ("m", MINUTE_MS, (1, 3, 5, 15, 30)), ("h", HOUR_MS, (1, 2, 4, 6, 8, 12)), ("d", DAY_MS, (1, 3)),
+        )
+        for count in counts
+    }  # fmt: skip
+    found["1w"] = Interval("1w", 7 * DAY_MS, MONDAY_MS)
+    found["1M"] = Interval("1M", 0)
+    return found
+
+
+INTERVALS = _intervals()
+
+
+# --- history that is handed in ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seed:
+    """Candles from before the exchange was started, as columns, oldest first, each `step_ms` long."""
+
+    step_ms: int
+    open_ms: Whole
+    open: Reals
+    high: Reals
+    low: Reals
+    close: Reals
+    volume: Reals
+    quote: Reals
+    count: Whole
+    buy_volume: Reals
+    buy_quote: Reals
+
+    def __len__(self) -> int:
+        return len(self.open_ms)
+
+    def row(self, place: int, digits: tuple[int, int]) -> Candle:
+        """One of them with its prices and volumes rounded to `digits`."""
+        price, qty = digits
+
+        def number(column: Reals, kept: int) -> Decimal:
+            return Decimal(f"{column[place]:.{kept}f}")
+
+        return Candle(
+            int(self.open_ms[place]),
+            number(self.open, price),
+            number(self.high, price),
+            number(self.low, price),
+            number(self.close, price),
+            number(self.volume, qty),
+            number(self.quote, 8),
+            int(self.count[place]),
+            number(self.buy_volume, qty),
+            number(self.buy_quote, 8),
+        )
+
+
+def seed_of(step_ms: int, columns: dict[str, npt.ArrayLike]) -> Seed:
+    """Candles out of columns `open_ms`, `open`, `high`, `low`, `close` and, where known, volumes and counts.
+
+    What is not given is zero, but for `quote`, which is then volume at the mean of high, low and close. Raises
+    BadInput when the columns do not fit together or the times do not ascend by whole steps.
+    """
+    open_ms = np.asarray(columns["open_ms"], dtype=np.int64)
+    prices = {name: np.asarray(columns[name], dtype=np.float64) for name in ("open", "high", "low", "close")}
+    volume = np.asarray(columns.get("volume", np.zeros(len(open_ms))), dtype=np.float64)
+    middle = (prices["high"] + prices["low"] + prices["close"]) / 3
+    quote = np.asarray(columns.get("quote", volume * middle), dtype=np.float64)
+    count = np.asarray(columns.get("count", np.zeros(len(open_ms))), dtype=np.int64)
+    buy_volume = np.asarray(columns.get("buy_volume", volume / 2), dtype=np.float64)
+    buy_quote = np.asarray(columns.get("buy_quote", quote / 2), dtype=np.float64)
+    lengths = {len(c) for c in (open_ms, *prices.values(), volume, quote, count, buy_volume, buy_quote)}
+    if len(lengths) != 1:
+        raise BadInput(f"columns of seeded candles were {sorted(lengths)} long, must be equally long")
+    if step_ms % MINUTE_MS or step_ms <= 0:
+        raise BadInput(f"step_ms was {step_ms}, must be whole minutes")
+    if len(open_ms) and (np.any(np.diff(open_ms) < step_ms) or np.any(open_ms % step_ms)):
+        raise BadInput("times of seeded candles must ascend by whole steps")
+    return Seed(
+        step_ms=step_ms, open_ms=open_ms, **prices, volume=volume, quote=quote, count=count,
+        buy_volume=buy_volume, buy_quote=buy_quote,
+    )  # fmt: skip
+
+
+def joined(seed: Seed, interval: Interval) -> Seed | None:
+    """The candles of a longer interval; None when they cannot be made of these."""
+    width = interval.width_ms
+    if width == seed.step_ms and not interval.offset_ms:
+        return seed
+    fits = width >= seed.step_ms and (DAY_MS if not interval.step_ms else width) % seed.step_ms == 0
+    if not fits or not len(seed):
+        return None
+    places = interval.places(seed.open_ms)
+    starts = np.concatenate(([0], np.flatnonzero(np.diff(places)) + 1))
+    ends = np.concatenate((starts[1:] - 1, [len(seed) - 1]))
+    total = np.add.reduceat
+    return Seed(
+        step_ms=width,
+        open_ms=np.array([interval.open_ms(int(p)) for p in places[starts]], dtype=np.int64),
+        open=seed.open[starts],
+        high=np.maximum.reduceat(seed.high, starts),
+        low=np.minimum.reduceat(seed.low, starts),
+        close=seed.close[ends],
+        volume=total(seed.volume, starts),
+        quote=total(seed.quote, starts),
+        count=total(seed.count, starts),
+        buy_volume=total(seed.buy_volume, starts),
+        buy_quote=total(seed.buy_quote, starts),
+    )
+
+
+# --- what is asked for -----------------------------------------------------------------------------------------------
+
+
+def window(
+    seeds: Iterable[Seed],
+    series: Series | None,
+    interval: Interval,
+    digits: tuple[int, int],
+    *,
+    now_ms: int,
+    start_ms: int | None = None,
+    end_ms: int | None = None,
+    limit: int = 500,
+) -> list[Candle]:
+    """Candles without gaps: the first `limit` from `start_ms` on where it is given, else the last ones up to `end_ms`.
+
+    `seeds` are of this interval already, the coarser before the finer. The candle that `now_ms` lies in is the last.
+    """
+    parts = [seed for seed in seeds if len(seed)]
+    firsts = [int(seed.open_ms[0]) for seed in parts]
+    live_ms = series.first_ms(interval.width_ms) if series is not None else None
+    if live_ms is not None:
+        firsts.append(live_ms)
+    if not firsts or limit <= 0:
+        return []
+    first, last = interval.place(min(firsts)), interval.place(now_ms)
+    if end_ms is not None:
+        last = min(last, interval.place(end_ms))
+    if start_ms is not None:
+        first = max(first, interval.place(start_ms - 1) + 1)
+        last = min(last, first + limit - 1)
+    else:
+        first = max(first, last - limit + 1)
+    if last < first:
+        return []
+    found: dict[int, Candle] = {}
+    before: Candle | None = None
+    from_ms, to_ms = interval.open_ms(first), interval.open_ms(last + 1)
+    for seed in parts:
+        before = _from_seed(seed, interval, digits, (from_ms, to_ms), found) or before
+    if series is not None:
+        before = _from_series(series, interval, (from_ms, to_ms), found) or before
+    return _without_gaps(found, interval, range(first, last + 1), before)
+
+
+def _from_seed(
+    seed: Seed, interval: Interval, digits: tuple[int, int], span_ms: tuple[int, int], found: dict[int, Candle]
+) -> Candle | None:
+    """Put the candles within a span into `found` and return the one before it."""
+    low, high = (int(place) for place in np.searchsorted(seed.open_ms, span_ms))
+    for row in range(low, high):
+        candle = seed.row(row, digits)
+        place = interval.place(candle.open_ms)
+        if row or place not in found:  # where a finer history begins, its first candle may be a part only
+            found[place] = candle
+    return seed.row(low - 1, digits) if low else None
+
+
+def _from_series(
+    series: Series, interval: Interval, span_ms: tuple[int, int], found: dict[int, Candle]
+) -> Candle | None:
+    rows = series.rows(interval.width_ms)
+    low = bisect_left(rows, span_ms[0], key=_opens)
+    high = bisect_left(rows, span_ms[1], key=_opens)
+    for row in range(low, high):
+        candle = rows[row]
+        place = interval.place(candle.open_ms)
+        running = found.get(place)
+        if running is None:
+            found[place] = candle.at(interval.open_ms(place))
+        else:
+            running.join(candle)
+    return rows[low - 1] if low else None
+
+
+def _without_gaps(found: dict[int, Candle], interval: Interval, places: range, before: Candle | None) -> list[Candle]:
+    filled: list[Candle] = []
+    close = before.close if before is not None else None
+    for place in places:
+        candle = found.get(place)
+        if candle is None:
+            if close is None:
+                continue
+            candle = flat(interval.open_ms(place), close)
+        close = candle.close
+        filled.append(candle)
+    return filled
+
+
+def since(rows: Sequence[Candle], time_ms: int) -> int:
+    """The place of the first row that opens at `time_ms` or later."""
+    return bisect_left(rows, time_ms, key=_opens)
+
+
+def until(rows: Sequence[Candle], time_ms: int) -> int:
+    """The place behind the last row that opens at `time_ms` or earlier."""
+    return bisect_right(rows, time_ms, key=_opens)
+
+
+def _opens(candle: Candle) -> int:
+    return candle.open_ms
+
+
+def kline(candle: Candle, close_ms: int, price_digits: int, qty_digits: int) -> tuple[Any, ...]:
+    """A candle in the venue's twelve columns; prices and volumes are text."""
+    price, qty, quote = f".{price_digits}f", f".{qty_digits}f", f".{min(8, price_digits + qty_digits)}f"
+    return (
+        candle.open_ms,
+        format(candle.open, price),
+        format(candle.high, price),
+        format(candle.low, price),
+        format(candle.close, price),
+        format(candle.volume, qty),
+        close_ms,
+        format(candle.quote, quote),
+        candle.count,
+        format(candle.buy_volume, qty),
+        format(candle.buy_quote, quote),
+        "0",
+    )

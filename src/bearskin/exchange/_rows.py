@@ -1,0 +1,181 @@
+"""The rows that the archive keeps, and the shelves they lie on."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Generic, TypeVar
+
+import msgspec
+
+from bearskin.exchange._candles import Series
+from bearskin.exchange._state import Algo, Order
+from bearskin.exchange._words import MarkSet
+
+ALL_ROWS = 20_000  # of all accounts of a kind together
+NS_PER_MS = 1_000_000
+T = TypeVar("T")
+
+
+class FillRow(msgspec.Struct, frozen=True, array_like=True):
+    """One of an account's own trades. `side` is +1 or -1, `fee` positive when paid, `realised` before the fee."""
+
+    trade_id: int
+    order_id: int
+    symbol: str
+    side: int
+    position_side: str
+    price: Decimal
+    qty: Decimal
+    quote: Decimal
+    fee: Decimal
+    realised: Decimal
+    maker: bool
+    time_ns: int
+
+
+class IncomeRow(msgspec.Struct, frozen=True, array_like=True):
+    """One line of an income history; positive is received."""
+
+    tran_id: int
+    type: str
+    asset: str
+    amount: Decimal
+    symbol: str
+    trade_id: int
+    info: str
+    time_ns: int
+
+
+class MarginRow(msgspec.Struct, frozen=True, array_like=True):
+    """Margin added to an isolated position by its owner, or taken from it (negative)."""
+
+    symbol: str
+    position_side: str
+    amount: Decimal
+    asset: str
+    time_ns: int
+
+
+class TradeRow(msgspec.Struct, frozen=True, array_like=True):
+    """One public trade."""
+
+    trade_id: int
+    price: Decimal
+    qty: Decimal
+    quote: Decimal
+    time_ns: int
+    buyer_is_maker: bool
+
+
+class AggRow(msgspec.Struct, array_like=True):
+    """The trades of one taker order at one price, told as one."""
+
+    id: int
+    price: Decimal
+    qty: Decimal
+    first_id: int
+    last_id: int
+    time_ns: int
+    buyer_is_maker: bool
+    taker_order: int
+
+
+class FundingRow(msgspec.Struct, frozen=True, array_like=True):
+    """One settlement of funding: what it was at which mark."""
+
+    symbol: str
+    rate: Decimal
+    mark: Decimal
+    time_ns: int
+
+
+class Day(msgspec.Struct, frozen=True, kw_only=True):
+    """The last 24 hours of a symbol. `change_rate` is a fraction; ids are -1 where nothing traded."""
+
+    symbol: str
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    last: Decimal
+    last_qty: Decimal
+    average: Decimal
+    change: Decimal
+    change_rate: Decimal
+    volume: Decimal
+    quote: Decimal
+    open_ms: int
+    close_ms: int
+    first_id: int
+    last_id: int
+    count: int
+
+
+class Rows(msgspec.Struct, Generic[T]):
+    """Rows by account, oldest first: bounded for each and for all together.
+
+    When all together are too many, every account loses the older half of its rows.
+    """
+
+    by_account: dict[int, list[T]] = {}
+    count: int = 0
+
+    def add(self, account: int, row: T, kept: int) -> None:
+        """Append a row; of this account about `kept` rows remain."""
+        rows = self.by_account.get(account)
+        if rows is None:
+            rows = self.by_account[account] = []
+        rows.append(row)
+        self.count += 1
+        if len(rows) >= 2 * kept:
+            self.count -= len(rows) - kept
+            del rows[:-kept]
+        if self.count > 2 * ALL_ROWS:
+            for each in self.by_account.values():
+                del each[: len(each) // 2]
+            self.count = sum(map(len, self.by_account.values()))
+
+    def of(self, account: int) -> Sequence[T]:
+        """The rows of an account."""
+        return self.by_account.get(account, ())
+
+
+class Shelf(msgspec.Struct):
+    """What is kept of the accounts of one kind: of users much, of the venue's own players little."""
+
+    kept: int
+    orders: Rows[Order] = msgspec.field(default_factory=Rows)
+    algos: Rows[Algo] = msgspec.field(default_factory=Rows)
+    fills: Rows[FillRow] = msgspec.field(default_factory=Rows)
+    incomes: Rows[IncomeRow] = msgspec.field(default_factory=Rows)
+    margins: Rows[MarginRow] = msgspec.field(default_factory=Rows)
+
+
+class Tape(msgspec.Struct):
+    """What one symbol has done. `marked` is the last mark with all that a stream tells of it."""
+
+    trades: list[TradeRow] = []
+    aggs: list[AggRow] = []
+    next_agg: int = 1
+    candles: dict[str, Series] = {}
+    funding: list[FundingRow] = []
+    marked: MarkSet | None = None
+
+
+def span_ns(start_ms: int | None, end_ms: int | None) -> tuple[int, int]:
+    """From and (excluded) to in nanoseconds."""
+    low = start_ms * NS_PER_MS if start_ms is not None else -(1 << 63)
+    return low, (end_ms + 1) * NS_PER_MS if end_ms is not None else 1 << 63
+
+
+def page(
+    rows: Sequence[T], limit: int, start_ms: int | None, from_id: int | None, id_of: Callable[[T], int] | None
+) -> list[T]:
+    """The first `limit` rows from an id or a start on, else the last ones; rows with ids ascend by them."""
+    if limit <= 0:
+        return []
+    if from_id is not None and id_of is not None:
+        low = bisect_left(rows, from_id, key=id_of)
+        return list(rows[low : low + limit])
+    return list(rows[:limit] if start_ms is not None else rows[-limit:])

@@ -1,0 +1,457 @@
+"""A second, simple model of the exchange: it believes only what the events say, and looks whether that is so.
+
+Positions, money, open orders and the book are kept from the events alone in plain dictionaries and compared with the
+exchange's own. It shares no code with the core: maintenance is summed bracket by bracket as a tax is, a realised profit
+is worked out in fractions, the open orders are counted one by one.
+"""
+
+from __future__ import annotations
+
+import decimal
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from bearskin.exchange._core import Exchange
+from bearskin.exchange._words import (
+    AccountOpened,
+    AccountUpdated,
+    AlgoUpdated,
+    AnyCommand,
+    Deleveraged,
+    Event,
+    FundingSettled,
+    Income,
+    LevelChanged,
+    Liquidating,
+    OrderUpdated,
+    Refused,
+    SetIndex,
+    SetMark,
+    Tick,
+    Traded,
+)
+
+ZERO = Decimal(0)
+ROUNDING = decimal.Context(prec=60)
+DUST = Fraction(1, 2 * 10**8)  # half of the last digit of an amount
+FUND = 1
+# what the fee tiers used here pay of the contract's rates
+MAKER_SHARE = {0: "1", 1: "0.8", 2: "0.7", 3: "0.6", 6: "0.3", 9: "0"}
+TAKER_SHARE = {0: "1", 1: "0.8", 2: "0.7", 3: "0.64", 6: "0.5", 9: "0.34"}
+OPEN = ("NEW", "PARTIALLY_FILLED")
+
+
+class Wrong(AssertionError):
+    """The books and the events tell different stories."""
+
+
+def claim(true: bool, story: str, *facts: Any) -> None:
+    """Raise Wrong unless `true`."""
+    if not true:
+        raise Wrong(story + ": " + ", ".join(map(str, facts)))
+
+
+def tax(brackets: Sequence[Any], notional: Decimal) -> Decimal:
+    """Maintenance margin, every slice of the notional at the rate of its own bracket."""
+    due = ZERO
+    for i, row in enumerate(brackets):
+        if notional <= row.floor:
+            break
+        top = notional if i + 1 == len(brackets) else min(notional, row.cap)
+        due += (top - row.floor) * row.mmr
+    return due
+
+
+class Auditor:
+    """Follows the events of one exchange; `step` after every command, `audit` now and then."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+        self.context = decimal.Context(prec=80, traps=[decimal.Inexact, decimal.InvalidOperation])
+        self.money: dict[int, Decimal] = {}
+        self.held: dict[tuple[int, str, str], tuple[Decimal, Decimal]] = {}
+        self.orders: dict[int, Any] = {}
+        self.algos: dict[int, Any] = {}
+        self.levels: dict[str, dict[tuple[int, Decimal], Decimal]] = {}
+        self.trades: dict[str, int] = {}
+        self.touched: dict[int, None] = {}
+        self.wallets_before: dict[int, Decimal] = {}
+        self.spared: list[int] = []
+        self.resync = False
+        self.counts: dict[str, int] = {}
+        self.refusals: dict[int, int] = {}
+
+    # --- what happened -----------------------------------------------------------------------------------------------
+
+    def before(self) -> None:
+        """Note what must not be touched by others: the cross wallets."""
+        state, books = self.exchange.state, self.exchange.state.ledgers
+        balances = books["USDT"].balances if "USDT" in books else {}
+        self.wallets_before = {i: balances.get(a.wallet_name, ZERO) for i, a in state.accounts.items()}
+
+    def follow(self, command: AnyCommand, events: Sequence[Event]) -> None:
+        """Take in the events of one command and check each against what is known."""
+        decimal.setcontext(self.context)
+        self.touched = {getattr(command, "account", FUND): None}
+        if events and isinstance(events[0], Refused):
+            claim(len(events) == 1, "a refusal is the only event", events)
+            self.refusals[events[0].code] = self.refusals.get(events[0].code, 0) + 1
+            return
+        told: dict[tuple[str, int], list[OrderUpdated]] = {}
+        public: list[Traded] = []
+        for event in events:
+            kind = type(event).__name__
+            self.counts[kind] = self.counts.get(kind, 0) + 1
+            if isinstance(event, OrderUpdated):
+                if event.fill is not None:
+                    self._filled(event, told)
+                self._order(event)
+            elif isinstance(event, LevelChanged):
+                self._level(event)
+            elif isinstance(event, Income):
+                self.money[event.account] = self.money.get(event.account, ZERO) + event.amount
+                claim(event.amount == round(event.amount, 8), "amounts have eight digits", event)
+            elif isinstance(event, Traded):
+                public.append(event)
+                claim(event.trade_id == self.trades.get(event.symbol, 0) + 1, "trades are numbered in a row", event)
+                self.trades[event.symbol] = event.trade_id
+            elif isinstance(event, AlgoUpdated):
+                self._algo(event)
+            elif isinstance(event, Deleveraged):
+                self._deleveraged(event)
+            elif isinstance(event, AccountUpdated):
+                self._told(event)
+            elif isinstance(event, Liquidating):
+                self._liquidating(command, event)
+            elif isinstance(event, AccountOpened):
+                claim(event.account not in self.money, "an account is opened once", event)
+                self.money[event.account] = ZERO
+        self._two_sides(told, public)
+        self._funding(events)
+
+    def _order(self, event: OrderUpdated) -> None:
+        order = event.order
+        self.touched[order.account] = None
+        known = self.orders.get(order.id)
+        if order.status in OPEN:
+            claim(order.filled_steps < order.qty_steps, "an open order has something left", order)
+            self.orders[order.id] = order
+        else:
+            self.orders.pop(order.id, None)
+        if event.execution == "NEW":
+            claim(known is None and order.filled_steps == 0, "an order is new once", order)
+        elif known is not None and event.execution != "AMENDMENT":
+            claim(known.price_ticks == order.price_ticks, "a price changes by amendment only", known, order)
+
+    def _filled(self, event: OrderUpdated, told: dict[tuple[str, int], list[OrderUpdated]]) -> None:
+        order, fill = event.order, event.fill
+        assert fill is not None
+        told.setdefault((order.symbol, fill.trade_id), []).append(event)
+        market = self.exchange.state.markets[order.symbol]
+        terms = market.contract
+        price = order.price_ticks * terms.tick
+        if order.price_ticks and order.origin != "ADL":
+            claim((price - fill.price) * order.side >= 0, "nobody pays worse than his limit", order, fill)
+        if fill.maker:
+            claim(fill.price == price, "a trade is at the maker's price", order, fill)
+            self._first_in_line(order)
+        before = self.held.get((order.account, order.symbol, order.position_side), (ZERO, ZERO))
+        qty = fill.qty * order.side
+        if order.reduce_only or order.origin == "LIQUIDATION":
+            claim(before[0] * qty < 0 and abs(qty) <= abs(before[0]), "reduce-only only reduces", order, before)
+        self.fill(order.account, order.symbol, order.position_side, qty, fill.price, fill.realised)
+        rate = self._rate(terms, order.account, fill.maker)
+        if order.origin in ("USER", "ALGO"):
+            fee = (fill.price * fill.qty * rate).quantize(Decimal("1E-8"), decimal.ROUND_HALF_EVEN, ROUNDING)
+            claim(fill.fee == fee, "the fee is the rate on the value", fill, fee, rate)
+
+    def _rate(self, terms: Any, account: int, maker: bool) -> Decimal:
+        tier = self.exchange.state.accounts[account].fee_tier
+        share = (MAKER_SHARE if maker else TAKER_SHARE)[tier]
+        return (terms.maker_fee_rate if maker else terms.taker_fee_rate) * Decimal(share)
+
+    def _first_in_line(self, maker: Any) -> None:
+        """Nobody on the maker's side has a better price, or the same price and came earlier."""
+        for order in self.orders.values():
+            if order.symbol != maker.symbol or order.side != maker.side or order.id == maker.id:
+                continue
+            better = (order.price_ticks - maker.price_ticks) * maker.side
+            ahead = better > 0 or (better == 0 and order.priority < self.orders[maker.id].priority)
+            claim(not ahead, "price, then time", order, maker)
+
+    def fill(self, account: int, symbol: str, side: str, qty: Decimal, price: Decimal, realised: Decimal) -> None:
+        """A position after a fill of signed `qty`; the profit told must be the closed share's, to half a digit."""
+        key = (account, symbol, side)
+        held, cost = self.held.get(key, (ZERO, ZERO))
+        closed = min(abs(qty), abs(held)) if held * qty < 0 else ZERO
+        exact = Fraction(0)
+        if closed:
+            sign = 1 if held > 0 else -1
+            exact = Fraction(price) * Fraction(closed) * sign - Fraction(cost) * Fraction(closed) / Fraction(abs(held))
+        claim(
+            abs(Fraction(realised) - exact) <= DUST, "the realised profit is the closed share's", key, realised, exact
+        )
+        left = held + qty
+        if left:
+            self.held[key] = (left, cost + qty * price + realised)
+        else:
+            claim(cost + qty * price + realised == 0, "a closed position costs nothing", key)
+            self.held.pop(key, None)
+        self.touched[account] = None
+
+    def _level(self, event: LevelChanged) -> None:
+        levels = self.levels.setdefault(event.symbol, {})
+        if event.qty:
+            levels[event.side, event.price] = event.qty
+        else:
+            levels.pop((event.side, event.price), None)
+
+    def _algo(self, event: AlgoUpdated) -> None:
+        algo = event.algo
+        self.touched[algo.account] = None
+        if algo.status == "NEW":
+            self.algos[algo.id] = algo
+        else:
+            self.algos.pop(algo.id, None)
+
+    def _deleveraged(self, event: Deleveraged) -> None:
+        """A winner gives up what a bankrupt account could not close; both told by positions afterwards."""
+        claim(event.account != event.counterparty, "nobody is deleveraged against himself", event)
+        self.resync = True
+
+    def _told(self, event: AccountUpdated) -> None:
+        """What the owner is told is what he has."""
+        self.touched[event.account] = None
+        account = self.exchange.state.accounts[event.account]
+        for now in event.positions:
+            held = account.positions.get(f"{now.symbol}/{now.side}")
+            have = (ZERO, ZERO) if held is None else (held.qty, held.cost)
+            claim(have == (now.qty, now.cost), "a position is told as it is", now, have)
+        for balance in event.balances:
+            book = self.exchange.state.ledgers[balance.asset].balances
+            claim(balance.cross_wallet == book.get(account.wallet_name, ZERO), "a wallet is told as it is", balance)
+
+    def _liquidating(self, command: AnyCommand, event: Liquidating) -> None:
+        account = self.exchange.state.accounts[event.account]
+        self.touched[event.account] = None
+        setting = account.settings.get(event.symbol)
+        if setting is not None and setting.isolated and isinstance(command, SetMark | SetIndex | Tick):
+            self.spared.append(event.account)
+
+    def _two_sides(self, told: dict[tuple[str, int], list[OrderUpdated]], public: list[Traded]) -> None:
+        """Every trade has a buyer and a seller who were told the same, and the public was told once."""
+        for trade in public:
+            sides = told.pop((trade.symbol, trade.trade_id), [])
+            claim(len(sides) == 2, "a trade has two sides", trade, sides)
+            one, other = sides
+            claim(one.order.side == -other.order.side, "one buys, one sells", trade)
+            for side in sides:
+                assert side.fill is not None
+                claim((side.fill.price, side.fill.qty) == (trade.price, trade.qty), "both told the same", trade, side)
+                buyer_made = (side.order.side > 0) == side.fill.maker
+                claim(buyer_made == trade.buyer_is_maker, "who was there first", trade, side)
+        for (symbol, _), sides in told.items():
+            quiet = [side for side in sides if side.order.origin not in ("LIQUIDATION", "ADL", "FUND")]
+            claim(not quiet, "only forced closings happen without a public trade", symbol, quiet)
+
+    def _funding(self, events: Sequence[Event]) -> None:
+        """Funding moves money between the sides only: what all got together is less than a unit's dust each."""
+        for event in events:
+            if not isinstance(event, FundingSettled):
+                continue
+            paid = [e for e in events if isinstance(e, Income) and e.type == "FUNDING_FEE" and e.symbol == event.symbol]
+            total = sum((e.amount for e in paid), ZERO)
+            claim(abs(total) <= len(paid) * Decimal("0.000000005"), "funding is paid to the other side", event, total)
+            for income in paid:
+                claim(abs(income.amount) <= Decimal(10**9), "funding is bounded", income)
+
+    # --- what must be so after every command -------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """The invariants of clearing, and everything about the accounts that were touched."""
+        decimal.setcontext(self.context)
+        state = self.exchange.state
+        for asset, book in state.ledgers.items():
+            claim(sum(book.balances.values()) == 0, "every ledger sums to zero", asset, book.total())
+        if self.resync:
+            self._resync()
+        sums: dict[str, list[Decimal]] = {symbol: [ZERO, ZERO, ZERO] for symbol in state.markets}
+        for account in state.accounts.values():
+            for position in account.positions.values():
+                qty = position.qty
+                row = sums[position.symbol]
+                row[0] += qty
+                row[1] += position.cost
+                if qty > 0:
+                    row[2] += qty
+        for symbol, (qty, cost, long) in sums.items():
+            market = state.markets[symbol]
+            clearing = state.ledgers[market.contract.settle].balances.get(f"clearing/{symbol}", ZERO)
+            claim(qty == 0, "every long has a short", symbol, qty)
+            claim(cost == -clearing, "open profit is what clearing holds", symbol, cost, clearing)
+            claim(long == market.open_interest, "open interest is what is held long", symbol, long)
+        for i in self.touched:
+            self._account(i)
+        self._solvent()
+        self._spared()
+
+    def audit(self) -> None:
+        """Everything, from the beginning."""
+        decimal.setcontext(self.context)
+        state = self.exchange.state
+        for i in state.accounts:
+            self._account(i)
+        claim(set(state.orders) == set(self.orders), "open orders are those told", set(state.orders) ^ set(self.orders))
+        claim(set(state.algos) == set(self.algos), "open conditional orders are those told")
+        held = {(i, p.symbol, p.side): (p.qty, p.cost) for i, a in state.accounts.items() for p in a.positions.values()}
+        claim(held == self.held, "positions are those told", held, self.held)
+        names = {a.wallet_name for a in state.accounts.values()} | {a.spot_name for a in state.accounts.values()}
+        names |= {p.margin_name for a in state.accounts.values() for p in a.positions.values()}
+        for book in state.ledgers.values():
+            for name, balance in book.balances.items():
+                if name.startswith(("user/", "spot/")):
+                    claim(name in names or not balance, "no money is left where nobody looks", name, balance)
+        self._books()
+        for algo in state.algos.values():
+            self._untriggered(algo)
+
+    def _account(self, i: int) -> None:
+        """Money, positions, open orders and what is counted about them, of one account."""
+        state = self.exchange.state
+        account = state.accounts.get(i)
+        if account is None:
+            return
+        for key, position in account.positions.items():
+            have = self.held.get((i, position.symbol, position.side))
+            claim(have == (position.qty, position.cost), "a position is the sum of its fills", i, key, position, have)
+            claim(position.qty != 0, "flat positions are removed", i, key)
+            claim(account.dual == (position.side != "BOTH"), "the mode decides the side", i, key)
+            claim(position.side == "BOTH" or (position.qty > 0) == (position.side == "LONG"), "its side", i, position)
+        self._counts(account)
+        balances = state.ledgers["USDT"].balances
+        total = balances.get(account.wallet_name, ZERO)
+        for position in account.positions.values():
+            margin = balances.get(position.margin_name, ZERO)
+            claim(margin >= 0, "isolated margin is never below zero", i, position.margin_name, margin)
+            isolated = self._isolated(account, position.symbol)
+            claim(isolated or not margin, "only isolated positions have a margin of their own", i, position)
+            total += margin
+        spot = balances.get(account.spot_name, ZERO)
+        claim(spot >= 0, "the spot wallet is never below zero", i, spot)
+        claim(total == self._money(i), "money is the sum of what was told", i, total, self._money(i))
+
+    def _money(self, i: int) -> Decimal:
+        return self.money.get(i, ZERO)
+
+    def _isolated(self, account: Any, symbol: str) -> bool:
+        setting = account.settings.get(symbol)
+        return setting is not None and setting.isolated
+
+    def _counts(self, account: Any) -> None:
+        """Reserves, counts, names and what reduce-only orders have spoken for, counted one by one."""
+        state = self.exchange.state
+        mine = [state.orders[n] for n in account.orders]
+        counts: dict[str, int] = {}
+        reserved: dict[tuple[str, bool], Decimal] = {}
+        taken: dict[str, int] = {}
+        for order in mine:
+            told = self.orders.get(order.id)
+            claim(told is not None and told.filled_steps == order.filled_steps, "an order is as told", order, told)
+            claim(order.account == account.id and order.status in OPEN, "its owner's and open", order)
+            counts[order.symbol] = counts.get(order.symbol, 0) + 1
+            left = order.qty_steps - order.filled_steps
+            key = f"{order.symbol}/{order.position_side}"
+            if order.reduce_only or order.position_side == ("SHORT" if order.side > 0 else "LONG"):
+                taken[key] = taken.get(key, 0) + left
+                claim(key in account.positions, "a reducing order has something to reduce", order)
+            else:
+                step = state.markets[order.symbol].contract.step
+                both = (key, order.side > 0)
+                reserved[both] = reserved.get(both, ZERO) + order.assumed * left * step
+        claim(
+            counts == {s: n for s, n in account.order_counts.items() if n}, "open orders are counted", account, counts
+        )
+        names = {order.client_id: order.id for order in mine if order.client_id}
+        claim(names == account.client_ids, "names of open orders", account.id, names, account.client_ids)
+        have = {(k, True): r.bid for k, r in account.reserves.items() if r.bid}
+        have |= {(k, False): r.ask for k, r in account.reserves.items() if r.ask}
+        claim(have == reserved, "what open orders reserve", account.id, have, reserved)
+        for key, position in account.positions.items():
+            claim(position.taken_steps == taken.get(key, 0), "what reduce-only orders have taken", position, taken)
+
+    def _solvent(self) -> None:
+        """Nobody is left at or below maintenance, and nobody owes while the insurance fund has money."""
+        state = self.exchange.state
+        marks = {symbol: market.mark for symbol, market in state.markets.items()}
+        balances = state.ledgers["USDT"].balances if "USDT" in state.ledgers else {}
+        fund = balances.get("insurance", ZERO)
+        for account in state.accounts.values():
+            if account.kind == "FUND":
+                continue
+            wallet = balances.get(account.wallet_name, ZERO)
+            cross = worth = due = ZERO
+            for position in account.positions.values():
+                mark = marks[position.symbol]
+                brackets = state.markets[position.symbol].contract.brackets
+                open_profit = position.qty * mark - position.cost
+                maintenance = tax(brackets, abs(position.qty) * mark)
+                if self._isolated(account, position.symbol):
+                    equity = balances.get(position.margin_name, ZERO) + open_profit
+                    claim(equity > maintenance, "isolated below maintenance", account.id, position, equity, maintenance)
+                else:
+                    cross += 1
+                    worth += open_profit
+                    due += maintenance
+            if cross:
+                claim(wallet + worth > due, "cross below maintenance", account.id, wallet, worth, due)
+            elif wallet < 0:
+                claim(fund <= 0, "a debt is paid by the insurance fund", account.id, wallet, fund)
+
+    def _spared(self) -> None:
+        """The liquidation of an isolated position by a price alone costs its margin and nothing else."""
+        balances = self.exchange.state.ledgers["USDT"].balances
+        for i in self.spared:
+            name = self.exchange.state.accounts[i].wallet_name
+            have, before = balances.get(name, ZERO), self.wallets_before.get(i, ZERO)
+            claim(have >= min(before, ZERO), "an isolated loss never exceeds its margin", i, before, have)
+        self.spared = []
+
+    def _books(self) -> None:
+        """The public book is the sum of the open orders, and bids are below asks."""
+        state = self.exchange.state
+        levels: dict[str, dict[tuple[int, Decimal], Decimal]] = {}
+        for order in state.orders.values():
+            terms = state.markets[order.symbol].contract
+            mine = levels.setdefault(order.symbol, {})
+            at = (order.side, order.price_ticks * terms.tick)
+            mine[at] = mine.get(at, ZERO) + (order.qty_steps - order.filled_steps) * terms.step
+        for symbol in state.markets:
+            have, want = self.levels.get(symbol, {}), levels.get(symbol, {})
+            claim(have == want, "the book told is the sum of open orders", symbol, have, want)
+
+    def _crossed(self, symbol: str) -> None:
+        levels = self.levels.get(symbol, {})
+        bid = max((price for side, price in levels if side > 0), default=None)
+        ask = min((price for side, price in levels if side < 0), default=None)
+        claim(bid is None or ask is None or bid < ask, "bids are below asks", symbol, bid, ask)
+
+    def _untriggered(self, algo: Any) -> None:
+        """A waiting conditional order has not been reached."""
+        market = self.exchange.state.markets[algo.symbol]
+        price = market.mark if algo.by_mark else market.last_price
+        if price is None or algo.trigger_price is None:
+            return
+        up = (algo.side > 0) == algo.type.startswith("STOP")
+        reached = price >= algo.trigger_price if up else price <= algo.trigger_price
+        claim(not reached, "a reached order has triggered", algo, price)
+
+    def _resync(self) -> None:
+        """After deleveraging, take over the positions as they are; conservation is checked all the same."""
+        self.resync = False
+        self.held = {
+            (i, p.symbol, p.side): (p.qty, p.cost)
+            for i, a in self.exchange.state.accounts.items()
+            for p in a.positions.values()
+        }
