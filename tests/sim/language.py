@@ -10,6 +10,7 @@ A line is an act, or after `->` what must be so now; several claims are parted b
     alice buy 1 BTCUSDT market reduce           takes what rests
     alice stop buy 1 BTCUSDT at 10500 by mark protect reduce as s1     (target: take profit; `all` closes the position)
     alice hedge mode | alice adds 50 to BTCUSDT | alice cancels t1 | alice countdown BTCUSDT 5s
+    mark floats
     mark 10680 | index 10500 | last 12000 | funding -0.03 | wait 5s     of BTCUSDT, or named: mark ETHUSDT 500
 
 Claims: `alice liquidated` (also with `: equity 20 < maintenance 42.72`), `nobody liquidated`, `alice short 1`,
@@ -21,9 +22,11 @@ Claims: `alice liquidated` (also with `: equity 20 < maintenance 42.72`), `nobod
 from __future__ import annotations
 
 import functools
+import json
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from model.auditor import Auditor, tax
@@ -58,10 +61,15 @@ BRACKETS: dict[str, list[list[Any]]] = {
         ["30000", "10000000", "0.1", 5, "2325"],
     ],
 }
+BRACKETS["2026.9"] = [
+    [*row[:3], 200, row[4]]
+    for row in json.loads((Path(__file__).parents[1] / "golden" / "brackets.json").read_text())["2026.9"]["rows"]
+]
 ACTS: list[tuple[re.Pattern[str], str]] = []
 CLAIMS: list[tuple[re.Pattern[str], str]] = []
 N = r"-?[\d.]+"
 REST = r"(?P<more>.*)"
+TOLD = re.compile(r"(->|[a-z]+ )")  # what begins with a capital is said to the reader
 
 
 def line(pattern: str, table: list[tuple[re.Pattern[str], str]]) -> Callable[[Any], Any]:
@@ -81,6 +89,7 @@ class World(Desk):
         super().__init__()
         self.auditor = Auditor(self.exchange)
         self.window: list[Event] = []
+        self.surprise: Refused | None = None  # a refusal that no claim has spoken of
         self.named: dict[tuple[str, str], tuple[str, int]] = {}
         self.figures: dict[str, tuple[Decimal, Decimal]] = {}
         self.market_named("BTCUSDT", "")
@@ -89,6 +98,7 @@ class World(Desk):
         self.auditor.before()
         events = super().do(kind, **words)
         self.window += events
+        self.surprise = self.surprise or refused(events)
         self.auditor.follow(kind(time_ns=self.now_ns, **words), events)
         if not refused(events):
             self.auditor.step()
@@ -97,18 +107,21 @@ class World(Desk):
     def run(self, story: str) -> None:
         """Carry out a story line by line; an AssertionError names the line."""
         claimed = False
-        for text in filter(None, (part.strip() for part in story.splitlines())):
+        lines = (part.strip() for part in story.splitlines())
+        for text in filter(TOLD.match, lines):
             try:
                 if text.startswith("->"):
                     for claim in text[2:].split(";"):
                         self._find(claim.strip(), CLAIMS)
                     claimed = True
                 else:
+                    assert self.surprise is None, f"refused before this: {self.surprise}"
                     if claimed:
                         self.window, claimed = [], False
                     self._find(text, ACTS)
             except AssertionError as fault:
                 raise AssertionError(f"{text}\n{fault}") from fault
+        assert self.surprise is None, f"refused: {self.surprise}"
         self.auditor.audit()
 
     def _find(self, text: str, table: list[tuple[re.Pattern[str], str]]) -> None:
@@ -127,7 +140,7 @@ class World(Desk):
         names = {"taker": "taker_fee_rate", "clearance": "liquidation_fee_rate", "protect": "trigger_protect"}
         terms = {names[word]: value for word, value in words.items() if word in names}
         grid = (words.get("tick", "0.1"), words.get("step", "0.001"))
-        self.list(symbol, *grid, BRACKETS[words.get("brackets", "flat")], market_take_bound="0.5", **terms)
+        self.list(symbol, *grid, BRACKETS[words.get("brackets", "flat")], **terms)
 
     @line(rf"(?P<who>\w+) deposit (?P<amount>{N})( USDT)?", ACTS)
     def deposits(self, who: str, amount: str) -> None:
@@ -223,6 +236,10 @@ class World(Desk):
     def waits(self, seconds: str) -> None:
         self.wait(int(seconds))
 
+    @line(r"mark( (?P<symbol>[A-Z]\w+))? floats", ACTS)
+    def floats(self, symbol: str | None) -> None:
+        self.mark(symbol or "BTCUSDT", None)
+
     def _weigh(self, symbol: str, mark: Decimal) -> None:
         """What everyone is worth and must have once the mark is there."""
         self.figures = {}
@@ -242,26 +259,33 @@ class World(Desk):
 
     # --- claims ------------------------------------------------------------------------------------------------------
 
-    def _forced(self) -> list[int]:
-        return [event.account for event in self.window if isinstance(event, Liquidating)]
+    def forced(self) -> list[int]:
+        """Whom the venue took hold of; two legs closed against each other are told as orders only."""
+        found = []
+        for event in self.window:
+            if isinstance(event, Liquidating):
+                found.append(event.account)
+            elif isinstance(event, OrderUpdated) and event.order.origin == "LIQUIDATION":
+                found += [event.order.account] if event.order.account not in found else []
+        return found
 
     @line(rf"(?P<who>\w+) liquidated(: equity (?P<equity>{N}) <=? maintenance (?P<due>{N}))?", CLAIMS)
     def is_liquidated(self, who: str, equity: str | None, due: str | None) -> None:
         if who == "nobody":
-            assert not self._forced(), self._forced()
+            assert not self.forced(), self.forced()
             return
-        assert self.who(who) in self._forced(), f"{who} was not liquidated"
+        assert self.who(who) in self.forced(), f"{who} was not liquidated"
         if equity is not None and due is not None:
             assert self.figures[who] == (Decimal(equity), Decimal(due)), self.figures[who]
 
     @line(r"(?P<who>\w+) liquidated before (?P<other>\w+)", CLAIMS)
     def is_before(self, who: str, other: str) -> None:
-        forced = self._forced()
+        forced = self.forced()
         assert forced.index(self.who(who)) < forced.index(self.who(other)), forced
 
     @line(r"(?P<who>\w+) liquidated in (?P<steps>\d+) steps", CLAIMS)
     def is_in_steps(self, who: str, steps: str) -> None:
-        assert self._forced().count(self.who(who)) == int(steps), self._forced()
+        assert self.forced().count(self.who(who)) == int(steps), self.forced()
 
     @line(rf"(?P<who>\w+) (?P<way>long|short) (?P<qty>{N})( (?P<symbol>[A-Z]\w+))?", CLAIMS)
     def holds(self, who: str, way: str, qty: str, symbol: str | None) -> None:
@@ -306,6 +330,7 @@ class World(Desk):
         last = self.window[-1] if self.window else None
         assert isinstance(last, Refused), last
         assert last.code == int(code), last
+        self.surprise = None
 
     @line(rf"insurance (?P<sign>[<>] )?(?P<amount>{N})", CLAIMS)
     def insures(self, sign: str | None, amount: str) -> None:

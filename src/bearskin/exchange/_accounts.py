@@ -66,7 +66,7 @@ def deposit(floor: Floor, command: Deposit) -> Refused | None:
     if account is None:
         return _no_account(floor, command.account)
     amount, asset = command.amount, command.asset
-    refused = _bad_amount(floor, abs(amount)) or _bad_asset(floor, asset)
+    refused = _bad_amount(floor, amount.copy_abs()) or _bad_asset(floor, asset)
     if refused is not None:
         return refused
     if amount < 0 and -amount > movable(floor, account, asset):
@@ -220,7 +220,7 @@ def add_margin(floor: Floor, command: AddMargin) -> Refused | None:
     market = floor.state.markets.get(symbol)
     if market is None:
         return _no_symbol(floor)
-    refused = _bad_amount(floor, abs(amount))
+    refused = _bad_amount(floor, amount.copy_abs())
     if refused is not None:
         return refused
     if (command.position_side != "BOTH") != account.dual:

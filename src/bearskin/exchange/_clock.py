@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from bearskin.terms import BadInput
+from bearskin.terms import SECOND_NS, BadInput
 
 SPEED_MAX = 100_000
 
@@ -42,6 +42,10 @@ class MarketClock:
                 self._latest_ns = now
         return self._latest_ns
 
+    def late_s(self, market_ns: int) -> float:
+        """How many wall seconds ago the running clock reached `market_ns`, its limit apart; negative: to wait."""
+        return (self._wall_ns() - self.wall_of(market_ns)) / SECOND_NS
+
     def wall_of(self, market_ns: int) -> int:
         """The wall time in nanoseconds at which the running clock reaches `market_ns`."""
         return self._since_wall_ns + int((market_ns - self._market_ns) / self._speed)
@@ -61,6 +65,10 @@ class MarketClock:
         wanted = checked_speed(speed)
         self._settle()
         self._speed = wanted
+
+    def rebase(self) -> None:
+        """Go on from where it is held: wall time lost behind the limit is not made good."""
+        self._settle()
 
     def move_to(self, market_ns: int) -> None:
         """Jump ahead to `market_ns` (a step while paused, or what was slept through); going back is ignored."""

@@ -89,6 +89,10 @@ class Keys:
         self._known[api_key] = owner  # only keys with a true seal get here, so this stays small
         return owner
 
+    def control_token(self) -> str:
+        """What control asks for: the same as long as the master secret stays."""
+        return hmac.new(self._master, b"control", sha256).hexdigest()
+
     def register(self, account: int, kind: Literal["ED25519", "RSA"], public_pem: str) -> str:
         """A key for an account whose owner signs with a private key of his own; returns the key."""
         head = f"{account:08x}0000"

@@ -27,7 +27,7 @@ _NOT_NEGATIVE = (
 )  # fmt: skip
 
 
-def contract_of(instrument: Instrument, brackets: Brackets, **terms: object) -> Contract:
+def contract_of(instrument: Instrument, brackets: Brackets, /, **terms: object) -> Contract:
     """A contract from an instrument and its brackets; `terms` replace single fields of it.
 
     Bounds of price and size are not part of an instrument: they are set so wide that the brackets bind first. Raises
@@ -104,6 +104,7 @@ def list_contract(floor: Floor, command: ListContract) -> Refused | None:
         market.contract = contract
         if _units(before) != _units(contract):
             open_book(floor, market)
+        floor.books[contract.symbol].refresh()
         if before.funding_interval_h != contract.funding_interval_h:
             market.interval_h = contract.funding_interval_h
             market.next_funding_ns = _next_multiple(floor.now_ns, contract.funding_interval_h)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from bearskin.exchange import _figures
 from bearskin.exchange._book import CAUTIOUS
+from bearskin.exchange._clearing import fee_rate
 from bearskin.exchange._floor import Floor
 from bearskin.exchange._state import ZERO, Account, Position
 from bearskin.exchange.wire._numbers import NS_PER_MS, money, price_of
@@ -102,13 +103,13 @@ def entry_text(h: Held) -> str:
     return price_of(QUOTE.divide(h.cost, h.qty)) if h.qty else "0.0"
 
 
-def break_even_text(floor: Floor, h: Held) -> str:
+def break_even_text(floor: Floor, account: Account, h: Held) -> str:
     """The entry moved by the fee paid at entry."""
     if not h.qty:
         return "0.0"
-    fee_rate = floor.state.markets[h.symbol].contract.taker_fee_rate
+    rate = fee_rate(account, floor.state.markets[h.symbol].contract, False)
     with quoting():
-        return price_of(break_even_price(h.qty, h.cost, fee_rate))
+        return price_of(break_even_price(h.qty, h.cost, rate))
 
 
 def risk_row(floor: Floor, account: Account, faces: Faces, h: Held, lights: int, version: int) -> Row:
@@ -120,7 +121,7 @@ def risk_row(floor: Floor, account: Account, faces: Faces, h: Held, lights: int,
         "positionSide": h.side,
         "positionAmt": face.qtys.show(h.qty),
         "entryPrice": entry_text(h),
-        "breakEvenPrice": break_even_text(floor, h),
+        "breakEvenPrice": break_even_text(floor, account, h),
         "markPrice": money(h.mark),
         "unRealizedProfit": money(h.unrealised),
         "liquidationPrice": price_of(liquidation),
@@ -237,7 +238,7 @@ def asset_row(p: Purse, now_ms: int) -> Row:
     }
 
 
-def account_position_row(floor: Floor, faces: Faces, h: Held, version: int) -> Row:
+def account_position_row(floor: Floor, account: Account, faces: Faces, h: Held, version: int) -> Row:
     """A position as /account tells it."""
     face = faces[h.symbol]
     row: Row = {
@@ -259,7 +260,7 @@ def account_position_row(floor: Floor, faces: Faces, h: Held, version: int) -> R
             "leverage": str(h.leverage),
             "isolated": h.isolated,
             "entryPrice": entry_text(h),
-            "breakEvenPrice": break_even_text(floor, h),
+            "breakEvenPrice": break_even_text(floor, account, h),
             "maxNotional": top_notional(face.contract, h.leverage),
             "bidNotional": money(h.bid),
             "askNotional": money(h.ask),
@@ -289,7 +290,7 @@ def account_rows(floor: Floor, account: Account, faces: Faces, version: int, now
     row |= {name: money(amount) for name, amount in total.items()}
     row["assets"] = [asset_row(p, now_ms) for p in all_purses]
     shown = slots if version == 3 else every
-    row["positions"] = [account_position_row(floor, faces, h, version) for h in shown]
+    row["positions"] = [account_position_row(floor, account, faces, h, version) for h in shown]
     return row
 
 

@@ -6,9 +6,10 @@ import decimal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bearskin.exchange import _figures
+from bearskin.exchange._clearing import fee_rate
 from bearskin.exchange._codes import Code
 from bearskin.exchange._state import Position
 from bearskin.exchange._words import AddMargin, SetLeverage, SetMarginMode, SetPositionMode
@@ -146,7 +147,7 @@ async def risk_v3(ask: Ask) -> list[Row]:
     return risk(ask, 3)
 
 
-async def get_adl(ask: Ask) -> Any:
+async def get_adl(ask: Ask) -> list[Row]:
     """How near each position is to being deleveraged."""
     face = ask.face_or_all()
     account = ask.account
@@ -163,7 +164,7 @@ async def get_adl(ask: Ask) -> Any:
     rows = [{"symbol": symbol, "adlQuantile": row} for symbol, row in found.items()]
     if face is not None and not rows:
         rows = [{"symbol": face.symbol, "adlQuantile": {"LONG": 0, "SHORT": 0, "BOTH": 0}}]
-    return rows[0] if face is not None else rows
+    return rows
 
 
 async def post_margin(ask: Ask) -> Row:
@@ -310,19 +311,15 @@ async def post_fee_burn(ask: Ask) -> Row:
 async def get_commission(ask: Ask) -> Row:
     """The fee rates of the account in a symbol."""
     face = ask.face()
-    maker, taker = fee_rates(ask, face.symbol)
+    with exactly():
+        maker = fee_rate(ask.account, face.contract, True)
+        taker = fee_rate(ask.account, face.contract, False)
     return {
         "symbol": face.symbol,
         "makerCommissionRate": bare(maker),
         "takerCommissionRate": bare(taker),
         "rpiCommissionRate": bare(maker),
     }
-
-
-def fee_rates(ask: Ask, symbol: str) -> tuple[Decimal, Decimal]:
-    """Maker and taker rate."""
-    contract = ask.wire.markets[symbol].contract
-    return contract.maker_fee_rate, contract.taker_fee_rate
 
 
 async def get_account_config(ask: Ask) -> Row:

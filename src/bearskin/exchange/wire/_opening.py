@@ -1,0 +1,288 @@
+"""From options to an exchange that is ready: its folder, journal, prices and cast, new or as they were left."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Literal
+
+from bearskin.exchange._archive import Archive
+from bearskin.exchange._clock import MarketClock, checked_speed
+from bearskin.exchange._coins import DEFAULT_SYMBOLS
+from bearskin.exchange._core import Exchange
+from bearskin.exchange._driver import Driver
+from bearskin.exchange._genesis import (
+    PRICES,
+    SETUP_FILE,
+    USER,
+    Setup,
+    cast_of,
+    genesis,
+    packaged_contracts,
+    read_setup,
+    write_setup,
+)
+from bearskin.exchange._keys import Keys
+from bearskin.exchange._prices import F8, I8, Candles, ManualPrices, PriceSource
+from bearskin.exchange._service import Service, restored
+from bearskin.exchange._state import Contract, State
+from bearskin.exchange._words import Refused
+from bearskin.journal import Journal
+from bearskin.terms import SECOND_NS, BadInput
+
+JOURNAL_FILE, LOCK_FILE = "journal.sqlite", "lock"
+DEFAULT_PORT = 8700
+MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExchangeOptions:
+    """What an exchange is started with.
+
+    What an exchange is begun with (`symbols`, `prices`, `seed`, `deposit`, `start_ns`, `store`, `venue`, `interval`)
+    is kept in its folder: None is what stands there, or the default in a new one; something else than what stands there
+    is refused, `fresh` begins anew. Without `folder` nothing outlives the process. Port 0 is any free one.
+    """
+
+    folder: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    symbols: tuple[str, ...] | None = None
+    prices: Literal["synthetic", "replay", "manual"] | None = None
+    seed: int | None = None
+    deposit: Decimal | None = None
+    start_ns: int | None = None
+    store: Path | None = None
+    venue: str | None = None
+    interval: str | None = None
+    speed: float = 1.0
+    makers: bool = True
+    crowd: bool = True
+    fresh: bool = False
+    limits: bool = True
+
+
+@dataclass(slots=True, kw_only=True)
+class Opened:
+    """An exchange that is ready to be served; `close` writes its snapshot and lets go of the folder."""
+
+    setup: Setup
+    service: Service
+    driver: Driver
+    keys: Keys
+    began: bool
+    _held: contextlib.ExitStack
+
+    @property
+    def user(self) -> int:
+        """The account whose key is told."""
+        return USER
+
+    def close(self) -> None:
+        """Stop for good."""
+        with self._held:
+            self.service.close()
+
+
+def open_exchange(options: ExchangeOptions, wall_ns: Callable[[], int]) -> Opened:
+    """Begin the exchange of `options.folder` or take it up where it was left, its market a moment old.
+
+    Raises BadInput for options that do not fit and a folder that is in use, StoreBroken for one that is damaged.
+    """
+    checked_speed(options.speed)
+    with contextlib.ExitStack() as stack:
+        folder = _folder(options.folder, stack)
+        setup, began = _setup(options, folder, wall_ns())
+        keys = Keys.open(folder, os.urandom)
+        journal = Journal.open(folder / JOURNAL_FILE)
+        stack.callback(journal.close)
+        exchange, archive = restored(journal)
+        state = exchange.state
+        contracts = packaged_contracts(setup.symbols, setup.start_ns) if not state.markets else listed(state)
+        prices = _prices(setup, contracts, state)
+        service = _service(options, setup, prices, exchange, archive, journal, wall_ns)
+        if not state.sequence:
+            answers = service.submit_now(genesis(setup, contracts))
+            refused = [answer[0] for answer in answers if answer and isinstance(answer[0], Refused)]
+            assert not refused, refused
+        archive.bind(state)
+        _seed(archive, prices)
+        cast = cast_of(setup.symbols, makers=options.makers, crowd=options.crowd)
+        driver = Driver(service, prices, cast, seed=setup.seed)
+        driver.open()
+        held = stack.pop_all()
+    return Opened(setup=setup, service=service, driver=driver, keys=keys, began=began, _held=held)
+
+
+def listed(state: State) -> tuple[Contract, ...]:
+    """The contracts as they are listed now."""
+    return tuple(market.contract for market in state.markets.values())
+
+
+def _service(
+    options: ExchangeOptions,
+    setup: Setup,
+    prices: PriceSource,
+    exchange: Exchange,
+    archive: Archive,
+    journal: Journal,
+    wall_ns: Callable[[], int],
+) -> Service:
+    latest_ns = max(setup.start_ns, exchange.state.time_ns)
+    if prices.follows_wall and options.speed == 1:
+        latest_ns = max(latest_ns, wall_ns())
+    clock = MarketClock(wall_ns, start_ns=latest_ns, speed=options.speed)
+    return Service(exchange, archive, journal, clock, wall_ns)
+
+
+def _folder(named: Path | None, stack: contextlib.ExitStack) -> Path:
+    """The exchange's folder, made where it is missing and held against a second process."""
+    if named is None:
+        return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bearskin-exchange-")))
+    try:
+        named.mkdir(parents=True, exist_ok=True)
+        lock: IO[bytes] = stack.enter_context((named / LOCK_FILE).open("ab"))
+    except OSError as error:
+        raise BadInput(f"the folder {named} cannot be written ({error.strerror or error}): name another") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise BadInput(f"an exchange is running in {named}: stop it, or name another folder") from None
+    return named
+
+
+def _setup(options: ExchangeOptions, folder: Path, wall_ns: int) -> tuple[Setup, bool]:
+    """What the exchange was begun with, and whether that is now."""
+    if options.fresh:
+        # keys stay as they are, so that clients set up for them go on working
+        for name in (SETUP_FILE, JOURNAL_FILE, f"{JOURNAL_FILE}-wal", f"{JOURNAL_FILE}-shm"):
+            (folder / name).unlink(missing_ok=True)
+    setup = read_setup(folder)
+    if setup is not None:
+        _agree(options, setup, folder)
+        return setup, False
+    if (folder / JOURNAL_FILE).exists():
+        raise BadInput(f"{folder} has a journal but no {SETUP_FILE}: bring it back, or begin anew with --fresh")
+    setup = new_setup(options, wall_ns)
+    write_setup(folder, setup)
+    return setup, True
+
+
+def new_setup(options: ExchangeOptions, wall_ns: int) -> Setup:
+    """What `options` begin an exchange with; raises BadInput for what they cannot."""
+    prices = options.prices or "synthetic"
+    if prices not in PRICES:
+        raise BadInput(f"prices was {prices!r}, must be one of {', '.join(PRICES)}")
+    deposit = Decimal(10_000) if options.deposit is None else options.deposit
+    if not deposit.is_finite() or deposit < 0 or deposit != deposit.quantize(Decimal("0.01")):
+        raise BadInput(f"deposit was {deposit}, must be an amount of USDT such as 10000")
+    made = Setup(
+        created_ns=wall_ns,
+        start_ns=wall_ns // SECOND_NS * SECOND_NS,
+        symbols=options.symbols or DEFAULT_SYMBOLS,
+        prices=prices,
+        seed=7 if options.seed is None else options.seed,
+        deposit=deposit,
+    )
+    if prices == "replay":
+        from bearskin.exchange._prices_replay import replay_setup
+
+        made = replay_setup(
+            made,
+            store=options.store,
+            venue=options.venue,
+            interval=options.interval,
+            symbols=options.symbols,
+            start_ns=options.start_ns,
+        )
+    elif options.start_ns is not None:
+        raise BadInput(f"a start is for replays: {prices} prices begin now")
+    packaged_contracts(made.symbols, made.start_ns)
+    return made
+
+
+def _agree(options: ExchangeOptions, setup: Setup, folder: Path) -> None:
+    """Refuse options that contradict what the exchange was begun with."""
+    asked = {
+        "symbols": options.symbols,
+        "prices": options.prices,
+        "seed": options.seed,
+        "deposit": options.deposit,
+        "venue": options.venue,
+        "interval": options.interval,
+    }
+    for name, value in asked.items():
+        there = getattr(setup, name)
+        if value is not None and value != there:
+            shown = ",".join(there) if isinstance(there, tuple) else there
+            raise BadInput(f"the exchange in {folder} was begun with {name} {shown}: begin anew with --fresh")
+
+
+def _prices(setup: Setup, contracts: tuple[Contract, ...], state: State) -> PriceSource:
+    ticks = {contract.symbol: contract.tick for contract in contracts if contract.symbol in setup.symbols}
+    if setup.prices == "manual":
+        return ManualPrices(setup.symbols)
+    if setup.prices == "replay":
+        from bearskin.exchange._prices_replay import ReplayPrices
+
+        return ReplayPrices(setup, ticks, lambda symbol: _user_side(state, symbol))
+    from bearskin.exchange._prices_synthetic import SyntheticPrices
+
+    levels = {symbol: float(market.index) for symbol, market in state.markets.items() if market.index is not None}
+    return SyntheticPrices(
+        ticks,
+        seed=setup.seed,
+        start_ns=setup.start_ns,
+        levels=levels,
+        from_ns=max(setup.start_ns, state.time_ns),
+    )
+
+
+def _user_side(state: State, symbol: str) -> int:
+    """The sign of what users (not makers, not the crowd) hold in a symbol."""
+    held = sum(
+        float(position.qty)
+        for account in state.accounts.values()
+        if account.kind == "USER"
+        for position in account.positions.values()
+        if position.symbol == symbol
+    )
+    return (held > 0) - (held < 0)
+
+
+def _seed(archive: Archive, prices: PriceSource) -> None:
+    """Hand the archive the candles from before the start."""
+    for symbol in prices.symbols:
+        for kind in ("trade", "mark", "index"):
+            candles = prices.history(symbol, kind)
+            if candles is not None:
+                archive.seed_candles(symbol, kind, _columns(candles), step_ms=candles.step_ns // MS)
+
+
+def _columns(candles: Candles) -> dict[str, F8 | I8]:
+    columns: dict[str, F8 | I8] = {
+        "open_ms": candles.time_ns // MS,
+        "open": candles.open,
+        "high": candles.high,
+        "low": candles.low,
+        "close": candles.close,
+    }
+    if candles.volume.any():
+        share = candles.taker_buy / candles.volume.clip(min=1e-300)
+        columns |= {
+            "volume": candles.volume,
+            "quote": candles.quote_volume,
+            "count": candles.trades,
+            "buy_volume": candles.taker_buy,
+            "buy_quote": candles.quote_volume * share,
+        }
+    return columns
+
+
+__all__ = ["DEFAULT_PORT", "ExchangeOptions", "Opened", "open_exchange"]
