@@ -61,13 +61,17 @@ def contract(symbol: str) -> Contract:
         market_max_qty=Decimal(100),
         min_notional=Decimal(5),
         brackets=(
-            BracketRow(floor=Decimal(0), cap=Decimal(1_000_000), mmr=Decimal("0.005"), max_leverage=100, cum=Decimal(0)),
-            BracketRow(
-                floor=Decimal(1_000_000), cap=Decimal(50_000_000), mmr=Decimal("0.05"), max_leverage=10,
-                cum=Decimal(45_000),
-            ),
+            row("0", "1000000", "0.005", 100, "0"),
+            row("1000000", "50000000", "0.05", 10, "45000"),
         ),
-    )  # fmt: skip
+    )
+
+
+def row(floor: str, cap: str, mmr: str, max_leverage: int, cum: str) -> BracketRow:
+    """One bracket."""
+    return BracketRow(
+        floor=Decimal(floor), cap=Decimal(cap), mmr=Decimal(mmr), max_leverage=max_leverage, cum=Decimal(cum)
+    )
 
 
 class Crowd:
