@@ -1,6 +1,6 @@
 """The exchange's core under a steady mix of orders, as a venue sees it, with all that goes with a command.
 
-A thousand accounts trade four symbols: 70 % new orders that rest around the book, 25 % cancels, 5 % orders that take.
+A thousand accounts trade four symbols, each its own one: 70 % new orders that rest around the book, 25 % cancels, 5 % orders that take.
 Every command makes its events and postings, and the accepted ones are encoded and appended to a journal on disk, 256
 in a transaction. The commands are drawn before the clock starts; the same ones are then carried out by an exchange
 restored from the same snapshot. What the machine is worth at that moment is told by a plain loop beside it.
@@ -121,10 +121,11 @@ class Crowd:
 
     def place(self, side: int, steps: int, ticks: int) -> Place:
         dice = self.dice
+        account = dice.choice(self.accounts)
         return Place(
             time_ns=self.now_ns,
-            account=dice.choice(self.accounts),
-            symbol=dice.choice(SYMBOLS),
+            account=account,
+            symbol=SYMBOLS[account % len(SYMBOLS)],
             side=side,
             type="LIMIT" if ticks else "MARKET",
             qty=Decimal(steps).scaleb(-3),
