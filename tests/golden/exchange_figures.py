@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from sim.desk import ZERO, Desk, digits, refused
 
 from bearskin.exchange import _figures
 from bearskin.exchange._codes import Code
-from bearskin.exchange._words import Deposit, Income, Liquidating, SetFundingRate, SetMark
+from bearskin.exchange._words import Deposit, Income, Liquidating, OrderUpdated, SetFundingRate, SetMark
+from bearskin.ledger import CENT_8
 from bearskin.terms import HOUR_NS, SECOND_NS
 
 HERE = Path(__file__).parent
@@ -62,19 +63,26 @@ def incomes(desk: Desk, kind: str) -> Decimal:
     return sum(told, ZERO)
 
 
-def liquidating(desk: Desk, symbol: str, mark: Decimal) -> Liquidating | None:
-    """Set the mark; the first liquidation it brings about, on a copy of the exchange."""
+def liquidating(desk: Desk, symbol: str, mark: Decimal) -> Liquidating | OrderUpdated | None:
+    """Set the mark; the first liquidation it brings about, on a copy of the exchange.
+
+    Two legs of one account are closed against each other first, and where that suffices nothing else is.
+    """
     copy = type(desk.exchange).restore(desk.exchange.snapshot())
     events = copy.apply(SetMark(time_ns=desk.now_ns, symbol=symbol, price=mark))
-    return next((e for e in events if isinstance(e, Liquidating)), None)
+    assert not refused(events), events
+    return next((e for e in events if isinstance(e, Liquidating)), None) or next(
+        (e for e in events if isinstance(e, OrderUpdated) and e.order.origin == "LIQUIDATION"), None
+    )
 
 
 def dies_at(desk: Desk, symbol: str, price: Decimal, within: Decimal, down: bool) -> None:
     """Alive on this side of the price, liquidated beyond it; `within` is the rounding of the print."""
-    near = max(within, Decimal("0.00000001")) * (1 if down else -1)
-    before, after = liquidating(desk, symbol, price + near), liquidating(desk, symbol, price - near)
-    assert before is None, f"liquidated already at {price + near}"
-    assert after is not None, f"alive at {price - near}"
+    low = (price - within).quantize(CENT_8, ROUND_FLOOR)
+    high = (price + within).quantize(CENT_8, ROUND_CEILING)
+    alive, dead = (high + CENT_8, low) if down else (low - CENT_8, high)
+    assert liquidating(desk, symbol, alive) is None, f"liquidated already at {alive}"
+    assert liquidating(desk, symbol, dead) is not None, f"alive at {dead}"
 
 
 def shown(desk: Desk, symbol: str, side: str = "BOTH") -> Decimal:
@@ -94,18 +102,17 @@ def isolated(inputs: Inputs, expected: dict[str, Any]) -> Found:
     desk.list(symbol, digits(row["entry"]), digits(qty), rows)
     desk.mark(symbol, row["entry"])
     desk.deposit("alice", "100000000")
-    # the highest leverage that holds the notional asks for the least margin; the rest is added
-    notional = Decimal(qty) * Decimal(row["entry"])
-    most = max(int(r[3]) for r in rows if Decimal(r[1]) >= notional)
-    desk.settings("alice", symbol, int(row.get("leverage", most)), isolated=True)
+    # the least leverage whose margin is less than this one; the rest is added
+    least = int(Decimal(qty) * Decimal(row["entry"]) / Decimal(row["margin"])) + 1
+    desk.settings("alice", symbol, least, isolated=True)
     assert not refused(desk.trade("alice", symbol, side, qty, row["entry"])), desk.events
     desk.set_margin("alice", symbol, row["margin"])
     found = {"liquidation_price": shown(desk, symbol)}
     for name, want in expected.items():
         if name == "liquidation_price":
             dies_at(desk, symbol, Decimal(want["value"]), Decimal(want["within"]), side > 0)
-    forced = liquidating(desk, symbol, found["liquidation_price"] * (1 - Decimal(side) / 1000))
-    assert forced is not None
+    forced = liquidating(desk, symbol, (found["liquidation_price"] * (1 - Decimal(side) / 1000)).quantize(CENT_8))
+    assert isinstance(forced, Liquidating)
     return found | {"bankruptcy_price": forced.bankruptcy}
 
 
@@ -158,7 +165,7 @@ def small_short(inputs: Inputs, _: dict[str, Any]) -> Found:
     """How far above its entry a short is liquidated with the margin its leverage takes, in per cent."""
     desk = opened(inputs, isolated=True)
     price = shown(desk, "BTCUSDT")
-    dies_at(desk, "BTCUSDT", price, ZERO, down=False)
+    dies_at(desk, "BTCUSDT", price, CENT_8, down=False)
     return {"liquidation_pct": (price / Decimal(inputs["entry"]) - 1) * 100}
 
 
@@ -226,8 +233,8 @@ def net(inputs: Inputs, _: dict[str, Any]) -> Found:
     """Open, one settlement of funding that comes to the amount of the example, close: what the wallet has gained."""
     desk = opened(inputs, fee=inputs["fee"])
     start = Decimal(10**9)
-    # 30 coins at this mark are 99.999999999: one per cent of it is one unit, rounded as money is
-    desk.mark("BTCUSDT", "3.3333333333")
+    # 30 coins at this mark are 99.9999999: one per cent of it is one unit, rounded as money is
+    desk.mark("BTCUSDT", "3.33333333")
     side, qty = sided(inputs["qty"])
     desk.fund_rate("BTCUSDT", str(-side * Decimal(inputs["funding"]) / 100))
     assert incomes(desk, "FUNDING_FEE") == Decimal(inputs["funding"])
@@ -291,13 +298,15 @@ def account(inputs: Inputs, _: dict[str, Any]) -> Found:
 
 def break_even(inputs: Inputs, expected: dict[str, Any]) -> Found:
     """The mark at which open profit makes up for the fee of the entry: the account is worth what it was."""
-    desk = opened(inputs, fee=inputs["fee"])
+    # of a thousand, so that the eight digits of the fee do not show
+    desk = opened(inputs | {"qty": inputs["qty"] + "000"}, fee=inputs["fee"])
     desk.mark("BTCUSDT", expected["break_even"]["value"])
+    mark = desk.market("BTCUSDT").mark
     position = desk.position("alice", "BTCUSDT")
     assert position is not None
+    assert mark is not None
     worth = desk.wallet("alice") + _figures.unrealised(desk.exchange.floor, position)
-    qty = position.qty
-    return {"break_even": Decimal(expected["break_even"]["value"]) - (worth - Decimal(10**9)) / qty}
+    return {"break_even": mark - (worth - Decimal(10**9)) / position.qty}
 
 
 def order(inputs: Inputs, expected: dict[str, Any]) -> Found:

@@ -8,6 +8,7 @@ is worked out in fractions, the open orders are counted one by one.
 from __future__ import annotations
 
 import decimal
+import functools
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -35,6 +36,8 @@ from bearskin.exchange._words import (
 
 ZERO = Decimal(0)
 ROUNDING = decimal.Context(prec=60)
+EXACT = decimal.Context(prec=80, traps=[decimal.Inexact, decimal.InvalidOperation])
+DIGIT = Decimal("0.00000001")
 DUST = Fraction(1, 2 * 10**8)  # half of the last digit of an amount
 FUND = 1
 # what the fee tiers used here pay of the contract's rates
@@ -53,6 +56,17 @@ def claim(true: bool, story: str, *facts: Any) -> None:
         raise Wrong(story + ": " + ", ".join(map(str, facts)))
 
 
+def exactly(method: Any) -> Any:
+    """Run a method in a context of its own in which nothing may be rounded silently."""
+
+    @functools.wraps(method)
+    def run(self: Auditor, *args: Any) -> None:
+        with decimal.localcontext(EXACT):
+            method(self, *args)
+
+    return run
+
+
 def tax(brackets: Sequence[Any], notional: Decimal) -> Decimal:
     """Maintenance margin, every slice of the notional at the rate of its own bracket."""
     due = ZERO
@@ -69,17 +83,17 @@ class Auditor:
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
-        self.context = decimal.Context(prec=80, traps=[decimal.Inexact, decimal.InvalidOperation])
         self.money: dict[int, Decimal] = {}
         self.held: dict[tuple[int, str, str], tuple[Decimal, Decimal]] = {}
         self.orders: dict[int, Any] = {}
         self.algos: dict[int, Any] = {}
+        self.arrived: dict[int, int] = {}  # when an open order last took its place in the queue
         self.levels: dict[str, dict[tuple[int, Decimal], Decimal]] = {}
         self.trades: dict[str, int] = {}
         self.touched: dict[int, None] = {}
         self.wallets_before: dict[int, Decimal] = {}
         self.spared: list[int] = []
-        self.resync = False
+        self.arrivals = 0
         self.counts: dict[str, int] = {}
         self.refusals: dict[int, int] = {}
 
@@ -91,9 +105,9 @@ class Auditor:
         balances = books["USDT"].balances if "USDT" in books else {}
         self.wallets_before = {i: balances.get(a.wallet_name, ZERO) for i, a in state.accounts.items()}
 
+    @exactly
     def follow(self, command: AnyCommand, events: Sequence[Event]) -> None:
         """Take in the events of one command and check each against what is known."""
-        decimal.setcontext(self.context)
         self.touched = {getattr(command, "account", FUND): None}
         if events and isinstance(events[0], Refused):
             claim(len(events) == 1, "a refusal is the only event", events)
@@ -112,10 +126,10 @@ class Auditor:
                 self._level(event)
             elif isinstance(event, Income):
                 self.money[event.account] = self.money.get(event.account, ZERO) + event.amount
-                claim(event.amount == round(event.amount, 8), "amounts have eight digits", event)
+                claim(not event.amount % DIGIT, "amounts have eight digits", event)
             elif isinstance(event, Traded):
                 public.append(event)
-                claim(event.trade_id == self.trades.get(event.symbol, 0) + 1, "trades are numbered in a row", event)
+                claim(event.trade_id > self.trades.get(event.symbol, 0), "trades are numbered as they happen", event)
                 self.trades[event.symbol] = event.trade_id
             elif isinstance(event, AlgoUpdated):
                 self._algo(event)
@@ -135,11 +149,14 @@ class Auditor:
         order = event.order
         self.touched[order.account] = None
         known = self.orders.get(order.id)
+        if event.execution in ("NEW", "AMENDMENT"):
+            self.arrived[order.id] = self.arrivals = self.arrivals + 1
         if order.status in OPEN:
             claim(order.filled_steps < order.qty_steps, "an open order has something left", order)
             self.orders[order.id] = order
         else:
             self.orders.pop(order.id, None)
+            self.arrived.pop(order.id, None)
         if event.execution == "NEW":
             claim(known is None and order.filled_steps == 0, "an order is new once", order)
         elif known is not None and event.execution != "AMENDMENT":
@@ -178,7 +195,7 @@ class Auditor:
             if order.symbol != maker.symbol or order.side != maker.side or order.id == maker.id:
                 continue
             better = (order.price_ticks - maker.price_ticks) * maker.side
-            ahead = better > 0 or (better == 0 and order.priority < self.orders[maker.id].priority)
+            ahead = better > 0 or (better == 0 and self.arrived[order.id] < self.arrived[maker.id])
             claim(not ahead, "price, then time", order, maker)
 
     def fill(self, account: int, symbol: str, side: str, qty: Decimal, price: Decimal, realised: Decimal) -> None:
@@ -217,9 +234,8 @@ class Auditor:
             self.algos.pop(algo.id, None)
 
     def _deleveraged(self, event: Deleveraged) -> None:
-        """A winner gives up what a bankrupt account could not close; both told by positions afterwards."""
+        """A winner gives up what a bankrupt account could not close."""
         claim(event.account != event.counterparty, "nobody is deleveraged against himself", event)
-        self.resync = True
 
     def _told(self, event: AccountUpdated) -> None:
         """What the owner is told is what he has."""
@@ -269,14 +285,12 @@ class Auditor:
 
     # --- what must be so after every command -------------------------------------------------------------------------
 
+    @exactly
     def step(self) -> None:
         """The invariants of clearing, and everything about the accounts that were touched."""
-        decimal.setcontext(self.context)
         state = self.exchange.state
         for asset, book in state.ledgers.items():
             claim(sum(book.balances.values()) == 0, "every ledger sums to zero", asset, book.total())
-        if self.resync:
-            self._resync()
         sums: dict[str, list[Decimal]] = {symbol: [ZERO, ZERO, ZERO] for symbol in state.markets}
         for account in state.accounts.values():
             for position in account.positions.values():
@@ -297,9 +311,9 @@ class Auditor:
         self._solvent()
         self._spared()
 
+    @exactly
     def audit(self) -> None:
         """Everything, from the beginning."""
-        decimal.setcontext(self.context)
         state = self.exchange.state
         for i in state.accounts:
             self._account(i)
@@ -446,12 +460,3 @@ class Auditor:
         up = (algo.side > 0) == algo.type.startswith("STOP")
         reached = price >= algo.trigger_price if up else price <= algo.trigger_price
         claim(not reached, "a reached order has triggered", algo, price)
-
-    def _resync(self) -> None:
-        """After deleveraging, take over the positions as they are; conservation is checked all the same."""
-        self.resync = False
-        self.held = {
-            (i, p.symbol, p.side): (p.qty, p.cost)
-            for i, a in self.exchange.state.accounts.items()
-            for p in a.positions.values()
-        }

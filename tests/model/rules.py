@@ -65,7 +65,7 @@ def contract(symbol: str, tick: str, step: str, brackets: tuple[BracketRow, ...]
     values: dict[str, Any] = {
         "symbol": symbol, "base": symbol[:-4], "quote": "USDT", "settle": "USDT", "tick": Decimal(tick),
         "step": Decimal(step), "min_price": Decimal(tick), "max_price": Decimal(10**6), "min_qty": Decimal(step),
-        "max_qty": Decimal(100_000), "market_max_qty": Decimal(50_000), "min_notional": Decimal(5),
+        "max_qty": Decimal(200_000), "market_max_qty": Decimal(100_000), "min_notional": Decimal(5),
         "brackets": brackets, "max_orders": 12, "max_algos": 8,
     }  # fmt: skip
     return Contract(**values | terms)
@@ -77,7 +77,7 @@ CONTRACTS = (
     contract("DOGEUSDT", "0.00001", "1", STEEP, liquidation_fee_rate=Decimal("0.02"), market_take_bound=Decimal("0.1")),
 )
 PRICES = (Decimal(10_000), Decimal(500), Decimal("0.2"))
-SIZES = (20, 100, 400, 1_500, 5_000, 15_000, 60_000, 3)  # in USDT
+SIZES = (20, 100, 400, 1_500, 5_000, 10_000, 25_000, 60_000, 3)  # in USDT
 SOURCES = ("one", "two", "three")
 LEVERAGES = (20, 10, 5, 3, 1, 50, 100, 125)
 MOVES = (0, 1, 5, 15, 40, 100, 300, 700, 1500, 3500)  # ten-thousandths
@@ -105,7 +105,7 @@ class World:
         day.append(Deposit(account=MAKER, amount=Decimal(10_000_000), **at))
         for user in range(USERS):
             day.append(OpenAccount(name=f"user{user}", fee_tier=(0, 0, 0, 1, 2, 3, 6, 9)[user], **at))
-            day.append(Deposit(account=FIRST_USER + user, amount=Decimal(300 * 4**user), **at))
+            day.append(Deposit(account=FIRST_USER + user, amount=Decimal(200 * 3**user), **at))
         day.append(OpenAccount(name="sub", parent=FIRST_USER, **at))
         return day
 
@@ -171,7 +171,7 @@ def named(world: World, wanted: bool) -> str:
 # --- orders ----------------------------------------------------------------------------------------------------------
 
 
-@rule(60, symbol=3, side=2, away=30, size=8)
+@rule(70, symbol=3, side=2, away=30, size=8)
 def quote(world: World, symbol: int, side: int, away: int, size: int) -> AnyCommand:
     """The maker rests an order near the price."""
     sign = BUY_SELL[side]
@@ -190,7 +190,7 @@ def unquote(world: World, symbol: int, nth: int) -> AnyCommand | None:
     return Cancel(time_ns=world.now_ns, account=MAKER, symbol=name, order_id=mine[nth % len(mine)]) if mine else None
 
 
-@rule(60, who=WHO, symbol=3, side=2, away=40, size=8, tif=7, named=4, protect=5)
+@rule(60, who=WHO, symbol=3, side=2, away=40, size=9, tif=7, named=4, protect=5)
 def limit(world: World, who: int, symbol: int, side: int, away: int, size: int, tif: int, **more: int) -> AnyCommand:
     """A trader's limit order, passive or taking, of every time in force."""
     who, sign = who + FIRST_USER, BUY_SELL[side]
@@ -205,7 +205,7 @@ def limit(world: World, who: int, symbol: int, side: int, away: int, size: int, 
     )  # fmt: skip
 
 
-@rule(45, who=WHO, symbol=3, side=2, size=8)
+@rule(60, who=WHO, symbol=3, side=2, size=9)
 def market(world: World, who: int, symbol: int, side: int, size: int) -> AnyCommand:
     """A trader's market order."""
     who, sign = who + FIRST_USER, BUY_SELL[side]
@@ -251,7 +251,7 @@ def cancel_all(world: World, who: int, symbol: int) -> AnyCommand:
     return CancelAll(time_ns=world.now_ns, account=who + FIRST_USER, symbol=CONTRACTS[symbol].symbol)
 
 
-@rule(15, who=WHO, nth=10, away=40, size=9)
+@rule(15, who=WHO, nth=10, away=40, size=10)
 def amend(world: World, who: int, nth: int, away: int, size: int) -> AnyCommand | None:
     """Change price and size of an open order."""
     account = world.exchange.state.accounts[who + FIRST_USER]
@@ -261,7 +261,7 @@ def amend(world: World, who: int, nth: int, away: int, size: int) -> AnyCommand 
     order = world.exchange.state.orders[mine[nth % len(mine)]]
     symbol = [terms.symbol for terms in CONTRACTS].index(order.symbol)
     price = world.grid(symbol, world.prices[symbol] * (1 + order.side * Decimal(away - 30) / 2500))
-    qty = order.qty_steps * CONTRACTS[symbol].step if size == 8 else world.qty(symbol, size)
+    qty = order.qty_steps * CONTRACTS[symbol].step if size == 9 else world.qty(symbol, size)
     return Amend(
         time_ns=world.now_ns, account=account.id, symbol=order.symbol, side=order.side, order_id=order.id,
         price=price, qty=qty,
@@ -405,7 +405,7 @@ def mark(world: World, symbol: int, move: int, up: int, float_again: int) -> Any
     )  # fmt: skip
 
 
-@rule(4, symbol=3, move=10, up=2)
+@rule(6, symbol=3, move=10, up=2)
 def gap(world: World, symbol: int, move: int, up: int) -> AnyCommand:
     """The mark jumps."""
     return SetMark(time_ns=world.now_ns, symbol=CONTRACTS[symbol].symbol, price=moved(world, symbol, 9 - move % 3, up))
@@ -438,11 +438,11 @@ def settle(world: World, symbol: int) -> AnyCommand:
     return SettleFunding(time_ns=world.now_ns, symbol=CONTRACTS[symbol].symbol)
 
 
-@rule(3, symbol=3, halt=3)
+@rule(3, symbol=3, halt=9)
 def halt(world: World, symbol: int, halt: int) -> AnyCommand:
     """A symbol is halted or opened."""
     name = CONTRACTS[symbol].symbol
-    return SetTrading(time_ns=world.now_ns, symbol=name, status="HALT" if halt == 2 else "TRADING")
+    return SetTrading(time_ns=world.now_ns, symbol=name, status="HALT" if halt == 8 else "TRADING")
 
 
 @rule(2, symbol=3, brackets=2, fees=3)

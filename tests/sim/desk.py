@@ -81,8 +81,9 @@ class Desk:
         tick, step = Decimal(tick), Decimal(step)
         free = {"maker_fee_rate": ZERO, "taker_fee_rate": ZERO, "liquidation_fee_rate": ZERO}
         bounds = {"min_price": tick, "max_price": Decimal(10**9), "min_notional": Decimal("0.00000001")}
+        far = {"multiplier_up": Decimal(10), "multiplier_down": Decimal("0.1"), "market_take_bound": Decimal("0.9")}
         sizes = {"min_qty": step, "max_qty": Decimal(10**9), "market_max_qty": Decimal(10**9)}
-        values = free | bounds | sizes | {name: _number(value) for name, value in terms.items()}
+        values = free | bounds | sizes | far | {name: _number(value) for name, value in terms.items()}
         self.must(
             ListContract,
             contract=Contract(
@@ -95,8 +96,9 @@ class Desk:
         return self.exchange.state.markets[symbol]
 
     def mark(self, symbol: str, price: str | Decimal | None) -> list[Event]:
-        """Pin the mark."""
-        return self.must(SetMark, symbol=symbol, price=None if price is None else Decimal(price))
+        """Pin the mark, which has eight digits."""
+        pinned = None if price is None else Decimal(price).quantize(Decimal("1E-8"))
+        return self.must(SetMark, symbol=symbol, price=pinned)
 
     def index(self, symbol: str, price: str | Decimal) -> list[Event]:
         """All spot sources trade at `price`."""

@@ -89,6 +89,7 @@ class World(Desk):
         super().__init__()
         self.auditor = Auditor(self.exchange)
         self.window: list[Event] = []
+        self.surprise: Refused | None = None  # a refusal that no claim has spoken of
         self.named: dict[tuple[str, str], tuple[str, int]] = {}
         self.figures: dict[str, tuple[Decimal, Decimal]] = {}
         self.market_named("BTCUSDT", "")
@@ -97,6 +98,7 @@ class World(Desk):
         self.auditor.before()
         events = super().do(kind, **words)
         self.window += events
+        self.surprise = self.surprise or refused(events)
         self.auditor.follow(kind(time_ns=self.now_ns, **words), events)
         if not refused(events):
             self.auditor.step()
@@ -113,11 +115,13 @@ class World(Desk):
                         self._find(claim.strip(), CLAIMS)
                     claimed = True
                 else:
+                    assert self.surprise is None, f"refused before this: {self.surprise}"
                     if claimed:
                         self.window, claimed = [], False
                     self._find(text, ACTS)
             except AssertionError as fault:
                 raise AssertionError(f"{text}\n{fault}") from fault
+        assert self.surprise is None, f"refused: {self.surprise}"
         self.auditor.audit()
 
     def _find(self, text: str, table: list[tuple[re.Pattern[str], str]]) -> None:
@@ -136,7 +140,7 @@ class World(Desk):
         names = {"taker": "taker_fee_rate", "clearance": "liquidation_fee_rate", "protect": "trigger_protect"}
         terms = {names[word]: value for word, value in words.items() if word in names}
         grid = (words.get("tick", "0.1"), words.get("step", "0.001"))
-        self.list(symbol, *grid, BRACKETS[words.get("brackets", "flat")], market_take_bound="0.5", **terms)
+        self.list(symbol, *grid, BRACKETS[words.get("brackets", "flat")], **terms)
 
     @line(rf"(?P<who>\w+) deposit (?P<amount>{N})( USDT)?", ACTS)
     def deposits(self, who: str, amount: str) -> None:
@@ -255,26 +259,33 @@ class World(Desk):
 
     # --- claims ------------------------------------------------------------------------------------------------------
 
-    def _forced(self) -> list[int]:
-        return [event.account for event in self.window if isinstance(event, Liquidating)]
+    def forced(self) -> list[int]:
+        """Whom the venue took hold of; two legs closed against each other are told as orders only."""
+        found = []
+        for event in self.window:
+            if isinstance(event, Liquidating):
+                found.append(event.account)
+            elif isinstance(event, OrderUpdated) and event.order.origin == "LIQUIDATION":
+                found += [event.order.account] if event.order.account not in found else []
+        return found
 
     @line(rf"(?P<who>\w+) liquidated(: equity (?P<equity>{N}) <=? maintenance (?P<due>{N}))?", CLAIMS)
     def is_liquidated(self, who: str, equity: str | None, due: str | None) -> None:
         if who == "nobody":
-            assert not self._forced(), self._forced()
+            assert not self.forced(), self.forced()
             return
-        assert self.who(who) in self._forced(), f"{who} was not liquidated"
+        assert self.who(who) in self.forced(), f"{who} was not liquidated"
         if equity is not None and due is not None:
             assert self.figures[who] == (Decimal(equity), Decimal(due)), self.figures[who]
 
     @line(r"(?P<who>\w+) liquidated before (?P<other>\w+)", CLAIMS)
     def is_before(self, who: str, other: str) -> None:
-        forced = self._forced()
+        forced = self.forced()
         assert forced.index(self.who(who)) < forced.index(self.who(other)), forced
 
     @line(r"(?P<who>\w+) liquidated in (?P<steps>\d+) steps", CLAIMS)
     def is_in_steps(self, who: str, steps: str) -> None:
-        assert self._forced().count(self.who(who)) == int(steps), self._forced()
+        assert self.forced().count(self.who(who)) == int(steps), self.forced()
 
     @line(rf"(?P<who>\w+) (?P<way>long|short) (?P<qty>{N})( (?P<symbol>[A-Z]\w+))?", CLAIMS)
     def holds(self, who: str, way: str, qty: str, symbol: str | None) -> None:
@@ -319,6 +330,7 @@ class World(Desk):
         last = self.window[-1] if self.window else None
         assert isinstance(last, Refused), last
         assert last.code == int(code), last
+        self.surprise = None
 
     @line(rf"insurance (?P<sign>[<>] )?(?P<amount>{N})", CLAIMS)
     def insures(self, sign: str | None, amount: str) -> None:

@@ -9,16 +9,16 @@ from decimal import Decimal
 
 from sim.language import World, scenario
 
-from bearskin.exchange._words import Deleveraged, Income, Liquidating, MarginCalled
+from bearskin.exchange._words import Deleveraged, Income, MarginCalled, OrderUpdated, SetMark
 
 
 @scenario
 def test_wick_on_last_does_not_liquidate_but_a_touch_of_mark_does(world: World) -> None:
     """
     fund deposit 20000
-    alice deposit 1000
+    alice deposit 1100
     alice sell 1 BTCUSDT @ 10000 x10 isolated
-    -> alice short 1; alice margin 1000; alice wallet 0; alice liquidation price 10956.18
+    -> alice short 1; alice margin 1000; alice wallet 100; alice liquidation price 10956.18
     last 12000
     -> nobody liquidated; last 12000; alice short 1
     mark 10956.17
@@ -33,7 +33,7 @@ def test_funding_pushes_a_short_over_the_edge(world: World) -> None:
     """
     fund deposit 20000
     alice deposit 1000
-    alice sell 1 BTCUSDT @ 10000 x10
+    alice sell 1 BTCUSDT @ 10000 x20
     mark 10760
     -> nobody liquidated; alice wallet 1000
     mark 10000
@@ -52,7 +52,7 @@ def test_funding_alone_liquidates(world: World) -> None:
 
     fund deposit 20000
     alice deposit 1000
-    alice sell 1 BTCUSDT @ 10000 x10
+    alice sell 1 BTCUSDT @ 10000 x20
     mark 10760
     -> nobody liquidated
     funding -0.0200
@@ -65,8 +65,8 @@ def test_squeeze_takes_the_next_short(world: World) -> None:
     """Alice's forced buy lifts the book while the spot index stands still; half a minute later the mark has Bob.
 
     fund deposit 20000
-    alice deposit 1000
-    bob deposit 1001
+    alice deposit 1100
+    bob deposit 1100
     mike deposit 1000000
     alice sell 1 BTCUSDT @ 10000 x10 isolated
     bob sell 1 BTCUSDT @ 10010 x10 isolated
@@ -125,21 +125,20 @@ def test_cross_can_lose_the_wallet_but_owes_nothing(world: World) -> None:
     """
     fund deposit 20000
     alice deposit 1000
-    alice sell 1 BTCUSDT @ 10000 x10
+    alice sell 1 BTCUSDT @ 10000 x20
     mark 13000
     -> alice liquidated; alice flat; alice wallet 0; all accounts sum to 0
     """
 
 
 @scenario
-def test_insurance_is_too_small_and_the_ranked_winners_pay(world: World) -> None:
+def test_insurance_is_empty_and_the_ranked_winners_pay(world: World) -> None:
     """Bob made half his margin three times over, Carol less than a third of hers: Bob goes first, Carol for the rest.
 
-    fund deposit 100
     bob deposit 1000
     carol deposit 4000
     erin deposit 100000
-    alice deposit 700
+    alice deposit 750
     mark 10000
     bob bids 0.5 BTCUSDT @ 10000 x20 isolated
     carol bids 0.5 BTCUSDT @ 10000 x2 isolated
@@ -148,7 +147,7 @@ def test_insurance_is_too_small_and_the_ranked_winners_pay(world: World) -> None
     carol offers 0.1 BTCUSDT @ 14000 reduce as t1
     -> bob long 0.5; carol long 0.5; alice short 0.7
     mark 11500
-    -> alice liquidated; alice flat; alice wallet 0; bob flat; carol long 0.3; insurance 100
+    -> alice liquidated; alice flat; alice wallet 50; bob flat; carol long 0.3; insurance 0
     -> bob deleveraged 0.5 at 11000; carol deleveraged 0.2 at 11000
     -> bob wallet 1500; carol t1 canceled; all accounts sum to 0
     """
@@ -162,12 +161,12 @@ def test_insurance_takes_over_while_it_can_then_runs_dry(world: World) -> None:
 
     fund deposit 6000
     bob deposit 100000
-    zoe deposit 500
+    zoe deposit 550
     mark 10000
     bob bids 0.5 BTCUSDT @ 10000 x2 isolated
     zoe sell 0.5 BTCUSDT market x10 isolated
     mark 11500
-    -> zoe liquidated; zoe flat; zoe wallet 0; fund short 0.5; nobody deleveraged; insurance 6000
+    -> zoe liquidated; zoe flat; zoe wallet 50; fund short 0.5; nobody deleveraged; insurance 6000
     mark 30000
     wait 1s
     -> fund flat; bob flat; insurance 0; all accounts sum to 0
@@ -192,9 +191,9 @@ def test_hedge_mode_has_two_liquidation_prices(world: World) -> None:
     low, high = (Decimal(text) for text in ("50000", "121428.58"))
     for price in (low, high):
         copy = type(world.exchange).restore(world.exchange.snapshot())
-        world.mark("ETHUSDT", price)
-        assert any(isinstance(event, Liquidating) for event in world.events), price
-        world.exchange = world.auditor.exchange = copy
+        events = copy.apply(SetMark(time_ns=world.now_ns, symbol="ETHUSDT", price=price))
+        forced = [event for event in events if isinstance(event, OrderUpdated) and event.order.origin == "LIQUIDATION"]
+        assert {event.order.account for event in forced} == {world.who("alice")}, price
 
 
 @scenario
@@ -206,7 +205,7 @@ def test_cross_is_reduced_in_steps(world: World) -> None:
     mike deposit 10000000
     alice sell 15 ETHUSDT @ 10000 x10
     mark ETHUSDT 10800
-    mike offers 20 ETHUSDT @ 10810
+    mike offers 20 ETHUSDT @ 10810 x10
     -> nobody liquidated
     mark ETHUSDT 10810
     -> alice liquidated in 1 steps; alice short 9.25 ETHUSDT; alice wallet 11342.5
@@ -219,7 +218,7 @@ def test_cross_is_reduced_in_steps(world: World) -> None:
 def test_margin_call_comes_once_before_the_liquidation(world: World) -> None:
     """Maintenance is 80 % of equity from 10,945.27 on: 43.7811 / 54.73 there.
 
-    alice deposit 1000
+    alice deposit 1100
     alice sell 1 BTCUSDT @ 10000 x10 isolated
     mark 10940
     -> nobody liquidated
@@ -249,12 +248,12 @@ def test_margin_added_in_time_keeps_the_short(world: World) -> None:
 def test_who_jumps_past_stop_and_liquidation_is_liquidated(world: World) -> None:
     """
     fund deposit 20000
-    alice deposit 1000
+    alice deposit 1100
     alice sell 1 BTCUSDT @ 10000 x10 isolated
     alice stop buy all BTCUSDT at 10500 by mark as s1
     -> alice s1 untriggered
     mark 11200
-    -> alice liquidated; alice flat; alice wallet 0
+    -> alice liquidated; alice flat; alice wallet 100
     """
     assert not [event for event in world.story if isinstance(event, Income) and event.type == "COMMISSION"]
 
@@ -276,12 +275,12 @@ def test_orders_of_the_liquidated_are_cancelled_first(world: World) -> None:
 @scenario
 def test_stop_saves_the_margin_that_liquidation_would_take(world: World) -> None:
     """
-    alice deposit 1000
+    alice deposit 1100
     mike deposit 1000000
     alice sell 1 BTCUSDT @ 10000 x10 isolated
     alice stop buy all BTCUSDT at 10500 by mark as s1
     mark 10400
     mike offers 5 BTCUSDT @ 10510
     mark 10500
-    -> nobody liquidated; alice s1 triggered; alice s1 finished; alice flat; alice wallet 490; all accounts sum to 0
+    -> nobody liquidated; alice s1 triggered; alice s1 finished; alice flat; alice wallet 590; all accounts sum to 0
     """

@@ -11,7 +11,7 @@ def test_resting_target_blocks_a_second_reduce_only_close(world: World) -> None:
 
     alice deposit 1000
     mike deposit 1000000
-    alice sell 1 BTCUSDT @ 10000 x10
+    alice sell 1 BTCUSDT @ 10000 x20
     mike offers 5 BTCUSDT @ 10010
     alice bids 1 BTCUSDT @ 9500 reduce as t1
     alice buy 1 BTCUSDT market reduce
@@ -27,7 +27,7 @@ def test_reduce_only_is_cut_to_the_position(world: World) -> None:
     """
     alice deposit 1000
     mike deposit 1000000
-    alice sell 1 BTCUSDT @ 10000 x10
+    alice sell 1 BTCUSDT @ 10000 x20
     mike offers 5 BTCUSDT @ 10010
     alice buy 3 BTCUSDT market reduce
     -> alice flat; all accounts sum to 0
@@ -41,7 +41,7 @@ def test_target_expires_when_the_position_is_gone(world: World) -> None:
     """
     alice deposit 1000
     mike deposit 1000000
-    alice sell 1 BTCUSDT @ 10000 x10
+    alice sell 1 BTCUSDT @ 10000 x20
     alice bids 1 BTCUSDT @ 9500 reduce as t1
     alice stop buy all BTCUSDT at 10500 as s1
     mike offers 5 BTCUSDT @ 10010
@@ -56,7 +56,7 @@ def test_stop_survives_the_countdown(world: World) -> None:
 
     alice deposit 2000
     mike deposit 1000000
-    alice sell 1 BTCUSDT @ 10000 x10
+    alice sell 1 BTCUSDT @ 10000 x20
     alice stop buy all BTCUSDT at 10500 by mark as s1
     alice offers 0.1 BTCUSDT @ 10300 as o1
     alice countdown BTCUSDT 5s
@@ -77,7 +77,7 @@ def test_second_close_position_stop_is_refused(world: World) -> None:
     alice deposit 1000
     alice stop buy all BTCUSDT at 10500
     -> refused -4509
-    alice sell 1 BTCUSDT @ 10000 x10
+    alice sell 1 BTCUSDT @ 10000 x20
     alice stop buy all BTCUSDT at 10500 as s1
     alice stop buy all BTCUSDT at 10600 as s2
     -> refused -4130; alice s1 untriggered
@@ -93,8 +93,8 @@ def test_price_protection_stops_a_stop(world: World) -> None:
     alice deposit 2000
     bob deposit 2000
     mike deposit 1000000
-    alice sell 1 BTCUSDT @ 10000 x10
-    bob sell 1 BTCUSDT @ 10000 x10
+    alice sell 1 BTCUSDT @ 10000 x20
+    bob sell 1 BTCUSDT @ 10000 x20
     alice stop buy 1 BTCUSDT at 11000 protect reduce as s1
     bob stop buy 1 BTCUSDT at 11000 reduce as s1
     last 12000
@@ -107,7 +107,7 @@ def test_stop_by_mark_ignores_the_last_price(world: World) -> None:
     """
     alice deposit 2000
     mike deposit 1000000
-    alice sell 1 BTCUSDT @ 10000 x10
+    alice sell 1 BTCUSDT @ 10000 x20
     alice stop buy all BTCUSDT at 10500 by mark as s1
     last 12000
     -> alice s1 untriggered; alice short 1
@@ -118,7 +118,7 @@ def test_stop_by_mark_ignores_the_last_price(world: World) -> None:
 def test_stop_that_would_trigger_at_once_is_refused(world: World) -> None:
     """
     alice deposit 1000
-    alice sell 1 BTCUSDT @ 10000 x10
+    alice sell 1 BTCUSDT @ 10000 x20
     alice stop buy 1 BTCUSDT at 9999 by mark reduce
     -> refused -2021
     """
@@ -129,7 +129,7 @@ def test_triggered_stop_is_not_blocked_by_a_resting_target(world: World) -> None
     """
     alice deposit 2000
     mike deposit 1000000
-    alice sell 1 BTCUSDT @ 10000 x10
+    alice sell 1 BTCUSDT @ 10000 x20
     alice bids 1 BTCUSDT @ 9500 reduce as t1
     alice stop buy 1 BTCUSDT at 10500 by mark reduce as s1
     mark 10490
@@ -143,13 +143,13 @@ def test_triggered_stop_is_not_blocked_by_a_resting_target(world: World) -> None
 def test_closing_needs_no_margin(world: World) -> None:
     """All of the money is in the position; it can be closed all the same.
 
-    alice deposit 1000
+    alice deposit 500.75
     mike deposit 1000000
-    alice sell 1 BTCUSDT @ 10000 x10
-    -> alice free 0
+    alice sell 1 BTCUSDT @ 10000 x20
+    -> alice free 0.75
     mike offers 5 BTCUSDT @ 10010
     alice sell 0.1 BTCUSDT market
     -> refused -2019
     alice buy 1 BTCUSDT market
-    -> alice flat; alice wallet 990
+    -> alice flat; alice wallet 490.75
     """

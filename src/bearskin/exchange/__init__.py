@@ -1,1 +1,53 @@
 """A derivatives exchange on your own machine: the core that decides and the wire that real clients speak to."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+from bearskin import VerbRoom
+
+if TYPE_CHECKING:
+    from bearskin.exchange._core import Exchange
+    from bearskin.exchange.wire._opening import ExchangeOptions, Opened, open_exchange
+    from bearskin.exchange.wire._serve import Address, Running, serve, start_in_thread
+    from bearskin.exchange.wire._snippets import snippets
+
+_HOMES = {
+    "Address": "wire._serve",
+    "Exchange": "_core",
+    "ExchangeOptions": "wire._opening",
+    "Opened": "wire._opening",
+    "Running": "wire._serve",
+    "open_exchange": "wire._opening",
+    "serve": "wire._serve",
+    "snippets": "wire._snippets",
+    "start_in_thread": "wire._serve",
+}
+
+__all__ = [
+    "Address",
+    "Exchange",
+    "ExchangeOptions",
+    "Opened",
+    "Running",
+    "open_exchange",
+    "serve",
+    "snippets",
+    "start_in_thread",
+]
+
+
+def __getattr__(name: str) -> Any:  # PEP 562: the core needs no server, and the server loads when it serves
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'bearskin.exchange' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"bearskin.exchange.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+sys.modules[__name__].__class__ = VerbRoom  # `bearskin.exchange(...)` is the verb

@@ -39,7 +39,7 @@ def place_algo(floor: Floor, command: PlaceAlgo) -> Refused | None:
     state = floor.state
     account = state.accounts.get(command.account)
     if account is None:
-        return floor.no(Code.INVALID_PARAMETER, f"There is no account {command.account}.")
+        return floor.no(Code.REJECTED_KEY, "Invalid API-key, IP, or permissions for action.")
     market = state.markets.get(command.symbol)
     if market is None:
         return floor.no(Code.BAD_SYMBOL, "Invalid symbol.")
@@ -88,7 +88,7 @@ def cancel_algo(floor: Floor, command: CancelAlgo) -> Refused | None:
     """Cancel one that has not triggered, by its id or (without one) by its client id."""
     account = floor.state.accounts.get(command.account)
     if account is None:
-        return floor.no(Code.INVALID_PARAMETER, f"There is no account {command.account}.")
+        return floor.no(Code.REJECTED_KEY, "Invalid API-key, IP, or permissions for action.")
     number = command.algo_id
     if number is None:
         if command.client_id is None:
@@ -104,7 +104,7 @@ def cancel_all_algos(floor: Floor, command: CancelAllAlgos) -> Refused | None:
     """Cancel all of a symbol that have not triggered; fine when there are none."""
     account = floor.state.accounts.get(command.account)
     if account is None:
-        return floor.no(Code.INVALID_PARAMETER, f"There is no account {command.account}.")
+        return floor.no(Code.REJECTED_KEY, "Invalid API-key, IP, or permissions for action.")
     if command.symbol not in floor.state.markets:
         return floor.no(Code.BAD_SYMBOL, "Invalid symbol.")
     cancel_algos(floor, account, command.symbol, "CANCELED")

@@ -432,6 +432,14 @@ class Archive(msgspec.Struct, dict=True):
             count=whole.count,
         )
 
+    def pulse(self, symbol: str, kind: Kind = "trade") -> tuple[int, int]:
+        """What changes with every price noted: the running minute and how often it was set in it."""
+        tape = self.tapes.get(symbol)
+        series = tape.candles.get(kind) if tape is not None else None
+        if series is None or not series.minutes:
+            return 0, 0
+        return series.minutes[-1].open_ms, series.minutes[-1].count
+
     def digits(self, symbol: str, kind: Kind = "trade") -> tuple[int, int]:
         """Digits behind the point of prices and quantities of a symbol; of marks and the like eight."""
         market = self._state.markets.get(symbol)

@@ -147,6 +147,13 @@ class Book:
         self.default_leverage = min(DEFAULT_LEVERAGE, self.max_leverage)
         self._caps: dict[int, Decimal] = {}
 
+    def leverage(self, setting: Setting | None) -> int:
+        """The leverage of an account that has chosen `setting`: the default without one, never above the brackets."""
+        if setting is None:
+            return self.default_leverage
+        chosen = setting.leverage
+        return chosen if chosen <= self.max_leverage else self.max_leverage
+
     def cap(self, leverage: int) -> Decimal:
         """The largest notional that may be held at a leverage; zero when no bracket allows it."""
         found = self._caps.get(leverage)

@@ -79,8 +79,7 @@ def affordable(
 
     Margin is reserved at the price `assumed`; `worst` is the worst price it would fill at now.
     """
-    setting = account.settings.get(book.symbol)
-    leverage = book.default_leverage if setting is None else min(setting.leverage, book.max_leverage)
+    leverage = book.leverage(account.settings.get(book.symbol))
     mark = book.mark
     value = assumed * qty
     reserve = account.reserves.get(key)

@@ -45,10 +45,12 @@ class Driver:
         self._cast = cast
         self._held: dict[str, dict[str, Decimal]] = {}
         self._pins: dict[str, tuple[Decimal | None, Decimal | None, int | None]] = {}
+        self._marks: dict[str, Decimal] = {}
         self._acted_ns: dict[str, int] = {}
         self._latest_ns = service.exchange.state.time_ns
         self._over = False
         self._changed = asyncio.Event()
+        self._playing = asyncio.Lock()  # a step by hand and the running clock take turns
         # another stretch of the same dice after a restart, and the same dice for the same history
         self._dice = random.Random(f"{seed}/{service.exchange.state.sequence}")
         self._makers: dict[str, Maker] = {}
@@ -76,6 +78,21 @@ class Driver:
     def release(self, symbol: str) -> None:
         """Let the source of prices have the symbol back."""
         self._held.pop(symbol, None)
+
+    def pin(self, symbol: str, mark: Decimal | None) -> None:
+        """Keep the mark of `symbol` at `mark` whatever the source of prices says; None lets go."""
+        if mark is None:
+            self._marks.pop(symbol, None)
+        else:
+            self._marks[symbol] = mark
+        rate, interval_h = self._pins.get(symbol, (None, None, None))[1:]
+        self._pins[symbol] = (mark, rate, interval_h)
+
+    def move(self, symbol: str) -> None:
+        """Have makers and tape follow a pushed price at once."""
+        time_ns = self._service.now_ns()
+        for batch in self._acting(self._pushed(symbol, self._held[symbol]), time_ns, 1.0):
+            self._carry_out(batch)
 
     def held(self) -> dict[str, dict[str, Decimal]]:
         """The symbols that were pushed and the prices they are held at."""
@@ -145,9 +162,10 @@ class Driver:
 
     async def _play(self, time_ns: int, act_every_ns: int | None = None) -> None:
         every_ns = act_every_ns or max(SECOND_NS, math.ceil(self._service.clock.speed / ACTS_A_SECOND) * SECOND_NS)
-        for batch in self._batches(time_ns, every_ns):
-            self._carry_out(batch)
-            await asyncio.sleep(0)  # requests are not kept waiting for a whole moment
+        async with self._playing:
+            for batch in self._batches(time_ns, every_ns):
+                self._carry_out(batch)
+                await asyncio.sleep(0)  # requests are not kept waiting for a whole moment
 
     async def _sleep(self, seconds: float) -> None:
         self._changed.clear()
@@ -172,11 +190,8 @@ class Driver:
     def _batches(self, time_ns: int, act_every_ns: int) -> Iterator[list[AnyCommand]]:
         """The commands of one moment; each batch is made when the one before it has been carried out."""
         quotes = {quote.symbol: quote for quote in self._prices.quotes(time_ns)}
-        markets = self._service.exchange.state.markets
         for symbol, prices in self._held.items():
-            tick = markets[symbol].contract.tick
-            fair = on_tick(float(sorted(prices.values())[len(prices) // 2]), tick)
-            quotes[symbol] = Quote(symbol=symbol, fair=fair, sources=prices)
+            quotes[symbol] = self._pushed(symbol, prices)
         self._latest_ns = time_ns
         first: list[AnyCommand] = []
         for quote in quotes.values():
@@ -192,6 +207,11 @@ class Driver:
             self._acted_ns[symbol] = time_ns
             yield from self._acting(quote, time_ns, (time_ns - before_ns) / SECOND_NS)
 
+    def _pushed(self, symbol: str, prices: dict[str, Decimal]) -> Quote:
+        tick = self._service.exchange.state.markets[symbol].contract.tick
+        fair = on_tick(float(sorted(prices.values())[len(prices) // 2]), tick)
+        return Quote(symbol=symbol, fair=fair, sources=prices)
+
     def _acting(self, quote: Quote, time_ns: int, seconds: float) -> Iterator[list[AnyCommand]]:
         state = self._service.exchange.state
         symbol, fair = quote.symbol, quote.fair
@@ -205,8 +225,9 @@ class Driver:
     def _pinned(self, quote: Quote, time_ns: int) -> Iterator[AnyCommand]:
         """Marks and rates are pinned when they change only."""
         mark, rate, interval_h = self._pins.get(quote.symbol, (None, None, None))
-        if quote.mark != mark:
-            yield SetMark(time_ns=time_ns, symbol=quote.symbol, price=quote.mark)
+        wanted = self._marks.get(quote.symbol, quote.mark)
+        if wanted != mark:
+            yield SetMark(time_ns=time_ns, symbol=quote.symbol, price=wanted)
         if (quote.rate, quote.interval_h) != (rate, interval_h):
             yield SetFundingRate(time_ns=time_ns, symbol=quote.symbol, rate=quote.rate, interval_h=quote.interval_h)
-        self._pins[quote.symbol] = (quote.mark, quote.rate, quote.interval_h)
+        self._pins[quote.symbol] = (wanted, quote.rate, quote.interval_h)

@@ -32,10 +32,7 @@ def setting_of(account: Account, symbol: str) -> Setting:
 
 def leverage_of(floor: Floor, account: Account, symbol: str) -> int:
     """The leverage margin is asked at: what was chosen, at most what the first bracket of the contract allows."""
-    setting = account.settings.get(symbol)
-    book = floor.books[symbol]
-    book.refresh()
-    return book.default_leverage if setting is None else min(setting.leverage, book.max_leverage)
+    return floor.books[symbol].leverage(account.settings.get(symbol))
 
 
 def wallet(floor: Floor, account: Account, asset: str) -> Decimal:
@@ -116,18 +113,40 @@ def _reserved(floor: Floor, account: Account, key: str, symbol: str) -> Decimal:
 
 def free(floor: Floor, account: Account, asset: str) -> Decimal:
     """Cross wallet and cross profit less the initial margin of cross positions and of all orders; may be negative."""
-    found = wallet(floor, account, asset)
-    markets = floor.state.markets
-    for position in account.positions.values():
+    books = floor.books
+    reserves = account.reserves
+    settings = account.settings
+    found = floor.state.ledgers[asset].balances.get(account.wallet_name, ZERO)
+    margined = 0
+    # in the hot path of every order: position and orders of a key are taken together, and divided once
+    for key, position in account.positions.items():
         symbol = position.symbol
-        if markets[symbol].contract.settle != asset or setting_of(account, symbol).isolated:
+        book = books[symbol]
+        if book.settle != asset:
             continue
-        worth = position.qty * mark_of(floor, symbol)
-        found += worth - position.cost - CAUTIOUS.divide(abs(worth), leverage_of(floor, account, symbol))
-    for key in account.reserves:
-        symbol = key[: key.index("/")]
-        if markets[symbol].contract.settle == asset:
-            found -= _reserved(floor, account, key, symbol)
+        setting = settings.get(symbol)
+        mark = book.market.mark
+        worth = position.qty * (mark_of(floor, symbol) if mark is None else mark)
+        size = needed = abs(worth)
+        reserve = reserves.get(key)
+        if reserve is not None:
+            margined += 1
+            needed = max(size, abs(worth + reserve.bid), abs(worth - reserve.ask))
+        if setting is None or not setting.isolated:
+            found += worth - position.cost
+        else:
+            needed -= size
+        if needed:
+            found -= CAUTIOUS.divide(needed, book.leverage(setting))
+    if margined == len(reserves):
+        return found
+    for key, reserve in reserves.items():
+        if key not in account.positions:
+            symbol = key[: key.index("/")]
+            book = books[symbol]
+            if book.settle == asset:
+                bid, ask = reserve.bid, reserve.ask
+                found -= CAUTIOUS.divide(bid if bid > ask else ask, book.leverage(settings.get(symbol)))
     return found
 
 
@@ -156,7 +175,8 @@ def position_now(floor: Floor, account: Account, position: Position) -> Position
 def liquidation_price(floor: Floor, account: Account, position: Position) -> Decimal:
     """The mark at which it is liquidated, others frozen; zero when there is none. To be shown, to eight digits.
 
-    Both legs of a hedged cross account share one price; where two would liquidate it, the one against the larger leg.
+    The legs of a hedged cross account die together. Where one price does it both show that one; where two do, one
+    below and one above mark, the long shows the lower and the short the higher.
     """
     symbol = position.symbol
     if not position.qty:
@@ -177,11 +197,11 @@ def liquidation_price(floor: Floor, account: Account, position: Position) -> Dec
             elif not setting_of(account, other.symbol).isolated:
                 frozen.append(leg)
         prices = cross_liquidation_prices(moving, wallet(floor, account, asset), frozen)
-        return _nearest(prices, mark_of(floor, symbol), sum(leg.qty for leg in moving) > 0).quantize(CENT_8)
+        return _nearest(prices, mark_of(floor, symbol), position.qty > 0).quantize(CENT_8)
 
 
 def _nearest(prices: tuple[Decimal, ...], mark: Decimal, long: bool) -> Decimal:
-    """The price a net long falls to, or a net short rises to; the last one passed when it is there already."""
+    """The next price below mark for a long or above it for a short, or else the nearest there is; zero without any."""
     if not prices:
         return ZERO
     if long:

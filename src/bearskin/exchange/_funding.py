@@ -91,9 +91,7 @@ def settle(floor: Floor, market: Market) -> None:
                 _settle_one(floor, market, account, key, position, amount)
 
 
-def _settle_one(
-    floor: Floor, market: Market, account: Account, key: str, position: Position, amount: Decimal
-) -> None:
+def _settle_one(floor: Floor, market: Market, account: Account, key: str, position: Position, amount: Decimal) -> None:
     """Book what one position receives, or pays when negative."""
     contract = market.contract
     asset, symbol = contract.settle, contract.symbol

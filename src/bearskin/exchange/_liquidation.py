@@ -9,7 +9,7 @@ not hold it up.
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 from typing import Literal
 
 from bearskin.exchange._adl import deleverage
@@ -162,7 +162,8 @@ def _charge(floor: Floor, account: Account, margin: str, stake: Stake, freed: De
         able = ledger.balance(stake.position.margin_name) if keys else freed
     else:
         able = standing(floor, account, margin, keys).equity if keys else ledger.balance(account.wallet_name)
-    fee = min(fee.quantize(CENT_8, ROUND_HALF_EVEN, QUOTE), max(able, _ZERO))
+    # equity has the digits of mark and quantity together, money has eight
+    fee = min(fee.quantize(CENT_8, ROUND_HALF_EVEN, QUOTE), max(able, _ZERO).quantize(CENT_8, ROUND_DOWN, QUOTE))
     if fee <= 0:
         return
     if isolated and keys:

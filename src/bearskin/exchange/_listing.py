@@ -104,6 +104,7 @@ def list_contract(floor: Floor, command: ListContract) -> Refused | None:
         market.contract = contract
         if _units(before) != _units(contract):
             open_book(floor, market)
+        floor.books[contract.symbol].refresh()
         if before.funding_interval_h != contract.funding_interval_h:
             market.interval_h = contract.funding_interval_h
             market.next_funding_ns = _next_multiple(floor.now_ns, contract.funding_interval_h)

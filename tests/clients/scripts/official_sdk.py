@@ -83,14 +83,14 @@ def modes(rest):
         assert rest.change_initial_leverage(symbol=SYMBOL, leverage=3).leverage == 3
     with step("errors arrive with their code") as note:
         order = {"symbol": SYMBOL, "side": "SELL", "type": "MARKET"}
-        algo = {"algo_type": "CONDITIONAL", "symbol": SYMBOL, "type": "STOP_MARKET", "quantity": 0.01}
+        algo = {"algo_type": "CONDITIONAL", "symbol": SYMBOL, "type": "STOP_MARKET", "quantity": 0.05}
         cases = {
             -4046: (rest.change_margin_type, {"symbol": SYMBOL, "margin_type": "ISOLATED"}),
             -2019: (rest.new_order, {**order, "quantity": 100.0}),
             -2011: (rest.cancel_order, {"symbol": SYMBOL, "order_id": 987654321}),
             -2013: (rest.query_order, {"symbol": SYMBOL, "order_id": 987654321}),
-            -2021: (rest.new_algo_order, {**algo, "side": "BUY", "trigger_price": 1000.0}),
-            -4120: (rest.new_order, {**order, "type": "STOP_MARKET", "quantity": 0.01}),
+            -2021: (rest.new_algo_order, {**algo, "side": "BUY", "trigger_price": 10000.0}),
+            -4120: (rest.new_order, {**order, "type": "STOP_MARKET", "quantity": 0.05}),
         }
         for code, (call, words) in cases.items():
             try:
@@ -200,8 +200,8 @@ async def over_the_socket(client):
     with step("WebSocket API: order, query, cancel, algo, positions, account, balance, book"):
         await api.create_connection()
         try:
-            book = (await api.order_book(symbol=SYMBOL)).data().result
-            price = round(float(book.asks[0][0]) * 1.03, 1)
+            assert (await api.order_book(symbol=SYMBOL)).data().result.last_update_id > 0
+            price = round(float(demo.mark()) * 1.03, 1)
             words = {"symbol": SYMBOL, "side": "SELL", "type": "LIMIT", "quantity": 0.01}
             made = (await api.new_order(**words, time_in_force="GTC", price=price)).data().result
             asked = (await api.query_order(symbol=SYMBOL, order_id=made.order_id)).data().result

@@ -45,7 +45,7 @@ def modes(client):
         assert client.futures_change_leverage(symbol=SYMBOL, leverage=3)["leverage"] == 3
     with step("errors arrive with their code") as note:
         order = {"symbol": SYMBOL, "side": "SELL", "type": "MARKET"}
-        stop = {"symbol": SYMBOL, "side": "BUY", "type": "STOP_MARKET", "quantity": 0.01, "stopPrice": 1000}
+        stop = {"symbol": SYMBOL, "side": "BUY", "type": "STOP_MARKET", "quantity": 0.05, "stopPrice": 10000}
         cases = {
             -4059: (client.futures_change_position_mode, {"dualSidePosition": False}),
             -4046: (client.futures_change_margin_type, {"symbol": SYMBOL, "marginType": "ISOLATED"}),
@@ -95,7 +95,7 @@ def orders(client, entry):
         assert len(client.futures_get_open_orders(symbol=SYMBOL)) == 1
         client.futures_cancel_order(symbol=SYMBOL, orderId=made["orderId"])
         client.futures_create_test_order(**row)
-        batch = client.futures_place_batch_order(batchOrders=[row, row])
+        batch = client.futures_place_batch_order(batchOrders=[dict(row), dict(row)])
         assert all(order["status"] == "NEW" for order in batch), batch
         client.futures_cancel_all_open_orders(symbol=SYMBOL)
         client.futures_countdown_cancel_all(symbol=SYMBOL, countdownTime=0)

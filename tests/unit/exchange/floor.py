@@ -50,9 +50,9 @@ def contract(symbol: str = BTC, **terms) -> Contract:
 
 
 class Bench:
-    """An exchange whose clock ticks a second at each command; `a(n)` is the number of the n-th account."""
+    """An exchange whose clock ticks a second at each command; accounts are counted from 0 here."""
 
-    def __init__(self, symbols=(BTC,), accounts: int = 3, money: Decimal = D(100_000), mark=D(100), **terms) -> None:
+    def __init__(self, symbols=(BTC,), accounts: int = 3, money: int = 100_000, mark: int = 100, **terms) -> None:
         self.exchange = Exchange()
         self.floor = self.exchange.floor
         self.state = self.exchange.state
@@ -66,7 +66,7 @@ class Bench:
             number = self.state.next_account - 1
             self.ids.append(number)
             if money:
-                self.do(Deposit, account=number, amount=money)
+                self.do(Deposit, account=number, amount=D(money))
 
     def do(self, kind, **words):
         self.now += SECOND

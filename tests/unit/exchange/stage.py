@@ -153,6 +153,9 @@ class Stage:
     def position(self, account: int, symbol: str = BTC, side: str = "BOTH") -> Position:
         return self.account(account).positions[f"{symbol}/{side}"]
 
+    def position_or_none(self, account: int, symbol: str = BTC, side: str = "BOTH") -> Position | None:
+        return self.account(account).positions.get(f"{symbol}/{side}")
+
     def wallet(self, account: int, asset: str = "USDT") -> Decimal:
         return self.exchange.state.ledgers[asset].balance(self.account(account).wallet_name)
 

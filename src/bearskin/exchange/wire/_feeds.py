@@ -36,6 +36,7 @@ Row = dict[str, Any]
 BEAT_MS = 50
 UM = 1  # `st`: the contract is of the USDⓈ-margined family
 KLINES_AT_ONCE = 500
+SOURCES: dict[str, Kind] = {"markPrice_kline": "mark", "indexPrice_kline": "index"}
 _encode = msgspec.json.Encoder().encode
 _by_symbol = attrgetter("symbol")
 _by_account = attrgetter("account")
@@ -212,11 +213,14 @@ class PartialFeed(Feed):
 
 
 class BookTickerFeed(Feed):
-    """Best bid and ask, whenever one of them has changed; of all symbols every five seconds."""
+    """Best bid and ask: of a symbol whenever one of them has changed, of all symbols with each beat.
+
+    Who joins is told how they stand at the next beat, so that a book at rest keeps nobody waiting.
+    """
 
     wants = ((LevelChanged, _by_symbol),)
 
-    def __init__(self, hall: Hall, name: str, symbol: str | None, period: int = 0) -> None:
+    def __init__(self, hall: Hall, name: str, symbol: str | None, period: int) -> None:
         super().__init__(hall, name, symbol, period)
         self.told: dict[str, tuple[str, ...]] = {}
         self.changed: dict[str, int] = {}
@@ -227,12 +231,10 @@ class BookTickerFeed(Feed):
         for symbol in [self.key] if isinstance(self.key, str) else markets:
             self.told.pop(symbol, None)
             self.changed[symbol] = self.hall.state.time_ns
-        if not self.period:
-            self.hall.service_soon(self)
 
     def on(self, event: LevelChanged) -> None:
         self.changed[event.symbol] = event.time_ns
-        if not self.period:
+        if self.key is not None:
             self.hall.touched[self] = None
 
     def flush(self) -> None:
@@ -308,7 +310,7 @@ class AggTradeFeed(Feed):
         rows = hall.archive.agg_trades(symbol, 1)
         self.told_id = rows[-1].id if rows else 0
 
-    def on(self, event: Traded) -> None:
+    def on(self, event: Traded) -> None:  # noqa: ARG002 - what traded is read from the archive
         self.hall.touched[self] = None
 
     def flush(self) -> None:
@@ -430,7 +432,7 @@ class KlineFeed(Feed):
         self.symbol = symbol
         self.interval = INTERVALS[interval]
         self.kind = kind
-        self.source: Kind = {"markPrice_kline": "mark", "indexPrice_kline": "index"}.get(kind, "trade")  # type: ignore[assignment]
+        self.source = SOURCES.get(kind, "trade")
         self.open_ms: int | None = None
         self.seen: tuple[int, ...] = ()
 

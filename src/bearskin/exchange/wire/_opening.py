@@ -29,7 +29,7 @@ from bearskin.exchange._genesis import (
     write_setup,
 )
 from bearskin.exchange._keys import Keys
-from bearskin.exchange._prices import Candles, ManualPrices, PriceSource
+from bearskin.exchange._prices import F8, I8, Candles, ManualPrices, PriceSource
 from bearskin.exchange._service import Service, restored
 from bearskin.exchange._state import Contract, State
 from bearskin.exchange._words import Refused
@@ -265,8 +265,8 @@ def _seed(archive: Archive, prices: PriceSource) -> None:
                 archive.seed_candles(symbol, kind, _columns(candles), step_ms=candles.step_ns // MS)
 
 
-def _columns(candles: Candles) -> dict[str, object]:
-    columns: dict[str, object] = {
+def _columns(candles: Candles) -> dict[str, F8 | I8]:
+    columns: dict[str, F8 | I8] = {
         "open_ms": candles.time_ns // MS,
         "open": candles.open,
         "high": candles.high,

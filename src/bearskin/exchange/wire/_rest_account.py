@@ -6,7 +6,7 @@ import decimal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bearskin.exchange import _figures
 from bearskin.exchange._clearing import fee_rate
@@ -147,7 +147,7 @@ async def risk_v3(ask: Ask) -> list[Row]:
     return risk(ask, 3)
 
 
-async def get_adl(ask: Ask) -> Any:
+async def get_adl(ask: Ask) -> list[Row]:
     """How near each position is to being deleveraged."""
     face = ask.face_or_all()
     account = ask.account
@@ -164,7 +164,7 @@ async def get_adl(ask: Ask) -> Any:
     rows = [{"symbol": symbol, "adlQuantile": row} for symbol, row in found.items()]
     if face is not None and not rows:
         rows = [{"symbol": face.symbol, "adlQuantile": {"LONG": 0, "SHORT": 0, "BOTH": 0}}]
-    return rows[0] if face is not None else rows
+    return rows
 
 
 async def post_margin(ask: Ask) -> Row:

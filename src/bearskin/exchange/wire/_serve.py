@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
 import gc
 import logging
 import signal
@@ -76,14 +77,14 @@ def start_in_thread(options: ExchangeOptions) -> Running:
     told: list[tuple[Address, Opened]] = []
     failed: list[BaseException] = []
     up = threading.Event()
-    stops: list[Callable[[], None]] = []
+    stops: list[Callable[[], object]] = []
 
     def work() -> None:
         try:
             with door, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 opened = open_exchange(options, time.time_ns)
                 stop = asyncio.Event()
-                stops.append(lambda: runner.get_loop().call_soon_threadsafe(stop.set) and None)
+                stops.append(functools.partial(runner.get_loop().call_soon_threadsafe, stop.set))
 
                 def ready(address: Address, opened: Opened) -> None:
                     told.append((address, opened))
