@@ -138,12 +138,12 @@ def raises(kind, call, *args, **words):
     raise AssertionError(f"{kind.__name__} expected, but it went through: {str(answer)[:200]}")
 
 
-def wait_for(what, seen, seconds=10.0):
-    """Ask again until it is there; what it was."""
+def wait_for(what, seen, seconds=10.0, pause=0.1):
+    """Ask again until it is there; what it was. The pause keeps within the rate limit, which asking costs as well."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         found = seen()
         if found:
             return found
-        time.sleep(0.05)
+        time.sleep(pause)
     raise AssertionError(f"no {what} within {seconds} s")
