@@ -7,7 +7,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 from wire.desk_kit import BTC, ETH, Answer, Kit
@@ -32,8 +32,48 @@ VALUES = (
 )  # fmt: skip
 
 
+ORDER = {"symbol": BTC, "side": "SELL", "type": "LIMIT", "quantity": "0.01", "price": "61000", "timeInForce": "GTC"}
+STOP = {
+    "algoType": "CONDITIONAL", "symbol": BTC, "side": "BUY", "type": "STOP_MARKET", "triggerPrice": "62000",
+    "quantity": "0.01",
+}  # fmt: skip
+TRUE_ONES: tuple[tuple[str, str, dict[str, str]], ...] = (
+    ("POST", "/fapi/v1/order", ORDER),
+    ("POST", "/fapi/v1/order", {"symbol": BTC, "side": "BUY", "type": "MARKET", "quantity": "0.01"}),
+    ("PUT", "/fapi/v1/order", {"symbol": BTC, "side": "SELL", "orderId": "30", "quantity": "0.02", "price": "61100"}),
+    ("DELETE", "/fapi/v1/order", {"symbol": BTC, "orderId": "31"}),
+    ("POST", "/fapi/v1/batchOrders", {"batchOrders": json.dumps([ORDER, {**ORDER, "price": "61001.5"}])}),
+    ("POST", "/fapi/v1/algoOrder", STOP),
+    ("DELETE", "/fapi/v1/algoOpenOrders", {"symbol": BTC}),
+    ("DELETE", "/fapi/v1/allOpenOrders", {"symbol": BTC}),
+    ("POST", "/fapi/v1/leverage", {"symbol": BTC, "leverage": "7"}),
+    ("POST", "/fapi/v1/marginType", {"symbol": ETH, "marginType": "ISOLATED"}),
+    ("POST", "/fapi/v1/positionSide/dual", {"dualSidePosition": "true"}),
+    ("POST", "/fapi/v1/positionMargin", {"symbol": ETH, "amount": "5", "type": "1"}),
+    ("POST", "/fapi/v1/countdownCancelAll", {"symbol": BTC, "countdownTime": "1000"}),
+    ("GET", "/fapi/v1/klines", {"symbol": BTC, "interval": "1m", "limit": "5"}),
+    ("GET", "/fapi/v1/userTrades", {"symbol": BTC, "limit": "5"}),
+)
+
+
+def nearly_true(dice: random.Random) -> tuple[str, str, bytes, bytes]:
+    """A request that would be taken, but for a value or two."""
+    method, path, params = dice.choice(TRUE_ONES)
+    params = dict(params)
+    for _ in range(dice.randint(1, 2)):
+        name = dice.choice(list(params) if params and dice.random() < 0.7 else NAMES)
+        if dice.random() < 0.15:
+            params.pop(name, None)
+        else:
+            params[name] = dice.choice(VALUES)
+    text = urlencode(params).encode()
+    return (method, path, b"", text) if method in ("POST", "PUT") else (method, path, text, b"")
+
+
 def garbage(dice: random.Random) -> tuple[str, str, bytes, bytes]:
     """Method, path, query and body of a request made of true names and false values, and sometimes of mere bytes."""
+    if dice.random() < 0.4:
+        return nearly_true(dice)
     method, path = dice.choice(list(ROUTES))
     if dice.random() < 0.05:
         method, path = (
