@@ -136,9 +136,8 @@ def test_a_conditional_order_is_told_through_its_life(kit: StreamKit) -> None:
     filled = orders(ear)[-1]
     assert last["ai"] == str(filled["i"])
     assert (last["aq"], last["ap"], last["act"]) == ("0.100", "60006", "MARKET")
-    assert (filled["X"], filled["sp"], filled["wt"], filled["ot"]) == (
-        "FILLED", "60500.0", "MARK_PRICE", filled["ot"],
-    )  # fmt: skip
+    assert (filled["X"], filled["o"], filled["ot"]) == ("FILLED", "MARKET", "STOP_MARKET")
+    assert (filled["sp"], filled["wt"]) == ("60500.0", "MARK_PRICE")
 
 
 def test_a_conditional_order_cancelled_is_told(kit: StreamKit) -> None:
