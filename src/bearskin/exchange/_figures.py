@@ -145,8 +145,7 @@ def free(floor: Floor, account: Account, asset: str) -> Decimal:
             symbol = key[: key.index("/")]
             book = books[symbol]
             if book.settle == asset:
-                bid, ask = reserve.bid, reserve.ask
-                found -= CAUTIOUS.divide(bid if bid > ask else ask, book.leverage(settings.get(symbol)))
+                found -= CAUTIOUS.divide(max(reserve.bid, reserve.ask), book.leverage(settings.get(symbol)))
     return found
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from bearskin.exchange._algo_ends import order_ended
 from bearskin.exchange._book import Book
 from bearskin.exchange._checks import GTD_AHEAD_NS, affordable, price_ticks, qty_steps, within_multipliers
 from bearskin.exchange._codes import Code
@@ -214,8 +213,6 @@ def _carry_out(floor: Floor, book: Book, account: Account, order: Order) -> None
     if ending:
         order.status = ending
         tell(floor, order, "EXPIRED")
-        if order.algo_id:
-            order_ended(floor, order)
     else:
         rest(floor, book, account, order)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
-
 import pytest
-from unit.exchange.floor import BTC, ETH, Bench, code_of, exact
+from unit.exchange.floor import BTC, ETH, Bench, D, code_of, exact
 
 from bearskin.exchange import _figures as figures
 from bearskin.exchange._clearing import open_position
@@ -66,7 +64,7 @@ def test_the_published_cost_of_an_order(lacking, code):
     """
     bench = Bench(money=0, tick=D("0.01"), min_price=D("0.01"))
     bench.mark("9259.84")
-    bench.state.markets[BTC].last_price = D("9240")
+    bench.state.markets[BTC].last_price = D(9240)
     need = D("462.992") + D("6.54") + D("4.62992")
     bench.state.ledgers["USDT"].move("outside", bench.account(0).wallet_name, need - D(lacking))
     assert code_of(bench.place(0, -1, "9253.30")) == code
@@ -149,7 +147,7 @@ def test_an_isolated_liquidation_price():
 
 
 def test_a_hedge_has_two_liquidation_prices_and_each_leg_shows_its_own():
-    """Long 100, short 98 BTC at 60,000, wallet 95,000, brackets of 2026.9: 50,000.00 and 121,428.57 (docs/formulas.md)."""
+    """Long 100, short 98 BTC at 60,000, wallet 95,000: 50,000.00 and 121,428.57 (docs/formulas.md)."""
     rows = (
         (0, 300_000, "0.004", 150, 0),
         (300_000, 800_000, "0.005", 100, 300),

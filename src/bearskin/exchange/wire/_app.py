@@ -117,13 +117,13 @@ def ask_of(
     elif security == SIGNED:
         account, owner = caller(wire, api_key)
         covered, signature = signed_text(query, body)
-        check_signature(owner, covered, signature)
+        mark = check_signature(owner, covered, signature)
         parse_pairs(query, args)
         if body:
             parse_pairs(body, args)
-        until_ms = check_time(args, wall_ms)
+        sent_ms = check_time(args, wall_ms)
         if found.once:
-            wire.heard.once(signature, until_ms, wall_ms)
+            wire.heard.once(mark, sent_ms, wall_ms)
     else:
         account, _ = caller(wire, api_key)
         parse_pairs(query, args)
