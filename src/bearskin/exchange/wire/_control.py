@@ -37,6 +37,7 @@ from bearskin.exchange._words import (
 from bearskin.exchange.wire._control_page import page_of
 from bearskin.exchange.wire._desk import WireDesk
 from bearskin.exchange.wire._holdings import held, sides_of
+from bearskin.exchange.wire._snippets import snippets
 from bearskin.margin import deciding
 from bearskin.terms import BadInput, BearskinError
 
@@ -236,6 +237,12 @@ def _accounts(router: APIRouter, control: Control) -> None:
     async def key_of(number: int, body: NewKey) -> dict[str, Any]:
         key, secret = control.desk.keys.make(control.account(number).id, body.number)
         return {"account": number, "key": key, "secret": secret}
+
+    @router.get("/accounts/{number}/snippets", summary="What to paste into each client so that it trades here")
+    async def pasted(number: int, request: Request) -> dict[str, str]:
+        key, secret = control.desk.keys.make(control.account(number).id)
+        url = str(request.base_url).rstrip("/")  # the address by which the exchange was just reached
+        return snippets(url, "ws" + url.removeprefix("http"), key, secret)
 
     @router.post("/accounts/{number}/public_keys", summary="A key for an owner who signs with Ed25519 or RSA")
     async def public_key(number: int, body: PublicKey) -> dict[str, Any]:
