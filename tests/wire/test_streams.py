@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from wire.desk_kit import BTC, ETH, contract
+from wire.stream_kit import MAKER, USER, Ear, StreamKit
 
 from bearskin.exchange._words import (
     ListContract,
@@ -20,8 +23,6 @@ from bearskin.exchange._words import (
 )
 from bearskin.exchange.wire._feeds import Message
 from bearskin.exchange.wire._streams import Streams
-from wire.desk_kit import BTC, ETH, contract
-from wire.stream_kit import MAKER, USER, Ear, StreamKit
 
 ALL = (
     "btcusdt@depth", "btcusdt@depth@100ms", "btcusdt@depth@500ms", "btcusdt@rpiDepth@500ms", "btcusdt@depth5",
@@ -34,8 +35,8 @@ ALL = (
 
 
 @pytest.fixture
-def kit(tmp_path: Path) -> Iterator[StreamKit]:
-    made = StreamKit(tmp_path)
+def kit() -> Iterator[StreamKit]:
+    made = StreamKit()
     yield made
     made.close()
 
@@ -124,7 +125,7 @@ def test_diffs_follow_each_other_at_each_speed(kit: StreamKit) -> None:
         assert len(rows) == count
         assert rows[0]["pu"] == began
         assert rows[-1]["u"] == kit.exchange.state.markets[BTC].update_id
-        for before, row in zip(rows, rows[1:], strict=False):
+        for before, row in itertools.pairwise(rows):
             assert row["pu"] == before["u"]
             assert row["U"] <= row["pu"] + 1 <= row["u"]
     ear.clear()
@@ -262,7 +263,7 @@ def test_of_the_liquidations_of_a_second_the_largest_is_told(kit: StreamKit) -> 
         told = row["o"]
         assert (told["S"], told["s"], told["o"], told["f"]) == ("BUY", BTC, "LIMIT", "IOC")
         assert (told["q"], told["z"], told["X"]) == ("0.200", "0.200", "FILLED")
-        assert Decimal(told["ap"]) == Decimal("60006")
+        assert Decimal(told["ap"]) == Decimal(60006)
 
 
 # --- as the venue sends them -----------------------------------------------------------------------------------------

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
+from wire.desk_kit import BTC, START_NS
+from wire.stream_kit import MAKER, USER, Ear, StreamKit
 
 from bearskin.exchange._words import (
     AccountUpdated,
@@ -25,16 +26,14 @@ from bearskin.exchange._words import (
     SetPositionMode,
     SettleFunding,
 )
-from wire.desk_kit import BTC, START_NS
-from wire.stream_kit import MAKER, USER, Ear, StreamKit
 
-ORDER_FIELDS = "s c S o f q p ap sp x X i l z L T t b a m R wt ot ps cp pP si ss rp V pm gtd er".split()
+ORDER_FIELDS = "s c S o f q p ap sp x X i l z L T t b a m R wt ot ps cp pP si ss rp V pm gtd er"
 START_MS = START_NS // 1_000_000
 
 
 @pytest.fixture
-def kit(tmp_path: Path) -> Iterator[StreamKit]:
-    made = StreamKit(tmp_path)
+def kit() -> Iterator[StreamKit]:
+    made = StreamKit()
     yield made
     made.close()
 
@@ -58,7 +57,7 @@ def test_a_resting_order_is_told_and_moves_no_account(kit: StreamKit) -> None:
     told = orders(ear)
     assert [(o["x"], o["X"]) for o in told] == [("NEW", "NEW"), ("CANCELED", "CANCELED")]
     new = told[0]
-    assert list(new) == ORDER_FIELDS
+    assert " ".join(new) == ORDER_FIELDS
     assert (new["s"], new["c"], new["S"], new["o"], new["f"]) == (BTC, "mine", "SELL", "LIMIT", "GTX")
     assert (new["q"], new["p"], new["z"], new["l"], new["L"], new["rp"]) == ("0.100", "61000.0", "0.000", "0", "0", "0")
     assert (new["i"], new["t"], new["T"]) == (told[1]["i"], 0, START_MS)
@@ -146,9 +145,16 @@ def test_a_conditional_order_cancelled_is_told(kit: StreamKit) -> None:
     now = kit.service.now_ns()
     kit.say(
         PlaceAlgo(
-            time_ns=now, account=USER, symbol=BTC, side=1, type="TRAILING_STOP_MARKET", qty=Decimal("0.1"),
-            callback_rate=Decimal("1.5"), reduce_only=True, client_id="trail",
-        )  # fmt: skip
+            time_ns=now,
+            account=USER,
+            symbol=BTC,
+            side=1,
+            type="TRAILING_STOP_MARKET",
+            qty=Decimal("0.1"),
+            callback_rate=Decimal("1.5"),
+            reduce_only=True,
+            client_id="trail",
+        )
     )
     kit.say(CancelAlgo(time_ns=now, account=USER, client_id="trail"))
     new, gone = (row["o"] for row in ear.events("ALGO_UPDATE"))
