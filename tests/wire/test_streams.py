@@ -133,6 +133,19 @@ def test_diffs_follow_each_other_at_each_speed(kit: StreamKit) -> None:
     assert ear.messages == [], "a book at rest is not told of"
 
 
+def test_a_diff_carries_what_has_changed_since_the_last_and_no_more(kit: StreamKit) -> None:
+    ear = kit.listen("btcusdt@depth@100ms")
+    for side, price in ((1, "59900.0"), (-1, "60100.0"), (1, "59800.0")):
+        kit.place(MAKER, side, "0.5", price)
+        kit.wait(100)
+    told = [(row["b"], row["a"]) for row in ear.rows()]
+    assert told == [
+        ([["59900.0", "0.500"]], []),
+        ([], [["60100.0", "0.500"]]),
+        ([["59800.0", "0.500"]], []),
+    ]
+
+
 def test_a_level_that_came_and_went_between_two_messages_is_told_as_gone(kit: StreamKit) -> None:
     ear = kit.listen("btcusdt@depth@100ms")
     kit.place(MAKER, 1, "0.5", "59900.0", client_id="x")

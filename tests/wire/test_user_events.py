@@ -177,6 +177,25 @@ def test_funding_shows_the_position_only_where_it_is_isolated(kit: StreamKit, *,
     assert [p["s"] for p in told["a"]["P"]] == ([BTC] if alone else [])
 
 
+def test_funding_of_cross_and_isolated_together_shows_the_isolated_one(kit: StreamKit) -> None:
+    ear = kit.listen_to(USER)
+
+    def position(symbol: str, *, alone: bool) -> PositionNow:
+        return PositionNow(
+            symbol=symbol, side="BOTH", qty=Decimal("-0.1"), cost=Decimal(-6000), realised=Decimal(0),
+            unrealised=Decimal(0), isolated=alone, isolated_wallet=Decimal(9), maintenance=Decimal(24),
+        )  # fmt: skip
+
+    both = (position(BTC, alone=True), position("ETHUSDT", alone=False))
+    for reason in ("FUNDING_FEE", "ORDER"):
+        kit.streams.on_events(
+            [AccountUpdated(time_ns=1, account=USER, reason=reason, balances=(), positions=both)]  # type: ignore[arg-type]
+        )
+    funding, traded = (row["a"]["P"] for row in ear.rows())
+    assert [p["s"] for p in funding] == [BTC]
+    assert [(p["s"], p["iw"]) for p in traded] == [(BTC, "9.00000000"), ("ETHUSDT", "0")]
+
+
 def test_deposits_margin_and_settings_are_told_by_their_reasons(kit: StreamKit) -> None:
     isolated(kit)
     kit.place(USER, -1, "0.100")
