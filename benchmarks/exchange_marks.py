@@ -41,7 +41,11 @@ SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 PRICE = 60_000
 WALK_BP = 100  # the walk stays within this many basis points of where it began
 # floor, cap, maintenance rate, highest leverage, amount
-ROWS = (("0", "300000", "0.004", 125, "0"), ("300000", "800000", "0.005", 100, "300"), ("800000", "1e12", "0.0065", 75, "1500"))  # fmt: skip
+ROWS = (
+    ("0", "300000", "0.004", 125, "0"),
+    ("300000", "800000", "0.005", 100, "300"),
+    ("800000", "1e12", "0.0065", 75, "1500"),
+)
 
 
 class Room:

@@ -141,7 +141,7 @@ def cross(inputs: Inputs, expected: dict[str, Any]) -> Found:
         dies_at(desk, symbol, Decimal(want["value"]), Decimal(want["within"]), down=name == "low")
     found = {"low": shown(desk, symbol, "LONG" if dual else "BOTH")}
     if dual:
-        # the long shows the lower price and the short the higher
+        # the long shows the price below mark, the short the one above
         found["high"] = shown(desk, symbol, "SHORT")
     return found
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-import sys
-import types
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -19,8 +16,10 @@ from bearskin.exchange._keys import Keys
 from bearskin.exchange._service import Service
 from bearskin.exchange._state import BracketRow, Contract
 from bearskin.exchange._words import Deposit, ListContract, OpenAccount, Place, Refused, SetIndex, SetMark
+from bearskin.exchange.wire._app import app_of
 from bearskin.exchange.wire._desk import WireDesk
 from bearskin.exchange.wire._limits import Limits
+from bearskin.exchange.wire._listen_keys import ListenKeys
 
 START_NS = 1_790_000_000_000_000_000
 BTC, ETH = "BTCUSDT", "ETHUSDT"
@@ -109,16 +108,13 @@ class Kit:
             service=self.service,
             archive=self.archive,
             keys=self.keys,
-            listen_keys=listen_keys(self.service.wall_ms),
+            listen_keys=ListenKeys(self.service.wall_ms),
             limits=self.limits,
             streams=None,  # type: ignore[arg-type]
             token="token",
             host="127.0.0.1",
             port=0,
         )
-        with_sockets()
-        from bearskin.exchange.wire._app import app_of
-
         self.app = app_of(self.desk)
 
     def open_market(self) -> None:
@@ -179,10 +175,9 @@ class Kit:
         *,
         key: str | None = None,
         headers: tuple[tuple[bytes, bytes], ...] = (),
-        sent: int | None = None,
     ) -> Answer:
         """One request, raw."""
-        return asyncio.run(self.send(method, path, raw(query), raw(body), key, headers, sent))
+        return asyncio.run(self.send(method, path, raw(query), raw(body), key, headers))
 
     async def send(
         self,
@@ -192,13 +187,12 @@ class Kit:
         body: bytes,
         key: str | None,
         headers: tuple[tuple[bytes, bytes], ...] = (),
-        sent: int | None = None,
     ) -> Answer:
-        """One request within a loop. `sent` is how many bytes of the body the server may see before it must answer."""
+        """One request within a loop. The body comes in parts of 64 KiB; how many were read is remembered."""
         lines = list(headers)
         if key is not None:
             lines.append((b"x-mbx-apikey", key.encode("latin-1")))
-        if body:
+        if body and not any(name in (b"content-length", b"transfer-encoding") for name, _ in headers):
             lines.append((b"content-length", str(len(body)).encode()))
         scope = {
             "type": "http",
@@ -263,21 +257,3 @@ class Kit:
 def raw(text: str | bytes) -> bytes:
     """Text as bytes."""
     return text.encode() if isinstance(text, str) else text
-
-
-def listen_keys(wall_ms: Callable[[], int]) -> Any:
-    """Listen keys."""
-    from bearskin.exchange.wire._listen_keys import ListenKeys
-
-    return ListenKeys(wall_ms)
-
-
-def with_sockets() -> None:
-    """Stand in for the stream sockets, which these tests do not open."""
-    name = "bearskin.exchange.wire._sockets"
-    try:
-        __import__(name)
-    except ImportError:
-        module = types.ModuleType(name)
-        module.socket_routes = lambda desk: []  # type: ignore[attr-defined]
-        sys.modules[name] = module

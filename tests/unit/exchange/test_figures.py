@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from unit.exchange.floor import BTC, ETH, Bench, D, code_of, exact
 
 from bearskin.exchange import _figures as figures
@@ -25,12 +27,19 @@ def brackets(*rows):
 
 
 def test_orders_count_as_far_as_they_can_enlarge_the_position():
-    notional = figures.order_notional
-    assert notional(D(0), D(30), D(50)) == 50
-    assert notional(D(100), D(30), D(50)) == 30, "the asks would only close"
-    assert notional(D(100), D(30), D(250)) == 50, "150 short the other way, 50 more than now"
-    assert notional(D(-100), D(250), D(10)) == 50
-    assert notional(D(-100), D(150), D(0)) == 0
+    assert figures.reach(D(0), D(30), D(50)) == 50
+    assert figures.reach(D(100), D(30), D(50)) == 130, "the asks would only close"
+    assert figures.reach(D(100), D(30), D(250)) == 150, "short the other way"
+    assert figures.reach(D(-100), D(250), D(10)) == 150
+    assert figures.reach(D(-100), D(150), D(0)) == 100
+
+
+MONEY = st.decimals(0, 1000, places=2)
+
+
+@given(st.decimals(-1000, 1000, places=2), MONEY, MONEY)
+def test_the_reach_is_the_largest_of_three_sizes(held, bid, ask):
+    assert figures.reach(held, bid, ask) == max(abs(held + bid), abs(held - ask), abs(held))
 
 
 def test_available_of_a_flat_account_is_its_wallet_less_its_orders():

@@ -85,7 +85,7 @@ class Speaker:
             shown = args.get("returnRateLimits", "true") != "false"
             status, key, value = 200, "result", await self.carry_out(call.method, args, wall_ms)
             limits = self.limits(wall_ms) if shown else None
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             no = Denied(Code.ILLEGAL_CHARS, "Malformed request: JSON with id, method and params is expected.")
             status, key, value = 400, "error", no.body()
         except Denied as no:
