@@ -14,6 +14,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from model.margins import DUST as CLOSE
+from model.margins import ROUGH, free, is_isolated, most_needed, tax, winners
+
 from bearskin.exchange._core import Exchange
 from bearskin.exchange._words import (
     AccountOpened,
@@ -27,6 +30,7 @@ from bearskin.exchange._words import (
     LevelChanged,
     Liquidating,
     OrderUpdated,
+    Place,
     Refused,
     SetIndex,
     SetMark,
@@ -67,17 +71,6 @@ def exactly(method: Any) -> Any:
     return run
 
 
-def tax(brackets: Sequence[Any], notional: Decimal) -> Decimal:
-    """Maintenance margin, every slice of the notional at the rate of its own bracket."""
-    due = ZERO
-    for i, row in enumerate(brackets):
-        if notional <= row.floor:
-            break
-        top = notional if i + 1 == len(brackets) else min(notional, row.cap)
-        due += (top - row.floor) * row.mmr
-    return due
-
-
 class Auditor:
     """Follows the events of one exchange; `step` after every command, `audit` now and then."""
 
@@ -93,17 +86,32 @@ class Auditor:
         self.touched: dict[int, None] = {}
         self.wallets_before: dict[int, Decimal] = {}
         self.spared: list[int] = []
+        self.owed: dict[tuple[int, str], list[Decimal]] = {}
+        self.means: tuple[Decimal, Decimal] | None = None
+        self.deleveraged: list[Deleveraged] = []
+        self.ranks: dict[int, dict[int, Decimal]] = {}
         self.arrivals = 0
         self.counts: dict[str, int] = {}
         self.refusals: dict[int, int] = {}
 
     # --- what happened -----------------------------------------------------------------------------------------------
 
-    def before(self) -> None:
-        """Note what must not be touched by others: the cross wallets."""
+    def before(self, command: AnyCommand) -> None:
+        """Note what must not be touched by others (the cross wallets), and what an order has to work with."""
         state, books = self.exchange.state, self.exchange.state.ledgers
         balances = books["USDT"].balances if "USDT" in books else {}
         self.wallets_before = {i: balances.get(a.wallet_name, ZERO) for i, a in state.accounts.items()}
+        self.means = None
+        self.deleveraged = []
+        self.ranks = {}
+        if isinstance(command, SetMark) and command.price is not None and command.symbol in state.markets:
+            with decimal.localcontext(ROUGH):
+                self.ranks = {sign: winners(state, command.symbol, sign, command.price) for sign in (1, -1)}
+        if isinstance(command, Place) and command.symbol in state.markets:
+            account = state.accounts[command.account]
+            with decimal.localcontext(ROUGH):
+                needed = ZERO if state.markets[command.symbol].mark is None else most_needed(state, account, command)
+                self.means = (free(state, account), needed) if needed else None
 
     @exactly
     def follow(self, command: AnyCommand, events: Sequence[Event]) -> None:
@@ -112,6 +120,9 @@ class Auditor:
         if events and isinstance(events[0], Refused):
             claim(len(events) == 1, "a refusal is the only event", events)
             self.refusals[events[0].code] = self.refusals.get(events[0].code, 0) + 1
+            if events[0].code == -2019 and self.means is not None:
+                have, needed = self.means
+                claim(have < needed + CLOSE, "only who has too little is refused for it", command, have, needed)
             return
         told: dict[tuple[str, int], list[OrderUpdated]] = {}
         public: list[Traded] = []
@@ -124,9 +135,13 @@ class Auditor:
                 self._order(event)
             elif isinstance(event, LevelChanged):
                 self._level(event)
+            elif isinstance(event, FundingSettled):
+                self._settling(event)
             elif isinstance(event, Income):
                 self.money[event.account] = self.money.get(event.account, ZERO) + event.amount
                 claim(not event.amount % DIGIT, "amounts have eight digits", event)
+                if event.type == "FUNDING_FEE":
+                    self._paid(event)
             elif isinstance(event, Traded):
                 public.append(event)
                 claim(event.trade_id > self.trades.get(event.symbol, 0), "trades are numbered as they happen", event)
@@ -143,7 +158,8 @@ class Auditor:
                 claim(event.account not in self.money, "an account is opened once", event)
                 self.money[event.account] = ZERO
         self._two_sides(told, public)
-        self._funding(events)
+        self._afforded(command, events)
+        self._ranked(command, events)
 
     def _order(self, event: OrderUpdated) -> None:
         order = event.order
@@ -236,6 +252,24 @@ class Auditor:
     def _deleveraged(self, event: Deleveraged) -> None:
         """A winner gives up what a bankrupt account could not close."""
         claim(event.account != event.counterparty, "nobody is deleveraged against himself", event)
+        self.deleveraged.append(event)
+
+    def _ranked(self, command: AnyCommand, events: Sequence[Event]) -> None:
+        """Those with the highest scores are deleveraged first; looked at where nothing else happened on the way."""
+        if not self.deleveraged or not self.ranks or not isinstance(command, SetMark):
+            return
+        forced = {e.account for e in events if isinstance(e, Liquidating)}
+        others = any(isinstance(e, Traded) for e in events) or any(e.symbol != command.symbol for e in self.deleveraged)
+        if len(forced) != 1 or others:
+            return
+        taken = [e.account for e in self.deleveraged if e.account != FUND]
+        orders = [e.order for e in events if isinstance(e, OrderUpdated) and e.order.origin == "ADL"]
+        side = {i: score for i, score in self.ranks[-orders[0].side].items() if i not in forced}
+        scores = [side[i] for i in taken]
+        claim(scores == sorted(scores, reverse=True), "the highest score comes first", taken, side)
+        spared = [score for i, score in side.items() if i not in taken]
+        claim(max(spared, default=ZERO) <= scores[-1], "no higher score is spared", taken, side)
+        self.counts["rankings"] = self.counts.get("rankings", 0) + 1
 
     def _told(self, event: AccountUpdated) -> None:
         """What the owner is told is what he has."""
@@ -272,16 +306,46 @@ class Auditor:
             quiet = [side for side in sides if side.order.origin not in ("LIQUIDATION", "ADL", "FUND")]
             claim(not quiet, "only forced closings happen without a public trade", symbol, quiet)
 
-    def _funding(self, events: Sequence[Event]) -> None:
-        """Funding moves money between the sides only: what all got together is less than a unit's dust each."""
-        for event in events:
-            if not isinstance(event, FundingSettled):
-                continue
-            paid = [e for e in events if isinstance(e, Income) and e.type == "FUNDING_FEE" and e.symbol == event.symbol]
-            total = sum((e.amount for e in paid), ZERO)
-            claim(abs(total) <= len(paid) * Decimal("0.000000005"), "funding is paid to the other side", event, total)
-            for income in paid:
-                claim(abs(income.amount) <= Decimal(10**9), "funding is bounded", income)
+    def _settling(self, event: FundingSettled) -> None:
+        """What everybody is to receive or pay at this moment, each to eight digits."""
+        self._settled()
+        for (account, symbol, _), (qty, _) in self.held.items():
+            if symbol == event.symbol:
+                amount = ROUNDING.quantize(-qty * event.mark * event.rate, DIGIT)
+                if amount:
+                    self.owed.setdefault((account, symbol), []).append(amount)
+
+    def _paid(self, event: Income) -> None:
+        expected = self.owed.get((event.account, event.symbol), [])
+        claim(event.amount in expected, "funding is rate x mark x quantity, from the other side", event, expected)
+        expected.remove(event.amount)
+
+    def _settled(self) -> None:
+        left = {who: amounts for who, amounts in self.owed.items() if amounts}
+        claim(not left, "everybody pays and receives his funding", left)
+        self.owed = {}
+
+    def _afforded(self, command: AnyCommand, events: Sequence[Event]) -> None:
+        """An order that opens leaves nothing overdrawn that was not, unless its owner was liquidated over it."""
+        if self.means is None or not isinstance(command, Place):
+            return
+        if any(isinstance(e, Liquidating) for e in events) or not self._opens(command, events):
+            return
+        state = self.exchange.state
+        with decimal.localcontext(ROUGH):
+            left = free(state, state.accounts[command.account])
+        claim(left > -CLOSE or left >= self.means[0], "who opens has the margin for it", command, self.means[0], left)
+
+    def _opens(self, command: Place, events: Sequence[Event]) -> bool:
+        """Whether the order rests to open, or has opened: the position is on the order's side now."""
+        if command.reduce_only or command.position_side == ("SHORT" if command.side > 0 else "LONG"):
+            return False
+        if command.account == FUND or any(isinstance(e, OrderUpdated) and e.order.origin == "ALGO" for e in events):
+            return False
+        if any(isinstance(e, AlgoUpdated) for e in events):
+            return False
+        now = self.held.get((command.account, command.symbol, command.position_side), (ZERO, ZERO))[0]
+        return now * command.side > 0
 
     # --- what must be so after every command -------------------------------------------------------------------------
 
@@ -310,6 +374,11 @@ class Auditor:
             self._account(i)
         self._solvent()
         self._spared()
+        self._settled()
+        for symbol in state.markets:
+            self._crossed(symbol)
+        for algo in state.algos.values():
+            self._untriggered(algo)
 
     @exactly
     def audit(self) -> None:
@@ -328,8 +397,6 @@ class Auditor:
                 if name.startswith(("user/", "spot/")):
                     claim(name in names or not balance, "no money is left where nobody looks", name, balance)
         self._books()
-        for algo in state.algos.values():
-            self._untriggered(algo)
 
     def _account(self, i: int) -> None:
         """Money, positions, open orders and what is counted about them, of one account."""
@@ -349,7 +416,7 @@ class Auditor:
         for position in account.positions.values():
             margin = balances.get(position.margin_name, ZERO)
             claim(margin >= 0, "isolated margin is never below zero", i, position.margin_name, margin)
-            isolated = self._isolated(account, position.symbol)
+            isolated = is_isolated(account, position.symbol)
             claim(isolated or not margin, "only isolated positions have a margin of their own", i, position)
             total += margin
         spot = balances.get(account.spot_name, ZERO)
@@ -358,10 +425,6 @@ class Auditor:
 
     def _money(self, i: int) -> Decimal:
         return self.money.get(i, ZERO)
-
-    def _isolated(self, account: Any, symbol: str) -> bool:
-        setting = account.settings.get(symbol)
-        return setting is not None and setting.isolated
 
     def _counts(self, account: Any) -> None:
         """Reserves, counts, names and what reduce-only orders have spoken for, counted one by one."""
@@ -411,7 +474,7 @@ class Auditor:
                 brackets = state.markets[position.symbol].contract.brackets
                 open_profit = position.qty * mark - position.cost
                 maintenance = tax(brackets, abs(position.qty) * mark)
-                if self._isolated(account, position.symbol):
+                if is_isolated(account, position.symbol):
                     equity = balances.get(position.margin_name, ZERO) + open_profit
                     claim(equity > maintenance, "isolated below maintenance", account.id, position, equity, maintenance)
                 else:

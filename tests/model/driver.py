@@ -45,7 +45,7 @@ def begin() -> tuple[World, Auditor]:
 
 def carry_out(world: World, auditor: Auditor, command: AnyCommand) -> list[Event]:
     """One step: the command, and everything that must hold after it."""
-    auditor.before()
+    auditor.before(command)
     events = world.exchange.apply(command)
     auditor.follow(command, events)
     if not (events and isinstance(events[0], Refused)):

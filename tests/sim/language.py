@@ -29,7 +29,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from model.auditor import Auditor, tax
+from model.auditor import Auditor
+from model.margins import tax
 from sim.desk import ZERO, Desk, refused
 
 from bearskin.exchange import _figures
@@ -95,7 +96,7 @@ class World(Desk):
         self.market_named("BTCUSDT", "")
 
     def do(self, kind: Any, **words: Any) -> list[Event]:
-        self.auditor.before()
+        self.auditor.before(kind(time_ns=self.now_ns, **words))
         events = super().do(kind, **words)
         self.window += events
         self.surprise = self.surprise or refused(events)

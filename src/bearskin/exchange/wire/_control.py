@@ -288,8 +288,8 @@ def _prices(router: APIRouter, control: Control) -> None:
     async def index(symbol: str, body: Index) -> dict[str, Any]:
         control.contract(symbol)
         prices: dict[str, Decimal] = dict(body.prices or {})
-        if body.price is not None:
-            prices[PUSHED] = body.price
+        if body.price is not None:  # one price for all that were heard so far
+            prices |= dict.fromkeys(control.state.markets[symbol].sources or (PUSHED,), body.price)
         if not prices:
             raise HTTPException(400, {"code": -1102, "msg": "Say price or prices."})
         control.do(SetIndex(time_ns=control.now_ns(), symbol=symbol, prices=prices))
