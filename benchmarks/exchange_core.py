@@ -1,6 +1,6 @@
 """The exchange's core under a steady mix of orders, as a venue sees it, with all that goes with a command.
 
-A thousand accounts trade four symbols: 70 % new orders that rest around the book, 25 % cancels, 5 % orders that take.
+A thousand accounts trade four symbols, each its own one: 70 % new orders that rest around the book, 25 % cancels, 5 % orders that take.
 Every command makes its events and postings, and the accepted ones are encoded and appended to a journal on disk, 256
 in a transaction. The commands are drawn before the clock starts; the same ones are then carried out by an exchange
 restored from the same snapshot. What the machine is worth at that moment is told by a plain loop beside it.
@@ -61,13 +61,17 @@ def contract(symbol: str) -> Contract:
         market_max_qty=Decimal(100),
         min_notional=Decimal(5),
         brackets=(
-            BracketRow(floor=Decimal(0), cap=Decimal(1_000_000), mmr=Decimal("0.005"), max_leverage=100, cum=Decimal(0)),
-            BracketRow(
-                floor=Decimal(1_000_000), cap=Decimal(50_000_000), mmr=Decimal("0.05"), max_leverage=10,
-                cum=Decimal(45_000),
-            ),
+            row("0", "1000000", "0.005", 100, "0"),
+            row("1000000", "50000000", "0.05", 10, "45000"),
         ),
-    )  # fmt: skip
+    )
+
+
+def row(floor: str, cap: str, mmr: str, max_leverage: int, cum: str) -> BracketRow:
+    """One bracket."""
+    return BracketRow(
+        floor=Decimal(floor), cap=Decimal(cap), mmr=Decimal(mmr), max_leverage=max_leverage, cum=Decimal(cum)
+    )
 
 
 class Crowd:
@@ -117,10 +121,11 @@ class Crowd:
 
     def place(self, side: int, steps: int, ticks: int) -> Place:
         dice = self.dice
+        account = dice.choice(self.accounts)
         return Place(
             time_ns=self.now_ns,
-            account=dice.choice(self.accounts),
-            symbol=dice.choice(SYMBOLS),
+            account=account,
+            symbol=SYMBOLS[account % len(SYMBOLS)],
             side=side,
             type="LIMIT" if ticks else "MARKET",
             qty=Decimal(steps).scaleb(-3),

@@ -33,7 +33,11 @@ SECONDS = 4.0
 REQUESTS_MAX = 60_000
 SHARE_MIN = 0.25
 P99_MS_MAX = 20.0
-LISTENERS = (("public", "btcusdt@depth@100ms", 25), ("market", "btcusdt@markPrice@1s", 15), ("market", "btcusdt@aggTrade", 10))
+LISTENERS = (
+    ("public", "btcusdt@depth@100ms", 25),
+    ("market", "btcusdt@markPrice@1s", 15),
+    ("market", "btcusdt@aggTrade", 10),
+)
 MASTER = b"b" * 32
 PATH = b"/fapi/v1/order"
 PRICES = 200  # on either side
@@ -53,7 +57,10 @@ def bare_app() -> Any:
     from bearskin.exchange._keys import Keys
 
     keys = Keys(MASTER)
-    fixed = json.dumps({"orderId": 1, "symbol": "BTCUSDT", "status": "NEW", "clientOrderId": "x" * 32} | {f"field{n}": "0.00" for n in range(22)}).encode()
+    fixed = json.dumps(
+        {"orderId": 1, "symbol": "BTCUSDT", "status": "NEW", "clientOrderId": "x" * 32}
+        | {f"field{n}": "0.00" for n in range(22)}
+    ).encode()
 
     async def order(request: Request) -> Response:
         body = await request.body() or request.scope["query_string"]
@@ -116,7 +123,9 @@ def streams_of(service: Any, archive: Any, listen_keys: Any) -> Any:
         from bearskin.exchange.wire._streams import Streams
     except ImportError:
         import types
-        m = types.ModuleType("s"); m.socket_routes = lambda d: []
+
+        m = types.ModuleType("s")
+        m.socket_routes = lambda d: []
         sys.modules["bearskin.exchange.wire._sockets"] = m
         return None
 
@@ -152,7 +161,9 @@ def serve(which: str, port: int, folder: str) -> None:
 
     app = bare_app() if which == "bare" else exchange_app(Path(folder))
     gc.freeze()
-    uvicorn.run(app, host="127.0.0.1", port=port, loop="uvloop", http="httptools", access_log=False, log_level="warning")
+    uvicorn.run(
+        app, host="127.0.0.1", port=port, loop="uvloop", http="httptools", access_log=False, log_level="warning"
+    )
 
 
 def free_port() -> int:
@@ -213,7 +224,9 @@ def requests(count: int, seed: int) -> list[bytes]:
             continue
         side = "BUY" if dice.random() < 0.5 else "SELL"
         name = f"b{seed}-{n}"
-        text = f"symbol=BTCUSDT&side={side}&newClientOrderId={name}&newOrderRespType=RESULT&quantity={dice.randint(1, 9)}"
+        text = (
+            f"symbol=BTCUSDT&side={side}&newClientOrderId={name}&newOrderRespType=RESULT&quantity={dice.randint(1, 9)}"
+        )
         if draw > 0.95 and n > SETTLED:
             found.append(signed("POST", key, secret, text + "&type=MARKET", now_ms))
             continue

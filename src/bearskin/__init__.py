@@ -25,12 +25,13 @@ _VERBS = (
     "data_list",
     "demo",
     "doctor",
+    "exchange",
     "migrate",
     "plan",
     "reset",
 )
 
-_ROOMS_TOO = ("backtest",)  # names of a verb and of a room: the name is the room, calling it is the verb
+_ROOMS_TOO = ("backtest", "exchange")  # names of a verb and of a room: the name is the room, calling it is the verb
 
 __all__ = ["__version__", *_VERBS]
 

@@ -5,11 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-import sys
-import types
-from collections.abc import Callable
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,10 +15,11 @@ from bearskin.exchange._core import Exchange
 from bearskin.exchange._keys import Keys
 from bearskin.exchange._service import Service
 from bearskin.exchange._state import BracketRow, Contract
-from bearskin.exchange._words import Deposit, ListContract, OpenAccount, Place, SetIndex, SetMark
+from bearskin.exchange._words import Deposit, ListContract, OpenAccount, Place, Refused, SetIndex, SetMark
+from bearskin.exchange.wire._app import app_of
 from bearskin.exchange.wire._desk import WireDesk
 from bearskin.exchange.wire._limits import Limits
-from bearskin.journal import Journal
+from bearskin.exchange.wire._listen_keys import ListenKeys
 
 START_NS = 1_790_000_000_000_000_000
 BTC, ETH = "BTCUSDT", "ETHUSDT"
@@ -83,18 +80,26 @@ class Answer:
         return found.get("code") if isinstance(found, dict) else None
 
 
+class NoJournal:
+    """A journal that keeps nothing: these tests are not about it, and a disk takes its time."""
+
+    def append(self, records: object) -> None: ...
+
+    def snapshot(self, sequence: int, data: bytes, kept: int | None) -> None: ...
+
+    def close(self) -> None: ...
+
+
 class Kit:
     """An exchange with two symbols at 60000 and 3000, a maker (account 2) and a user (account 3) with 10,000 USDT."""
 
-    def __init__(self, folder: Path, *, limits: Limits | None = None) -> None:
+    def __init__(self, *, limits: Limits | None = None) -> None:
         self.wall_ns = START_NS
         self.exchange = Exchange()
         self.archive = Archive()
         self.archive.bind(self.exchange.state)
         clock = MarketClock(lambda: self.wall_ns, start_ns=START_NS)
-        self.service = Service(
-            self.exchange, self.archive, Journal.open(folder / "journal.sqlite"), clock, lambda: self.wall_ns
-        )
+        self.service = Service(self.exchange, self.archive, NoJournal(), clock, lambda: self.wall_ns)  # type: ignore[arg-type]
         self.keys = Keys(b"m" * 32)
         self.key, self.secret = self.keys.make(3)
         self.limits = limits or Limits()
@@ -103,39 +108,35 @@ class Kit:
             service=self.service,
             archive=self.archive,
             keys=self.keys,
-            listen_keys=listen_keys(self.service.wall_ms),
+            listen_keys=ListenKeys(self.service.wall_ms),
             limits=self.limits,
             streams=None,  # type: ignore[arg-type]
             token="token",
             host="127.0.0.1",
             port=0,
         )
-        with_sockets()
-        from bearskin.exchange.wire._app import app_of
-
         self.app = app_of(self.desk)
 
     def open_market(self) -> None:
         """List, fund, price, and put some orders of the maker on the books."""
         now = START_NS
-        say = self.service.submit_now
-        say(
-            [
-                ListContract(time_ns=now, contract=contract(BTC)),
-                ListContract(time_ns=now, contract=contract(ETH, "0.01")),
-            ]
-        )
-        say([OpenAccount(time_ns=now, name="fund"), OpenAccount(time_ns=now, name="maker", kind="MAKER")])
-        if 3 not in self.exchange.state.accounts:
-            say([OpenAccount(time_ns=now, name="user")])
-        say([Deposit(time_ns=now, account=n, amount=Decimal(a)) for n, a in ((2, 10_000_000), (3, 10_000))])
+        said: list[Any] = [
+            ListContract(time_ns=now, contract=contract(BTC)),
+            ListContract(time_ns=now, contract=contract(ETH, "0.01")),
+            OpenAccount(time_ns=now, name="maker", kind="MAKER"),
+            OpenAccount(time_ns=now, name="user"),
+            Deposit(time_ns=now, account=2, amount=Decimal(10_000_000)),
+            Deposit(time_ns=now, account=3, amount=Decimal(10_000)),
+        ]
         for symbol, price in ((BTC, 60_000), (ETH, 3_000)):
-            say([SetIndex(time_ns=now, symbol=symbol, prices={"one": Decimal(price), "two": Decimal(price)})])
-            say([SetMark(time_ns=now, symbol=symbol, price=Decimal(price))])
+            said.append(SetIndex(time_ns=now, symbol=symbol, prices={"one": Decimal(price), "two": Decimal(price)}))
+            said.append(SetMark(time_ns=now, symbol=symbol, price=Decimal(price)))
             for n in range(1, 6):
                 gap = Decimal(price) / 10_000 * n
-                for side in (1, -1):
-                    say([self.rest(symbol, side, price - side * gap, "1.5", f"m{symbol}{side}{n}".replace("-", "s"))])
+                said.append(self.rest(symbol, 1, price - gap, "1.5", f"bid{n}{symbol}"))
+                said.append(self.rest(symbol, -1, price + gap, "1.5", f"ask{n}{symbol}"))
+        for events in self.service.submit_now(said):
+            assert not isinstance(events[0], Refused), events
 
     def rest(self, symbol: str, side: int, price: Decimal, qty: str, name: str) -> Place:
         """A resting order of the maker."""
@@ -174,10 +175,9 @@ class Kit:
         *,
         key: str | None = None,
         headers: tuple[tuple[bytes, bytes], ...] = (),
-        sent: int | None = None,
     ) -> Answer:
         """One request, raw."""
-        return asyncio.run(self.send(method, path, raw(query), raw(body), key, headers, sent))
+        return asyncio.run(self.send(method, path, raw(query), raw(body), key, headers))
 
     async def send(
         self,
@@ -187,13 +187,12 @@ class Kit:
         body: bytes,
         key: str | None,
         headers: tuple[tuple[bytes, bytes], ...] = (),
-        sent: int | None = None,
     ) -> Answer:
-        """One request within a loop. `sent` is how many bytes of the body the server may see before it must answer."""
+        """One request within a loop. The body comes in parts of 64 KiB; how many were read is remembered."""
         lines = list(headers)
         if key is not None:
             lines.append((b"x-mbx-apikey", key.encode("latin-1")))
-        if body:
+        if body and not any(name in (b"content-length", b"transfer-encoding") for name, _ in headers):
             lines.append((b"content-length", str(len(body)).encode()))
         scope = {
             "type": "http",
@@ -258,21 +257,3 @@ class Kit:
 def raw(text: str | bytes) -> bytes:
     """Text as bytes."""
     return text.encode() if isinstance(text, str) else text
-
-
-def listen_keys(wall_ms: Callable[[], int]) -> Any:
-    """Listen keys."""
-    from bearskin.exchange.wire._listen_keys import ListenKeys
-
-    return ListenKeys(wall_ms)
-
-
-def with_sockets() -> None:
-    """Stand in for the stream sockets, which these tests do not open."""
-    name = "bearskin.exchange.wire._sockets"
-    try:
-        __import__(name)
-    except ImportError:
-        module = types.ModuleType(name)
-        module.socket_routes = lambda desk: []  # type: ignore[attr-defined]
-        sys.modules[name] = module

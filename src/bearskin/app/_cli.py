@@ -11,13 +11,14 @@ import typer
 from typer.core import TyperGroup
 
 from bearskin.app._cli_data import register_data
+from bearskin.app._cli_exchange import register_exchange
 from bearskin.app._cli_house import register_house
 from bearskin.app._cli_trade import register_trade
 from bearskin.app._command import BAD_INPUT, INTERRUPTED, end, fail
 from bearskin.app._desk import Desk
 from bearskin.app._options import BARE, Home, Json, Quiet, StoreDir, Verbose
 
-ORDER = ("plan", "backtest", "demo", "data", "config", "doctor", "backup", "reset", "migrate")
+ORDER = ("plan", "backtest", "demo", "exchange", "data", "config", "doctor", "backup", "reset", "migrate")
 
 
 class InOrder(TyperGroup):
@@ -39,6 +40,7 @@ app = typer.Typer(
     help="The desk for the short side of crypto: price a short before the order, rehearse it through history.",
 )
 register_trade(app)
+register_exchange(app)
 register_data(app)
 register_house(app)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import bearskin
+from bearskin.app._exchange import exchange_told
 from bearskin.app._home import PARTS, can_write, size_bytes
 from bearskin.app._house import House, open_house
 from bearskin.app._stores import kernel_files, newest_version, numba_folder, store_version
@@ -61,7 +62,15 @@ class DoctorReport:
 def doctor(*, home: Path | str | None = None, store: Path | str | None = None) -> DoctorReport:
     """Look at Python, packages, folders, the store, the kernels and the clock; changes nothing."""
     house = open_house(home, store=store)
-    checks = [_python(), *_packages(), *_folders(house), _store(house), _kernels(house), _clock(house)]
+    checks = [
+        _python(),
+        *_packages(),
+        *_folders(house),
+        _store(house),
+        _exchange(house),
+        _kernels(house),
+        _clock(house),
+    ]
     folders = {name: house.store_folder if name == "store" else house.home.part(name) for name in PARTS}
     return DoctorReport(checks=tuple(checks), disk_bytes={name: size_bytes(folder) for name, folder in folders.items()})
 
@@ -164,6 +173,14 @@ def _store(house: House) -> Check:
         detail = f"{version} is old: `bearskin migrate` brings it to {newest_version()}"
         return Check(area="store", name="version", state=BAD, detail=detail)
     return Check(area="store", name="version", state=GOOD, detail=str(version))
+
+
+def _exchange(house: House) -> Check:
+    try:
+        detail = exchange_told(house.home.part("exchange"))
+    except BearskinError as error:
+        return Check(area="exchange", name="folder", state=BAD, detail=str(error))
+    return Check(area="exchange", name="folder", state=GOOD, detail=detail)
 
 
 def _kernels(house: House) -> Check:

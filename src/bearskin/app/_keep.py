@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from bearskin import __version__
+from bearskin.app._exchange import exchange_held
 from bearskin.app._home import PARTS, size_bytes, user_path, writable
 from bearskin.app._house import ELSEWHERE, House, open_house
 from bearskin.app._stores import migrate_store, store_lock, store_version
@@ -128,7 +129,7 @@ def _backed_up(house: House, path: Path, progress: Progress | None) -> BackupRep
     made = iso(time.time_ns() // 1_000_000_000 * 1_000_000_000)
     try:
         _sweep(path.parent, f".{path.name}.part-")
-        with store_lock(house.store_folder):
+        with store_lock(house.store_folder), exchange_held(house.home.part("exchange")):
             sums = _write_archive(part, list(_sources(house)), made, progress)
         _, read_back = _read_archive(part, None)
         assert read_back == sums, "the archive did not read back as it was written"
@@ -350,7 +351,7 @@ def reset(
         if not confirm(f"This deletes for good: {listing}. Go on?"):
             raise BadInput("not confirmed, so nothing was touched")
     for part, folder in folders.items():
-        with _held(folder) if part == "store" else contextlib.nullcontext():
+        with _held_part(part, folder):
             _emptied(folder)
     kept = tuple(part for part in (*PARTS, "config.toml") if part not in wanted)
     return ResetReport(
@@ -367,6 +368,13 @@ def _recognised(house: House, folders: dict[str, Path]) -> None:
         if store_version(folder) is not None:
             return
         raise BadInput(f"{folder} is not a bearskin store (it has no version file), so it is not emptied")
+
+
+def _held_part(part: str, folder: Path) -> contextlib.AbstractContextManager[None]:
+    """What keeps others out of a part while it is emptied."""
+    if part == "store":
+        return _held(folder)
+    return exchange_held(folder) if part == "exchange" else contextlib.nullcontext()
 
 
 @contextlib.contextmanager

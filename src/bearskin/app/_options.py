@@ -135,6 +135,25 @@ DEMO: dict[str, Spec] = {
     "show": flag("--open", "Open the tear sheet in the browser.", OUT),
 }
 
+SERVER, MARKET = "The server", "The market"
+EXCHANGE: dict[str, Spec] = {
+    "port": count("Default 8700; 0 is any free one.", None, SERVER),
+    "host": text("Address to listen on; 127.0.0.1 by default.", "ADDRESS", SERVER),
+    "folder": text("Where it is kept; default: exchange/ in the home.", "DIR", SERVER),
+    "run_for": text("Stop after this long, such as 120s.", "TIME", SERVER, "--for"),
+    "fresh": flag("--fresh", "Begin anew: what was traded in the folder is lost.", SERVER),
+    "symbols": text("Such as BTCUSDT,ETHUSDT; default: six.", "LIST", MARKET),
+    "prices": text("synthetic, replay or manual.", "HOW", MARKET),
+    "start": text("Where a replay begins.", "TIME", MARKET, "--from", "--start"),
+    "speed": text("Market seconds in a second; 1 by default.", "X", MARKET),
+    "seed": count("The same seed makes the same market.", None, MARKET),
+    "venue": text("Whose candles a replay plays.", "NAME", MARKET),
+    "interval": text("Time frame of a replay's candles; default: the finest.", "TIME", MARKET),
+    "deposit": text("Play money of the account; 10,000 by default.", "MONEY", MARKET),
+    "makers": flag("--makers/--no-makers", "Market makers and a tape.", MARKET, True),
+    "crowd": flag("--crowd/--no-crowd", "Leveraged traders.", MARKET, True),
+}
+
 _FILTER: dict[str, Spec] = {
     "venue": text("Such as binance.", "NAME", WHERE),
     "product": text("linear, inverse, dated, dated-inverse, spot or margin.", "KIND", WHERE),

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError, field_serializer, field_validator
+from pydantic import Field, ValidationError, field_serializer, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from bearskin.app._home import Home, user_path
@@ -39,6 +39,7 @@ MEANING = {
     "maker": "fee rate of resting orders",
     "slippage": "share of price lost by a market order",
     "brackets": "file of maintenance brackets",
+    "port": "port of the demo exchange",
     "archive_url": "public archive that `data fetch` reads",
     "log_level": "debug, info, warning or error",
 }
@@ -71,6 +72,7 @@ class Settings(BaseSettings):
     maker: Decimal | None = None
     slippage: Decimal | None = None
     brackets: Path | None = None
+    port: int = Field(default=8700, ge=0, le=65_535)
     archive_url: str = "https://data.binance.vision"
     log_level: str = "info"
 

@@ -10,6 +10,7 @@ from bearskin import VerbRoom
 
 if TYPE_CHECKING:
     from bearskin.exchange._core import Exchange
+    from bearskin.exchange._genesis import read_setup
     from bearskin.exchange.wire._opening import ExchangeOptions, Opened, open_exchange
     from bearskin.exchange.wire._serve import Address, Running, serve, start_in_thread
     from bearskin.exchange.wire._snippets import snippets
@@ -21,6 +22,7 @@ _HOMES = {
     "Opened": "wire._opening",
     "Running": "wire._serve",
     "open_exchange": "wire._opening",
+    "read_setup": "_genesis",
     "serve": "wire._serve",
     "snippets": "wire._snippets",
     "start_in_thread": "wire._serve",
@@ -33,6 +35,7 @@ __all__ = [
     "Opened",
     "Running",
     "open_exchange",
+    "read_setup",
     "serve",
     "snippets",
     "start_in_thread",

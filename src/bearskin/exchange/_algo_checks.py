@@ -121,11 +121,17 @@ def _closing(floor: Floor, account: Account, command: PlaceAlgo) -> Fault | None
 
 
 def _numbers(contract: Contract, command: PlaceAlgo) -> Fault | None:
-    for price in (command.trigger_price, command.activate_price, command.price):
-        if price is not None:
-            fault = _price(contract, price)
+    for level in (command.trigger_price, command.activate_price):
+        if level is not None:
+            if not level.is_finite() or level <= 0:
+                return Code.STOP_PRICE_BELOW_ZERO, "Stop price less than zero."
+            fault = _price(contract, level)
             if fault is not None:
                 return fault
+    if command.price is not None:
+        fault = _price(contract, command.price)
+        if fault is not None:
+            return fault
     qty = command.qty
     if qty is None:
         return None

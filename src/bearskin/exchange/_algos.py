@@ -17,7 +17,7 @@ from bearskin.exchange._algo_ends import (
 )
 from bearskin.exchange._codes import Code
 from bearskin.exchange._floor import Floor
-from bearskin.exchange._state import Account, Algo, Market
+from bearskin.exchange._state import Algo, Market
 from bearskin.exchange._triggers import ALGO, ORDER, path
 from bearskin.exchange._words import AlgoUpdated, CancelAlgo, CancelAllAlgos, Place, PlaceAlgo, Refused
 
@@ -68,7 +68,7 @@ def place_algo(floor: Floor, command: PlaceAlgo) -> Refused | None:
         price_protect=command.price_protect,
         activate_price=command.activate_price,
         callback_rate=command.callback_rate,
-        client_id=command.client_id or _free_name(account, number),
+        client_id=command.client_id or _free_name(f"auto-{number}", account.algo_client_ids),
         self_trade=command.self_trade,
         good_till_ns=command.good_till_ns,
         armed=armed,
@@ -202,7 +202,7 @@ def _trigger(floor: Floor, algo: Algo) -> None:
         tif=algo.tif if limit and algo.tif != "GTE_GTC" else "GTC",  # type: ignore[arg-type]
         position_side=algo.position_side,  # type: ignore[arg-type]
         reduce_only=algo.reduce_only or (algo.close_position and not account.dual),
-        client_id="" if algo.client_id in account.client_ids else algo.client_id,
+        client_id=_free_name(algo.client_id, account.client_ids),
         self_trade=algo.self_trade,  # type: ignore[arg-type]
         good_till_ns=algo.good_till_ns if limit else 0,
     )
@@ -230,9 +230,8 @@ def _is_torn(market: Market) -> bool:
     return last is not None and mark is not None and abs(mark - last) > mark * market.contract.trigger_protect
 
 
-def _free_name(account: Account, number: int) -> str:
-    """A client id for an order that came without one, not in use by the account."""
-    name = f"auto-{number}"
-    while name in account.algo_client_ids:
+def _free_name(name: str, taken: dict[str, int]) -> str:
+    """A client id for an order that nobody named: `name`, made longer until it is not in use."""
+    while name in taken:
         name += "_"
     return name

@@ -151,8 +151,7 @@ class Book:
         """The leverage of an account that has chosen `setting`: the default without one, never above the brackets."""
         if setting is None:
             return self.default_leverage
-        chosen = setting.leverage
-        return chosen if chosen <= self.max_leverage else self.max_leverage
+        return min(setting.leverage, self.max_leverage)
 
     def cap(self, leverage: int) -> Decimal:
         """The largest notional that may be held at a leverage; zero when no bracket allows it."""

@@ -7,7 +7,7 @@ from decimal import Decimal, DecimalException
 from bearskin.exchange._book import CAUTIOUS, Book
 from bearskin.exchange._clearing import fee_rate
 from bearskin.exchange._codes import Code
-from bearskin.exchange._figures import free, order_notional
+from bearskin.exchange._figures import free, reach
 from bearskin.exchange._floor import Floor
 from bearskin.exchange._state import ZERO, Account
 from bearskin.exchange._words import Refused
@@ -85,27 +85,23 @@ def affordable(
     reserve = account.reserves.get(key)
     bid, ask = (ZERO, ZERO) if reserve is None else (reserve.bid, reserve.ask)
     position = account.positions.get(key)
-    if position is None:
-        held = ZERO
-        opening = qty
-        reserved = max(bid, ask)
-        needed = max(bid + value, ask) if side > 0 else max(bid, ask + value)
-    else:
+    opening = qty
+    held = ZERO
+    if position is not None:
         held = position.qty * mark
-        opening = qty
         if (position.qty > 0) != (side > 0):
             opening = max(qty - abs(position.qty), ZERO)
-        reserved = order_notional(held, bid, ask)
-        needed = order_notional(held, bid + value, ask) if side > 0 else order_notional(held, bid, ask + value)
+    reached = reach(held, bid, ask)
     exposure = held + bid + value if side > 0 else ask + value - held
     if opening and exposure > book.cap(leverage):
         return floor.no(Code.MAX_LEVERAGE_RATIO, "Exceeded the maximum allowable position at current leverage.")
-    needed -= reserved
-    if not needed and not opening:
-        return None
-    cost = CAUTIOUS.divide(needed, leverage) + assumed * opening * fee_rate(account, book.market.contract, maker=False)
-    if mark:
-        cost += open_loss(opening if side > 0 else -opening, worst, mark)
+    cost = ZERO
+    if exposure > reached:
+        cost = CAUTIOUS.divide(exposure - reached, leverage)
+    if opening:
+        cost += assumed * opening * fee_rate(account, book.market.contract, maker=False)
+        if mark and (worst > mark if side > 0 else worst < mark):
+            cost += open_loss(opening if side > 0 else -opening, worst, mark)
     # what needs nothing is taken from an account that has less than nothing, too
     if cost and cost > free(floor, account, book.settle):
         return floor.no(Code.MARGIN_NOT_SUFFICIENT, "Margin is insufficient.")

@@ -22,7 +22,7 @@ from bearskin.terms import SECOND_NS
 LATE_S = 1.0  # wall seconds behind after which lost time is given up rather than made good
 TICKS_A_SECOND = 60  # of the wall, at most
 ACTS_A_SECOND = 4  # of makers and crowd, in a second of the wall at most
-STEPS_AT_ONCE = 600  # a long step by hand is cut into so many
+STEPS_AT_ONCE, ACTS_AT_ONCE = 600, 120  # a long step by hand is cut into so many moments, in so many all act
 PUSHED = "pushed"  # the name of the spot source that control speaks for
 logger = logging.getLogger("bearskin.exchange")
 
@@ -50,7 +50,7 @@ class Driver:
         self._latest_ns = service.exchange.state.time_ns
         self._over = False
         self._changed = asyncio.Event()
-        self._playing = asyncio.Lock()  # a step by hand and the running clock take turns
+        self._stepping = asyncio.Lock()
         # another stretch of the same dice after a restart, and the same dice for the same history
         self._dice = random.Random(f"{seed}/{service.exchange.state.sequence}")
         self._makers: dict[str, Maker] = {}
@@ -91,8 +91,10 @@ class Driver:
     def move(self, symbol: str) -> None:
         """Have makers and tape follow a pushed price at once."""
         time_ns = self._service.now_ns()
+        self._carry_out([Tick(time_ns=time_ns)])  # the mark first: limit prices are held against it
         for batch in self._acting(self._pushed(symbol, self._held[symbol]), time_ns, 1.0):
             self._carry_out(batch)
+        self._carry_out([Tick(time_ns=time_ns)])
 
     def held(self) -> dict[str, dict[str, Decimal]]:
         """The symbols that were pushed and the prices they are held at."""
@@ -123,6 +125,8 @@ class Driver:
         clock = self._service.clock
         try:
             while not self._service.stopped:
+                async with self._stepping:  # steps by hand go first
+                    pass
                 next_ns = None if self._over else self._prices.next_ns(self._latest_ns, self.stride_ns)
                 if next_ns is None and not self._over:
                     self._over = True
@@ -145,27 +149,27 @@ class Driver:
 
     async def step(self, seconds: float) -> int:
         """Let `seconds` of market time pass at once and return the market time then; a long step is coarser."""
-        clock = self._service.clock
-        end_ns = clock.now_ns() + int(seconds * SECOND_NS)
-        stride_ns = max(1, math.ceil(seconds / STEPS_AT_ONCE)) * SECOND_NS
-        while not self._over:
-            next_ns = self._prices.next_ns(self._latest_ns, stride_ns)
-            if next_ns is None or next_ns > end_ns:
-                break
+        async with self._stepping:
+            clock = self._service.clock
+            end_ns = clock.now_ns() + int(seconds * SECOND_NS)
+            stride_ns = max(1, math.ceil(seconds / STEPS_AT_ONCE)) * SECOND_NS
+            act_every_ns = max(1, math.ceil(seconds / ACTS_AT_ONCE)) * SECOND_NS
             clock.limit_ns = None
-            clock.move_to(next_ns)
-            await self._play(next_ns, stride_ns)
-        clock.limit_ns = None
-        clock.move_to(end_ns)
-        self.clock_changed()
-        return clock.now_ns()
+            while not self._over:
+                next_ns = self._prices.next_ns(self._latest_ns, stride_ns)
+                if next_ns is None or next_ns > end_ns:
+                    break
+                clock.move_to(next_ns)
+                await self._play(next_ns, act_every_ns)
+            clock.move_to(end_ns)
+            self.clock_changed()
+            return clock.now_ns()
 
     async def _play(self, time_ns: int, act_every_ns: int | None = None) -> None:
         every_ns = act_every_ns or max(SECOND_NS, math.ceil(self._service.clock.speed / ACTS_A_SECOND) * SECOND_NS)
-        async with self._playing:
-            for batch in self._batches(time_ns, every_ns):
-                self._carry_out(batch)
-                await asyncio.sleep(0)  # requests are not kept waiting for a whole moment
+        for batch in self._batches(time_ns, every_ns):
+            self._carry_out(batch)
+            await asyncio.sleep(0)  # requests are not kept waiting for a whole moment
 
     async def _sleep(self, seconds: float) -> None:
         self._changed.clear()

@@ -85,10 +85,17 @@ def cross(floor: Floor, account: Account, asset: str) -> CrossFigures:
     return CrossFigures(wallet(floor, account, asset), profit, needed, initial)
 
 
+def reach(held: Decimal, bid: Decimal, ask: Decimal) -> Decimal:
+    """The largest notional that a position of signed notional `held` can come to by its resting orders, or has now.
+
+    The same as max(|held + bid|, |held - ask|, |held|), since bid and ask are never negative.
+    """
+    return max(held + bid, ask - held, abs(held))
+
+
 def order_notional(held: Decimal, bid: Decimal, ask: Decimal) -> Decimal:
     """By how much resting orders can make a position of signed notional `held` larger than it is."""
-    size = abs(held)
-    return max(abs(held + bid), abs(held - ask), size) - size
+    return reach(held, bid, ask) - abs(held)
 
 
 def open_order_margin(floor: Floor, account: Account, symbol: str) -> Decimal:
@@ -131,7 +138,7 @@ def free(floor: Floor, account: Account, asset: str) -> Decimal:
         reserve = reserves.get(key)
         if reserve is not None:
             margined += 1
-            needed = max(size, abs(worth + reserve.bid), abs(worth - reserve.ask))
+            needed = max(size, worth + reserve.bid, reserve.ask - worth)
         if setting is None or not setting.isolated:
             found += worth - position.cost
         else:
@@ -145,8 +152,7 @@ def free(floor: Floor, account: Account, asset: str) -> Decimal:
             symbol = key[: key.index("/")]
             book = books[symbol]
             if book.settle == asset:
-                bid, ask = reserve.bid, reserve.ask
-                found -= CAUTIOUS.divide(bid if bid > ask else ask, book.leverage(settings.get(symbol)))
+                found -= CAUTIOUS.divide(max(reserve.bid, reserve.ask), book.leverage(settings.get(symbol)))
     return found
 
 

@@ -64,9 +64,10 @@ def unwind(floor: Floor) -> None:
             continue
         contract = market.contract
         held = int(abs(position.qty) / contract.step)
-        away = -UNWIND_BOUND if position.qty > 0 else UNWIND_BOUND
-        limit = limit_ticks(market.mark * (1 + away), contract.tick, selling=position.qty > 0)
-        if limit:
+        sign = 1 if position.qty > 0 else -1
+        limit = limit_ticks(market.mark * (1 - sign * UNWIND_BOUND), contract.tick, selling=sign > 0)
+        best = floor.books[position.symbol].best(sign)
+        if best is not None and (best - limit) * sign >= 0:
             force(floor, fund, position, -(-held // UNWIND_PARTS), limit, "FUND")
 
 

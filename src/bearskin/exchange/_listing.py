@@ -201,8 +201,9 @@ def _faults(contract: Contract) -> Iterator[str]:
             yield f"{name} was not a multiple of {grid:f}"
     if contract.funding_interval_h < 1:
         yield f"the funding interval was {contract.funding_interval_h} h, it has to be at least 1"
-    if any(row.max_leverage < 1 for row in contract.brackets):
-        yield "every bracket has to allow a leverage of 1 or more"
+    leverages = [row.max_leverage for row in contract.brackets]
+    if any(leverage < 1 for leverage in leverages) or leverages != sorted(leverages, reverse=True):
+        yield "every bracket has to allow a leverage of 1 or more, and a higher one no more than the one below"
     try:
         tiers_from(contract)
     except BadInput as fault:

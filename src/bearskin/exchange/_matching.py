@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bearskin.exchange._algo_ends import order_ended
 from bearskin.exchange._book import Book, Half, Level
 from bearskin.exchange._clearing import clear, fee_rate, open_position, settle_closed
 from bearskin.exchange._floor import Floor
@@ -143,10 +142,6 @@ def _trade(
     tell(floor, order, "CALCULATED" if forced else "TRADE", taken)
     made = Fill(trade_id=trade_id, price=price, qty=qty, maker=True, fee=maker_fee, realised=maker_realised)
     tell(floor, maker, "TRADE", made)
-    if maker.algo_id and maker.status == "FILLED":
-        order_ended(floor, maker)
-    if order.algo_id and order.status == "FILLED":
-        order_ended(floor, order)
     settle_closed(floor, account, taking, taking_before)
     settle_closed(floor, other, making, making_before)
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from bearskin.exchange._algo_ends import order_ended
 from bearskin.exchange._book import Book
 from bearskin.exchange._checks import GTD_AHEAD_NS, affordable, price_ticks, qty_steps, within_multipliers
 from bearskin.exchange._codes import Code
-from bearskin.exchange._floor import Floor
+from bearskin.exchange._floor import FUND, Floor
 from bearskin.exchange._matching import Ending, closable_steps, crosses, fillable, match
 from bearskin.exchange._resting import end_order, end_orders, rest, tell, unrest
 from bearskin.exchange._state import ZERO, Account, Order, OrderStatus, Origin, Position
@@ -55,7 +54,7 @@ def _checked(
     state = floor.state
     account = state.accounts.get(command.account)
     book = floor.books.get(command.symbol)
-    if account is None:
+    if account is None or account.id == FUND:
         return floor.no(Code.REJECTED_KEY, "Invalid API-key, IP, or permissions for action.")
     if book is None:
         return floor.no(Code.BAD_SYMBOL, "Invalid symbol.")
@@ -90,7 +89,7 @@ def _checked(
         close_position=close_position,
         client_id=command.client_id,
         self_trade=command.self_trade,
-        good_till_ns=command.good_till_ns,
+        good_till_ns=command.good_till_ns if command.tif == "GTD" else 0,
         origin=origin,
         algo_id=algo_id,
         created_ns=floor.now_ns,
@@ -152,13 +151,15 @@ def _refused(floor: Floor, book: Book, account: Account, order: Order) -> Refuse
         else:
             assumed, worst = _market_prices(book, side)
         order.assumed = assumed
-        if book.step * order.qty_steps * (worst if ticks else book.mark) < book.market.contract.min_notional:
-            least = book.market.contract.min_notional
+        qty = book.step * order.qty_steps
+        least = book.market.contract.min_notional
+        if qty * (worst if ticks else book.mark) < least:
             return floor.no(
                 Code.MIN_NOTIONAL,
                 f"Order's notional must be no smaller than {least:f} (unless you choose reduce only).",
             )
-        qty = book.step * (order.qty_steps - order.filled_steps)
+        if order.filled_steps:
+            qty -= book.step * order.filled_steps
         refused = affordable(floor, book, account, book.keys[order.position_side], side, qty, assumed, worst)
     if refused is not None or not ticks:
         return refused
@@ -214,8 +215,6 @@ def _carry_out(floor: Floor, book: Book, account: Account, order: Order) -> None
     if ending:
         order.status = ending
         tell(floor, order, "EXPIRED")
-        if order.algo_id:
-            order_ended(floor, order)
     else:
         rest(floor, book, account, order)
 

@@ -13,15 +13,12 @@ OPEN = ("NEW", "PARTIALLY_FILLED")
 
 
 def tell(floor: Floor, order: Order, execution: Execution, fill: Fill | None = None) -> None:
-    """Say what happened to an order, with a copy of it as it is now."""
+    """Say what happened to an order, with a copy of it as it is now; its conditional order ends with it."""
     order.updated_ns = floor.now_ns
     floor.out.append(
         OrderUpdated(time_ns=floor.now_ns, order=order.__copy__(), execution=execution, fill=fill)  # type: ignore[attr-defined]
     )
     if order.algo_id and order.status not in OPEN:
-        # conditional orders stand above these: they become them
-        from bearskin.exchange._algos import order_ended
-
         order_ended(floor, order)
 
 
@@ -52,8 +49,6 @@ def rest(floor: Floor, book: Book, account: Account, order: Order) -> None:
     counts[symbol] = counts.get(symbol, 0) + 1
     if order.client_id:
         account.client_ids[order.client_id] = order.id
-    if order.good_till_ns:
-        floor.triggers.note_order(order)
     key = book.keys[order.position_side]
     left = order.qty_steps - order.filled_steps
     if order.reduce_only:
@@ -110,8 +105,6 @@ def end_order(floor: Floor, order: Order, status: OrderStatus) -> None:
     unrest(floor, book, account, order)
     order.status = status
     tell(floor, order, ENDED.get(status, "EXPIRED"))
-    if order.algo_id:
-        order_ended(floor, order)
 
 
 def unrest(floor: Floor, book: Book, account: Account, order: Order) -> None:

@@ -51,27 +51,45 @@ def lines_of(slack: Decimal, share: Decimal, exposures: Sequence[Exposure]) -> l
     maintenance is convex in the notional, r_low is the rate of the lowest bracket, r_high that of the highest one that
     can be reached.
     """
+    if len(exposures) == 1:
+        symbol, qty, mark, tiers = exposures[0]
+        size = abs(qty)
+        return [_line(symbol, qty, size, mark, slack, share, _rates(tiers, size * mark, slack, share, alone=True))]
     sums: dict[str, tuple[Decimal, Decimal, Decimal, int]] = {}
     for exposure in exposures:
         net, total, _, count = sums.get(exposure.symbol, (_ZERO, _ZERO, _ZERO, 0))
         qty = exposure.qty
         sums[exposure.symbol] = (net + qty, total + abs(qty), exposure.mark, count + 1)
-    tiers = {exposure.symbol: exposure.tiers for exposure in exposures}
+    tiers_by_symbol = {exposure.symbol: exposure.tiers for exposure in exposures}
     part = _NEARER.divide(slack, Decimal(len(sums)))
     lines = []
     for symbol, (net, total, mark, count) in sums.items():
-        low_rate, high_rate = _rates(tiers[symbol], total * mark, slack, share, alone=count == 1)
-        up = total * high_rate - share * net
-        down = share * net - total * low_rate
-        low = high = None
-        if up > 0:
-            high = _NEARER.add(mark, _NEARER.divide(part, up))
-        if down > 0:
-            low = _NEARER_LOW.subtract(mark, _NEARER.divide(part, down))
-            if low <= 0:
-                low = None
-        lines.append(Line(symbol, low, high))
+        rates = _rates(tiers_by_symbol[symbol], total * mark, slack, share, alone=count == 1)
+        lines.append(_line(symbol, net, total, mark, part, share, rates))
     return lines
+
+
+def _line(
+    symbol: str,
+    net: Decimal,
+    total: Decimal,
+    mark: Decimal,
+    part: Decimal,
+    share: Decimal,
+    rates: tuple[Decimal, Decimal],
+) -> Line:
+    """Where one symbol alone uses up `part` of the slack."""
+    worth = share * net
+    up = total * rates[1] - worth
+    down = worth - total * rates[0]
+    low = high = None
+    if up > 0:
+        high = _NEARER.add(mark, _NEARER.divide(part, up))
+    if down > 0:
+        low = _NEARER_LOW.subtract(mark, _NEARER.divide(part, down))
+        if low <= 0:
+            low = None
+    return Line(symbol, low, high)
 
 
 def _rates(

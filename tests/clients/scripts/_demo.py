@@ -27,12 +27,11 @@ class Demo:
         self.url, self.ws_url = told["url"], told["ws_url"]
         self.key, self.secret = told["key"], told["secret"]
         self.control_url, self.token = told["control_url"].rstrip("/"), told["token"]
-        self.account = None
+        self.account = int(self.key[:8], 16)  # a key begins with the number of its account
 
     def snippet(self, name):
-        """The text printed for this client, with the key of the account in use."""
-        asked = {} if self.account is None else {"account": self.account}
-        return self.control("GET", "/snippets", **asked)[name]
+        """The text the exchange gives for this client, with the key of the account in use."""
+        return self.control("GET", f"/accounts/{self.account}/snippets")[name]
 
     def run_snippet(self, name):
         """Paste the text for this client; the names it defines."""
@@ -68,11 +67,11 @@ class Demo:
 
     def pin_mark(self, price):
         """Hold the mark at a price; None lets it follow the market again."""
-        return self.control("POST", "/mark", symbol=SYMBOL, price=None if price is None else str(price))
+        return self.control("POST", f"/symbols/{SYMBOL}/mark", price=None if price is None else str(price))
 
     def settle_funding(self):
         """Let the sides pay each other now instead of at the next full interval."""
-        return self.control("POST", "/funding", symbol=SYMBOL)
+        return self.control("POST", f"/symbols/{SYMBOL}/settle")
 
     def position(self):
         """The signed quantity of the position in the symbol."""
@@ -138,12 +137,12 @@ def raises(kind, call, *args, **words):
     raise AssertionError(f"{kind.__name__} expected, but it went through: {str(answer)[:200]}")
 
 
-def wait_for(what, seen, seconds=10.0):
-    """Ask again until it is there; what it was."""
+def wait_for(what, seen, seconds=10.0, pause=0.1):
+    """Ask again until it is there; what it was. The pause keeps within the rate limit, which asking costs as well."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         found = seen()
         if found:
             return found
-        time.sleep(0.05)
+        time.sleep(pause)
     raise AssertionError(f"no {what} within {seconds} s")

@@ -73,7 +73,7 @@ class Bot:
     def until(self, what, seen):
         """Wait while the bot is alive; what was seen."""
         try:
-            return wait_for(what, lambda: self.alive() and seen(), PATIENCE_S)
+            return wait_for(what, lambda: self.alive() and seen(), PATIENCE_S, pause=0.5)
         except AssertionError as wrong:
             raise AssertionError(f"{wrong}; {self.tail()}") from None
 

@@ -1,9 +1,10 @@
 """When the book is empty: the insurance fund, its limits, and those who won most."""
 
+from unit.exchange.venue import D, Venue
+
 from bearskin.exchange._adl import ranking
 from bearskin.exchange._words import Deleveraged, Income, OrderUpdated, PlaceAlgo, SetLeverage
 from bearskin.margin import deciding
-from unit.exchange.venue import D, Venue
 
 
 def squeezed(longs, *, fund="0", short_margin="10000", **terms):
@@ -152,7 +153,9 @@ def test_a_fund_without_equity_is_deleveraged_itself():
     assert venue.qty("fund") == -1
     venue.mark("140000")
     assert venue.qty("fund") == venue.qty("long") == 0
-    assert [(e.account, e.counterparty, e.price) for e in venue.of(Deleveraged)] == [(venue.people["long"], 1, D(132000))]
+    assert [(e.account, e.counterparty, e.price) for e in venue.of(Deleveraged)] == [
+        (venue.people["long"], 1, D(132000))
+    ]
     assert venue.balance("insurance") == 0
     assert venue.balance("house") == 0
 

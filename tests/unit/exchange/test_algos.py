@@ -331,6 +331,14 @@ def test_client_ids_are_free_again_when_it_has_ended(stage):
     stage.algo("STOP_MARKET", 1, qty="0.01", trigger_price="61000", client_id="a")
 
 
+def test_the_order_it_becomes_has_its_name_if_that_is_free(stage):
+    for name in ("a", "b"):
+        stage.algo("STOP", 1, qty="0.01", trigger_price="60500", price="60400", client_id=name)
+    stage.limit(stage.trader, 1, "0.01", "50000", client_id="a")
+    stage.trade("60500")
+    assert list(stage.account(stage.trader).client_ids) == ["a", "a_", "b"]
+
+
 def test_one_without_a_name_gets_one_that_is_free(stage):
     stage.algo("STOP_MARKET", 1, qty="0.01", trigger_price="61000", client_id="auto-2")
     stage.algo("STOP_MARKET", 1, qty="0.01", trigger_price="61000")

@@ -52,8 +52,11 @@ def without(fields, name):
         ("STOP_MARKET", {"trigger_price": "61000", "close_position": True}, -4509),
         ("STOP_MARKET", STOP | {"tif": "GTE_GTC"}, -4509),
         # numbers
-        ("STOP_MARKET", STOP | {"trigger_price": "0"}, -4001),
-        ("STOP_MARKET", STOP | {"trigger_price": "NaN"}, -4001),
+        ("STOP_MARKET", STOP | {"trigger_price": "0"}, -4006),
+        ("STOP_MARKET", STOP | {"trigger_price": "NaN"}, -4006),
+        ("TRAILING_STOP_MARKET", TRAIL | {"activate_price": "-1"}, -4006),
+        ("STOP", LIMIT | {"price": "0"}, -4001),
+        ("STOP", LIMIT | {"price": "sNaN"}, -4001),
         ("STOP_MARKET", STOP | {"trigger_price": "1000000.1"}, -4002),
         ("STOP_MARKET", STOP | {"trigger_price": "61000.01"}, -1111),
         ("STOP", LIMIT | {"price": "61000." + "0" * 39 + "1"}, -1111),

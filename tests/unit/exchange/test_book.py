@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.exchange.floor import BTC, Bench, check_books, code_of
+from unit.exchange.floor import BTC, Bench, D, check_books, code_of
 
 from bearskin.exchange._book import Book
 from bearskin.exchange._words import Traded

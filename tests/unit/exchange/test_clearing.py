@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.exchange.floor import BTC, ETH, Bench, check_books, code_of, exact
+from unit.exchange.floor import BTC, ETH, Bench, D, check_books, code_of, exact
 
-from bearskin.exchange._clearing import clear_debt, hand_over, pay, tell_changes
+from bearskin.exchange._clearing import pay, tell_changes
 from bearskin.exchange._core import Exchange
+from bearskin.exchange._handing import hand_off
 from bearskin.exchange._orders import force
 from bearskin.exchange._words import AccountUpdated, Income, OrderUpdated, Traded
 
@@ -112,7 +111,7 @@ def test_income_lines_are_numbered_once():
 
 def isolated(leverage: int = 10, money: int = 1_000) -> Bench:
     """Account 0 holds 10 coins from 100 at 10x isolated, fees of its own aside; 1 is on the other side, rich."""
-    bench = Bench(money=money, accounts=4)
+    bench = Bench(money=money, accounts=4, multiplier_down=D("0.5"))
     for i in (1, 2):
         with exact():
             pay(bench.floor, bench.account(i), "USDT", D(1_000_000), "outside", "DEPOSIT")
@@ -164,7 +163,6 @@ def test_a_loss_eats_what_is_set_free():
 
 def test_a_larger_loss_eats_the_rest_of_the_margin():
     bench = isolated()
-    bench.mark(88)
     bench.order(2, 4, 85)
     bench.place(0, -4, 85)
     # 60 lost and 0.17 of fee: 40 are free, the rest comes out of the 60 that stay
@@ -242,9 +240,9 @@ def test_handing_over_closes_at_any_price_without_a_fee():
     fund = bench.state.accounts[1]
     with exact():
         bench.floor.out = []
-        hand_over(bench.floor, bench.account(0), bench.position(0), fund, D(4), D("97.123"), "ORDER")
+        hand_off(bench.floor, bench.account(0), bench.position(0), fund, 4_000, D("97.123"), "LIQUIDATION")
         assert (bench.position(0).qty, fund.positions[f"{BTC}/BOTH"].qty) == (6, 4)
-        hand_over(bench.floor, bench.account(0), bench.position(0), bench.account(2), D(6), D("97.123"), "ORDER")
+        hand_off(bench.floor, bench.account(0), bench.position(0), bench.account(2), 6_000, D("97.123"), "ADL")
         tell_changes(bench.floor)
     assert bench.wallet(0) == 100_000 - D("28.77")
     assert bench.position(0) is None
@@ -261,24 +259,10 @@ def test_handing_over_closes_the_leg_that_faces():
     bench.order(3, 5, 100)
     bench.order(2, -5, 100, position_side="SHORT")
     with exact():
-        hand_over(bench.floor, bench.account(0), bench.position(0), bench.account(2), D(5), D(99), "ADJUSTMENT")
+        hand_off(bench.floor, bench.account(0), bench.position(0), bench.account(2), 5_000, D(99), "ADL")
     assert bench.position(2, "SHORT") is None
     assert bench.position(2, "LONG") is None
     assert bench.position(0).qty == 5
-
-
-def test_a_debt_is_paid_as_far_as_the_fund_goes():
-    bench = Bench(accounts=2, money=10)
-    with exact():
-        pay(bench.floor, bench.account(0), "USDT", D(-25), "outside", "WITHDRAW")
-        pay(bench.floor, bench.state.accounts[1], "USDT", D(9), "outside", "DEPOSIT")
-        assert not clear_debt(bench.floor, bench.account(0), "USDT")
-        assert (bench.wallet(0), bench.balance("insurance")) == (-6, 0)
-        pay(bench.floor, bench.state.accounts[1], "USDT", D(9), "outside", "DEPOSIT")
-        assert clear_debt(bench.floor, bench.account(0), "USDT")
-        assert (bench.wallet(0), bench.balance("insurance")) == (0, 3)
-        assert clear_debt(bench.floor, bench.account(1), "USDT")
-        assert bench.wallet(1) == 10
 
 
 def test_a_forced_order_pays_no_fee_and_is_told_calculated():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
-
 import pytest
-from unit.exchange.floor import BTC, ETH, Bench, code_of, exact
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.exchange.floor import BTC, ETH, Bench, D, code_of, exact
 
 from bearskin.exchange import _figures as figures
 from bearskin.exchange._clearing import open_position
@@ -27,12 +27,19 @@ def brackets(*rows):
 
 
 def test_orders_count_as_far_as_they_can_enlarge_the_position():
-    notional = figures.order_notional
-    assert notional(D(0), D(30), D(50)) == 50
-    assert notional(D(100), D(30), D(50)) == 30, "the asks would only close"
-    assert notional(D(100), D(30), D(250)) == 50, "150 short the other way, 50 more than now"
-    assert notional(D(-100), D(250), D(10)) == 50
-    assert notional(D(-100), D(150), D(0)) == 0
+    assert figures.reach(D(0), D(30), D(50)) == 50
+    assert figures.reach(D(100), D(30), D(50)) == 130, "the asks would only close"
+    assert figures.reach(D(100), D(30), D(250)) == 150, "short the other way"
+    assert figures.reach(D(-100), D(250), D(10)) == 150
+    assert figures.reach(D(-100), D(150), D(0)) == 100
+
+
+MONEY = st.decimals(0, 1000, places=2)
+
+
+@given(st.decimals(-1000, 1000, places=2), MONEY, MONEY)
+def test_the_reach_is_the_largest_of_three_sizes(held, bid, ask):
+    assert figures.reach(held, bid, ask) == max(abs(held + bid), abs(held - ask), abs(held))
 
 
 def test_available_of_a_flat_account_is_its_wallet_less_its_orders():
@@ -66,7 +73,7 @@ def test_the_published_cost_of_an_order(lacking, code):
     """
     bench = Bench(money=0, tick=D("0.01"), min_price=D("0.01"))
     bench.mark("9259.84")
-    bench.state.markets[BTC].last_price = D("9240")
+    bench.state.markets[BTC].last_price = D(9240)
     need = D("462.992") + D("6.54") + D("4.62992")
     bench.state.ledgers["USDT"].move("outside", bench.account(0).wallet_name, need - D(lacking))
     assert code_of(bench.place(0, -1, "9253.30")) == code
@@ -149,7 +156,7 @@ def test_an_isolated_liquidation_price():
 
 
 def test_a_hedge_has_two_liquidation_prices_and_each_leg_shows_its_own():
-    """Long 100, short 98 BTC at 60,000, wallet 95,000, brackets of 2026.9: 50,000.00 and 121,428.57 (docs/formulas.md)."""
+    """Long 100, short 98 BTC at 60,000, wallet 95,000: 50,000.00 and 121,428.57 (docs/formulas.md)."""
     rows = (
         (0, 300_000, "0.004", 150, 0),
         (300_000, 800_000, "0.005", 100, 300),

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.exchange.venue import START_NS, D, Venue, contract
 
 from bearskin.exchange._funding import average_premium, coming_rate, next_settlement_ns, take_premium
 from bearskin.exchange._mark import premium_now
@@ -12,7 +13,6 @@ from bearskin.exchange._state import Market
 from bearskin.exchange._words import AccountUpdated, Deposit, FundingSettled, Income, SetFundingRate
 from bearskin.margin import premium_average, quoting
 from bearskin.terms import HOUR_NS, SECOND_NS
-from unit.exchange.venue import START_NS, D, Venue, contract
 
 premiums = st.decimals(min_value="-0.01", max_value="0.01", places=8)
 

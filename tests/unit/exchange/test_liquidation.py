@@ -5,9 +5,11 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.exchange.venue import D, Venue
 
 from bearskin.exchange._handing import bankruptcy_price
 from bearskin.exchange._pools import keys_on, standing
+from bearskin.exchange._state import Position
 from bearskin.exchange._words import (
     Deleveraged,
     Deposit,
@@ -20,7 +22,6 @@ from bearskin.exchange._words import (
 )
 from bearskin.margin import bankruptcy_price as lone_bankruptcy_price
 from bearskin.margin import deciding, quoting
-from unit.exchange.venue import D, Venue
 
 
 def isolated_short(qty="1", leverage=10, *, extra="4000", **terms):
@@ -321,8 +322,8 @@ def hedged(long, short, wallet, brackets=ONE):
 def test_a_hedged_account_has_two_liquidation_prices():
     """100 long and 98 short of 60,000 with 119,000: equity is 119,000 + 2 (m - 60,000) = 2 m - 1,000.
 
-    Two brackets, 1 % up to 6 million and 2 % above. Below it on both sides maintenance is 1.98 m, which is the equity at
-    50,000; with the long above and the short still below it is 2.98 m - 60,000, the equity at 60,204.08. It lives
+    Two brackets, 1 % up to 6 million and 2 % above. Below it on both sides maintenance is 1.98 m, which is the equity
+    at 50,000; with the long above and the short still below it is 2.98 m - 60,000, the equity at 60,204.08. It lives
     between the two.
     """
     for low, high in ((None, "60204.1"), ("50000", None)):
@@ -398,8 +399,6 @@ def test_the_bankruptcy_price_of_a_lone_position_is_the_formulas(qty, long, mark
     venue.join("who", wallet, isolated=True)
     account = venue.account("who")
     signed = qty if long else -qty
-    from bearskin.exchange._state import Position
-
     account.positions["BTCUSDT/BOTH"] = Position(
         symbol="BTCUSDT", side="BOTH", margin_name=account.wallet_name, qty=signed, cost=signed * 60000
     )

@@ -169,6 +169,7 @@ def test_units_change_when_nobody_holds_anything(stage):
         {"maker_fee_rate": D("-0.1")}, {"max_price": D("1e30")}, {"tick": D("1e-25")}, {"funding_interval_h": 0},
         {"brackets": ()}, {"brackets": (msgspec.structs.replace(DOUBLE[0], mmr=D("NaN")),)},
         {"brackets": (msgspec.structs.replace(DOUBLE[0], max_leverage=0),)},
+        {"brackets": (DOUBLE[0], msgspec.structs.replace(DOUBLE[1], max_leverage=11))},
         {"brackets": (DOUBLE[1],)}, {"brackets": (DOUBLE[0], msgspec.structs.replace(DOUBLE[1], cum=D(601)))},
         {"symbol": ""}, {"symbol": "BTC/USDT"},
     ],

@@ -5,12 +5,12 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.exchange.venue import START_NS, D, Venue
 
 from bearskin.exchange._codes import Code
 from bearskin.exchange._index import compose
 from bearskin.exchange._words import MarkSet, SetFundingRate, SetIndex, SetMark, SettleFunding
 from bearskin.terms import HOUR_NS
-from unit.exchange.venue import START_NS, D, Venue
 
 SETTLED_NS = START_NS // (8 * HOUR_NS) * 8 * HOUR_NS + 8 * HOUR_NS  # the first settlement after the start
 

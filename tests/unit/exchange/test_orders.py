@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
-
 import pytest
-from unit.exchange.floor import BTC, SECOND, Bench, check_books, code_of
+from unit.exchange.floor import BTC, SECOND, Bench, D, check_books, code_of
 
 from bearskin.exchange._words import LevelChanged, OrderUpdated, Place, Refused, SetTrading, Traded
 

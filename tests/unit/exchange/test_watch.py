@@ -2,6 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from unit.exchange.venue import BRACKETS, D, Venue
 
 from bearskin.exchange._pools import is_due, margins_of, standing
 from bearskin.exchange._state import Position, Setting
@@ -10,7 +11,6 @@ from bearskin.exchange._watching import WARNING, rearm
 from bearskin.exchange._words import Deposit, MarginCalled, OpenAccount
 from bearskin.margin import Tiers, deciding, maintenance
 from bearskin.terms import QUOTE
-from unit.exchange.venue import BRACKETS, D, Venue
 
 SYMBOLS = ("AUSDT", "BUSDT", "CUSDT")
 TIERS = Tiers(*(tuple(D(row[i]) for row in BRACKETS) for i in (0, 2, 4, 1)))

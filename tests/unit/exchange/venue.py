@@ -26,17 +26,21 @@ from bearskin.terms import HOUR_NS, SECOND_NS
 D = Decimal
 START_NS = 20_000 * 24 * HOUR_NS + HOUR_NS  # one in the morning: no settlement is near
 # three brackets: 1 % up to 100,000, 2 % up to 500,000, 5 % above
-BRACKETS = (("0", "100000", "0.01", 50, "0"), ("100000", "500000", "0.02", 20, "1000"), ("500000", "1e9", "0.05", 10, "16000"))
+BRACKETS = (
+    ("0", "100000", "0.01", 50, "0"),
+    ("100000", "500000", "0.02", 20, "1000"),
+    ("500000", "1e9", "0.05", 10, "16000"),
+)
 
 
 def contract(symbol="BTCUSDT", brackets=BRACKETS, **terms):
     """A contract without fees and narrow filters; tick 0.1, step 0.001."""
-    words = dict(
-        tick=D("0.1"), step=D("0.001"), min_price=D("0.1"), max_price=D("1e7"), min_qty=D("0.001"), max_qty=D("1e6"),
-        market_max_qty=D("1e6"), min_notional=D(5), multiplier_up=D(10), multiplier_down=D("0.01"),
-        market_take_bound=D("0.9"), liquidation_fee_rate=D(0), maker_fee_rate=D(0), taker_fee_rate=D(0),
-    )  # fmt: skip
-    words |= {name: D(value) if isinstance(value, str) else value for name, value in terms.items()}
+    words = {
+        "tick": "0.1", "step": "0.001", "min_price": "0.1", "max_price": "1e7", "min_qty": "0.001", "max_qty": "1e6",
+        "market_max_qty": "1e6", "min_notional": "5", "multiplier_up": "10", "multiplier_down": "0.01",
+        "market_take_bound": "0.9", "liquidation_fee_rate": "0", "maker_fee_rate": "0", "taker_fee_rate": "0",
+    } | terms  # fmt: skip
+    words = {name: D(value) if isinstance(value, str) else value for name, value in words.items()}
     rows = tuple(
         BracketRow(floor=D(floor), cap=D(cap), mmr=D(mmr), max_leverage=most, cum=D(cum))
         for floor, cap, mmr, most, cum in brackets

@@ -23,6 +23,7 @@ from bearskin.exchange.wire._auth import check_signature, check_time, signed_tex
 from bearskin.exchange.wire._desk import WireDesk
 from bearskin.exchange.wire._params import Denied, check_names, parse_pairs
 from bearskin.exchange.wire._routes import OPEN, SIGNED, Ask, Route, Wire, caller
+from bearskin.exchange.wire._sockets import socket_routes
 from bearskin.exchange.wire._ws_api import ws_api_route
 
 BODY_BYTES_MAX = 64 * 1024
@@ -51,13 +52,12 @@ class WireApp(Starlette):
 
 def app_of(desk: WireDesk) -> WireApp:
     """The application that serves `desk`: REST, the sockets and the WebSocket API."""
-    from bearskin.exchange.wire._sockets import socket_routes
-
     wire = Wire(desk)
     app = WireApp(
         routes=[ws_api_route(wire), *socket_routes(desk)],
         exception_handlers={HTTPException: no_such_path},
     )
+    app.router.redirect_slashes = False  # a path is served or it is not
     app.wire = wire
     return app
 
@@ -65,7 +65,7 @@ def app_of(desk: WireDesk) -> WireApp:
 async def no_such_path(request: Request, error: Exception) -> Response:
     """Every path that is not served, in JSON."""
     status = error.status_code if isinstance(error, HTTPException) else 404
-    no = {"code": int(Code.BAD_PATH), "msg": f"Path {request.url.path[:200]}, Method {request.method} is invalid"}
+    no = {"code": int(Code.BAD_PATH), "msg": f"Path {request.scope['path'][:200]}, Method {request.method} is invalid"}
     return Response(encode(no), status_code=404 if status == 405 else status, media_type="application/json")
 
 
@@ -117,13 +117,13 @@ def ask_of(
     elif security == SIGNED:
         account, owner = caller(wire, api_key)
         covered, signature = signed_text(query, body)
-        check_signature(owner, covered, signature)
+        mark = check_signature(owner, covered, signature)
         parse_pairs(query, args)
         if body:
             parse_pairs(body, args)
-        until_ms = check_time(args, wall_ms)
+        sent_ms = check_time(args, wall_ms)
         if found.once:
-            wire.heard.once(signature, until_ms, wall_ms)
+            wire.heard.once(mark, sent_ms, wall_ms)
     else:
         account, _ = caller(wire, api_key)
         parse_pairs(query, args)

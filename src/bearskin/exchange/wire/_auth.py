@@ -69,17 +69,20 @@ def key_owner(keys: Keys, api_key: bytes | str | None) -> KeyOwner:
     return owner
 
 
-def check_signature(owner: KeyOwner, covered: bytes, signature: bytes) -> None:
-    """Refuse a request whose signature is missing or not its owner's."""
+def check_signature(owner: KeyOwner, covered: bytes, signature: bytes) -> bytes:
+    """Refuse a request whose signature is missing or not its owner's.
+
+    Returns what stands for the request when it is heard again: the same however its signature was spelled.
+    """
     if not signature:
         raise missing("signature")
     if owner.kind == "HMAC":
         right = hmac.digest(owner.secret, covered, "sha256").hex().encode()
-        genuine = hmac.compare_digest(right, signature.lower())
-    else:
-        genuine = is_signed_by(owner, covered, signature)
-    if not genuine:
-        raise Denied(Code.INVALID_SIGNATURE, "Signature for this request is not valid.")
+        if hmac.compare_digest(right, signature.lower()):
+            return right
+    elif is_signed_by(owner, covered, signature):
+        return hmac.digest(owner.secret, covered, "sha256")
+    raise Denied(Code.INVALID_SIGNATURE, "Signature for this request is not valid.")
 
 
 def is_signed_by(owner: KeyOwner, covered: bytes, signature: bytes) -> bool:
@@ -109,7 +112,7 @@ def is_signed_by(owner: KeyOwner, covered: bytes, signature: bytes) -> bool:
 
 
 def check_time(args: Mapping[str, str], now_ms: int) -> int:
-    """The wall time in ms until which this request is in its window; refuse one from outside it."""
+    """The wall time in ms at which the request was sent; refuse one from outside its window."""
     sent = args.get("timestamp")
     if not sent:
         raise missing("timestamp")
@@ -133,28 +136,35 @@ def check_time(args: Mapping[str, str], now_ms: int) -> int:
         )
     if now_ms - sent_ms > window_ms:
         raise Denied(Code.INVALID_TIMESTAMP, "Timestamp for this request is outside of the recvWindow.")
-    return sent_ms + window_ms
+    return sent_ms
 
 
 class Heard:
-    """Signatures of requests that must not be carried out twice, each until its window has passed."""
+    """Marks of requests that must not be carried out twice, each for as long as its window can last.
 
-    __slots__ = ("_queue", "_until")
+    What was signed before `since_ms`, when this memory began, may have been carried out by an earlier run of the
+    exchange: it is refused too.
+    """
 
-    def __init__(self) -> None:
-        self._until: dict[bytes, int] = {}
+    __slots__ = ("_known", "_queue", "_since_ms")
+
+    def __init__(self, since_ms: int) -> None:
+        self._since_ms = since_ms
+        self._known: dict[bytes, None] = {}
         self._queue: deque[tuple[int, bytes]] = deque()
 
     def __len__(self) -> int:
-        return len(self._until)
+        return len(self._known)
 
-    def once(self, signature: bytes, until_ms: int, now_ms: int) -> None:
-        """Remember `signature`; refuse it when it is remembered already."""
-        queue, known = self._queue, self._until
+    def once(self, mark: bytes, sent_ms: int, now_ms: int) -> None:
+        """Remember `mark`; refuse it when it is remembered already."""
+        if sent_ms < self._since_ms:
+            raise Denied(Code.INVALID_TIMESTAMP, "Timestamp for this request is from before the exchange was started.")
+        queue, known = self._queue, self._known
         while queue and queue[0][0] < now_ms:
             known.pop(queue.popleft()[1], None)
-        if signature in known:
+        if mark in known:
             raise Denied(Code.INVALID_SIGNATURE, "Signature for this request is not valid: it was used before.")
-        known[signature] = until_ms
-        # forgotten by the longest window, not its own: the queue stays in order and holds a minute at most
-        queue.append((now_ms + RECV_WINDOW_MS_MAX + AHEAD_MS_MAX, signature))
+        known[mark] = None
+        # kept for the longest window, not its own: so the queue is in order, and holds a minute's orders at most
+        queue.append((now_ms + RECV_WINDOW_MS_MAX + AHEAD_MS_MAX, mark))

@@ -37,6 +37,7 @@ from bearskin.exchange._words import (
 from bearskin.exchange.wire._control_page import page_of
 from bearskin.exchange.wire._desk import WireDesk
 from bearskin.exchange.wire._holdings import held, sides_of
+from bearskin.exchange.wire._snippets import snippets
 from bearskin.margin import deciding
 from bearskin.terms import BadInput, BearskinError
 
@@ -237,6 +238,12 @@ def _accounts(router: APIRouter, control: Control) -> None:
         key, secret = control.desk.keys.make(control.account(number).id, body.number)
         return {"account": number, "key": key, "secret": secret}
 
+    @router.get("/accounts/{number}/snippets", summary="What to paste into each client so that it trades here")
+    async def pasted(number: int, request: Request) -> dict[str, str]:
+        key, secret = control.desk.keys.make(control.account(number).id)
+        url = str(request.base_url).rstrip("/")  # the address by which the exchange was just reached
+        return snippets(url, "ws" + url.removeprefix("http"), key, secret)
+
     @router.post("/accounts/{number}/public_keys", summary="A key for an owner who signs with Ed25519 or RSA")
     async def public_key(number: int, body: PublicKey) -> dict[str, Any]:
         key = control.desk.keys.register(control.account(number).id, body.kind, body.public_pem)
@@ -281,8 +288,8 @@ def _prices(router: APIRouter, control: Control) -> None:
     async def index(symbol: str, body: Index) -> dict[str, Any]:
         control.contract(symbol)
         prices: dict[str, Decimal] = dict(body.prices or {})
-        if body.price is not None:
-            prices[PUSHED] = body.price
+        if body.price is not None:  # one price for all that were heard so far
+            prices |= dict.fromkeys(control.state.markets[symbol].sources or (PUSHED,), body.price)
         if not prices:
             raise HTTPException(400, {"code": -1102, "msg": "Say price or prices."})
         control.do(SetIndex(time_ns=control.now_ns(), symbol=symbol, prices=prices))

@@ -36,7 +36,7 @@ from bearskin.exchange._words import Refused
 from bearskin.journal import Journal
 from bearskin.terms import SECOND_NS, BadInput
 
-JOURNAL_FILE, LOCK_FILE = "journal.sqlite", "lock"
+JOURNAL_FILE, LOCK_FILE = "journal.sqlite", ".lock"
 DEFAULT_PORT = 8700
 MS = 1_000_000
 

@@ -211,7 +211,7 @@ def rows_of(args: Mapping[str, str], name: str) -> list[dict[str, str]]:
     try:
         found = ROWS.decode(need(args, name))
         return [texts(row) for row in found]
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise invalid(name) from None
 
 
@@ -221,5 +221,5 @@ def words_of(args: Mapping[str, str], name: str) -> list[str] | None:
         return None
     try:
         return [text_of(raw) for raw in WORDS.decode(args[name])]
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise invalid(name) from None

@@ -161,7 +161,7 @@ async def get_adl(ask: Ask) -> list[Row]:
             row["LONG" if position.qty > 0 else "SHORT"] = light
             cross = not _figures.setting_of(account, position.symbol).isolated
             row["HEDGE" if account.dual and cross else "BOTH"] = light
-    rows = [{"symbol": symbol, "adlQuantile": row} for symbol, row in found.items()]
+    rows: list[Row] = [{"symbol": symbol, "adlQuantile": row} for symbol, row in found.items()]
     if face is not None and not rows:
         rows = [{"symbol": face.symbol, "adlQuantile": {"LONG": 0, "SHORT": 0, "BOTH": 0}}]
     return rows

@@ -33,7 +33,7 @@ class Wire:
         self.state = desk.service.exchange.state
         self.markets = self.state.markets
         self.faces = Faces(self.markets)
-        self.heard = Heard()
+        self.heard = Heard(desk.service.wall_ms())
         self.names_given = desk.service.wall_ms() << 20
 
     def new_name(self) -> str:

@@ -85,6 +85,7 @@ _FREQTRADE = Template("""\
 {
     // freqtrade trade --config this.json --strategy Yours
     "dry_run": false,  // the exchange is play money already; true lets freqtrade play by itself against the book
+    "initial_state": "running",
     "trading_mode": "futures",
     "margin_mode": "isolated",
     "stake_currency": "USDT",

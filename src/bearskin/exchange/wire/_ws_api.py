@@ -85,7 +85,7 @@ class Speaker:
             shown = args.get("returnRateLimits", "true") != "false"
             status, key, value = 200, "result", await self.carry_out(call.method, args, wall_ms)
             limits = self.limits(wall_ms) if shown else None
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             no = Denied(Code.ILLEGAL_CHARS, "Malformed request: JSON with id, method and params is expected.")
             status, key, value = 400, "error", no.body()
         except Denied as no:
@@ -106,7 +106,7 @@ class Speaker:
         if found is None:
             raise Denied(Code.BAD_PATH, f"Method {method[:60]} is not supported.")
         wire = self.wire
-        account, signature, until_ms = self.identify(found, args, wall_ms)
+        account, mark, sent_ms = self.identify(found, args, wall_ms)
         for name in ("apiKey", "returnRateLimits", "timestamp", "recvWindow", "signature"):
             args.pop(name, None)
         if method == "algoOrder.place":
@@ -115,12 +115,12 @@ class Speaker:
         wire.limits.spend(self.address, weight if type(weight) is int else weight(args), wall_ms)  # type: ignore[operator]
         if found.names is not None:
             check_names(args, found.names)
-        if found.once and signature:
-            wire.heard.once(signature, until_ms, wall_ms)
+        if found.once and mark:
+            wire.heard.once(mark, sent_ms, wall_ms)
         return await found.handler(Ask(wire, account, args, wall_ms))
 
     def identify(self, found: Route, args: dict[str, str], wall_ms: int) -> tuple[int, bytes, int]:
-        """Account, signature and end of the window of a call; what its endpoint needs of them is checked."""
+        """Account, mark and sending time of a call; what its endpoint needs of them is checked."""
         if found.security == OPEN:
             return 0, b"", 0
         if "apiKey" not in args and self.account:
@@ -131,9 +131,8 @@ class Speaker:
         account, owner = caller(self.wire, api_key)
         if found.security == KEYED:
             return account, b"", 0
-        signature = args.get("signature", "").encode()
-        check_signature(owner, sorted_text(args), signature)
-        return account, signature, check_time(args, wall_ms)
+        mark = check_signature(owner, sorted_text(args), args.get("signature", "").encode())
+        return account, mark, check_time(args, wall_ms)
 
     def session(self, method: str, args: dict[str, str], wall_ms: int) -> dict[str, Any]:
         """Log on with a signature once, ask who is logged on, or log out."""
