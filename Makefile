@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test lint bench clients clean
+.PHONY: demo test lint bench clients soak clean
 
 $(READY): pyproject.toml known-good.txt
 	@$(PYTHON) -c 'import sys; sys.exit("bearskin needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -33,6 +33,9 @@ bench: $(READY) ## ratios measured in one run
 
 clients: $(READY) ## real clients, each in an environment of its own, trade on the demo exchange
 	@$(BIN)/python tools/clients.py
+
+soak: $(READY) ## the exchange under random commands for MINUTES (120), every invariant after every step
+	@$(BIN)/python tools/soak.py --minutes $(or $(MINUTES),120) --seed $(or $(SEED),1)
 
 clean:
 	rm -rf $(VENV) .clients .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

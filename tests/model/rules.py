@@ -175,7 +175,7 @@ def named(world: World, wanted: bool) -> str:
 def quote(world: World, symbol: int, side: int, away: int, size: int) -> AnyCommand:
     """The maker rests an order near the price."""
     sign = BUY_SELL[side]
-    price = world.prices[symbol] * (1 - sign * Decimal(away + 1) / 4000)
+    price = world.prices[symbol] * (1 - sign * Decimal((away + 1) ** 2) / 25_000)
     return Place(
         time_ns=world.now_ns, account=MAKER, symbol=CONTRACTS[symbol].symbol, side=sign, type="LIMIT",
         qty=world.qty(symbol, size), price=world.grid(symbol, price), tif="GTX" if away % 2 else "GTC",

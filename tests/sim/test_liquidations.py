@@ -284,3 +284,77 @@ def test_stop_saves_the_margin_that_liquidation_would_take(world: World) -> None
     mark 10500
     -> nobody liquidated; alice s1 triggered; alice s1 finished; alice flat; alice wallet 590; all accounts sum to 0
     """
+
+
+@scenario
+def test_debt_is_paid_by_the_insurance_fund(world: World) -> None:
+    """Closing costs Alice 700 and she has 500.75: a close is never refused, the rest is the fund's.
+
+    fund deposit 1000
+    alice deposit 500.75
+    mike deposit 1000000
+    alice sell 1 BTCUSDT @ 10000 x20
+    mike offers 1 BTCUSDT @ 10700
+    alice buy 1 BTCUSDT market
+    -> nobody liquidated; alice flat; alice wallet 0; insurance 800.75; all accounts sum to 0
+    """
+
+
+@scenario
+def test_debt_waits_until_the_insurance_fund_has_money(world: World) -> None:
+    """
+    fund deposit 100
+    alice deposit 500.75
+    mike deposit 1000000
+    alice sell 1 BTCUSDT @ 10000 x20
+    mike offers 1 BTCUSDT @ 10700
+    alice buy 1 BTCUSDT market
+    -> alice flat; alice wallet -99.25; insurance 0
+    fund deposit 1000
+    wait 1s
+    -> alice wallet 0; insurance 900.75; all accounts sum to 0
+    """
+
+
+@scenario
+def test_liquidated_margin_that_is_left_goes_back(world: World) -> None:
+    """Bought back at 10,950 and charged a thousandth of 10,957: 1,000 - 950 - 10.957 of the margin are left.
+
+    market ETHUSDT clearance 0.001
+    alice deposit 1100
+    mike deposit 1000000
+    alice sell 1 ETHUSDT @ 10000 x10 isolated
+    mike offers 1 ETHUSDT @ 10950
+    mark ETHUSDT 10957
+    -> alice liquidated; alice flat; alice wallet 139.043; insurance 10.957; all accounts sum to 0
+    """
+
+
+@scenario
+def test_isolated_positions_do_not_pull_each_other_down(world: World) -> None:
+    """
+    market ETHUSDT tick 0.01 step 0.001
+    fund deposit 20000
+    alice deposit 2200
+    alice sell 1 BTCUSDT @ 10000 x10 isolated
+    alice sell 10 ETHUSDT @ 1000 x10 isolated
+    mark BTCUSDT 11500
+    -> alice liquidated; alice flat BTCUSDT; alice short 10 ETHUSDT; alice wallet 200; all accounts sum to 0
+    """
+
+
+@scenario
+def test_cross_positions_stand_together(world: World) -> None:
+    """The loss of one is borne by the profit of the other: only the sum counts.
+
+    market ETHUSDT tick 0.01 step 0.001
+    fund deposit 20000
+    alice deposit 1100
+    alice sell 1 BTCUSDT @ 10000 x20
+    alice sell 10 ETHUSDT @ 1000 x20
+    mark ETHUSDT 900
+    mark BTCUSDT 11900
+    -> nobody liquidated
+    mark ETHUSDT 980
+    -> alice liquidated; all accounts sum to 0
+    """
