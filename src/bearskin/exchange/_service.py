@@ -18,7 +18,7 @@ from bearskin.terms import BearskinError, StoreBroken
 if TYPE_CHECKING:
     from bearskin.exchange._archive import Archive
 
-SNAPSHOT_EVERY = 25_000  # commands; two minutes of a market with makers and crowd
+SNAPSHOT_EVERY = 60_000  # commands; one stops the exchange for a tenth of a second, so they have to be rare
 RECORDS_KEPT = 200_000  # behind the snapshots, for those who want to look back
 _REPLAY_AT_ONCE = 1_000
 Subscriber = Callable[[Sequence[Event]], None]
