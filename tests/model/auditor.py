@@ -349,9 +349,16 @@ class Auditor:
         if any(isinstance(e, Liquidating) for e in events) or not self._opens(command, events):
             return
         state = self.exchange.state
+        # a market order is judged at the best price it meets: what it pays deeper in the book may overdraw
+        fills = [e.fill for e in events if isinstance(e, OrderUpdated) and e.fill is not None and not e.fill.maker]
+        deeper = sum((abs(fill.price - fills[0].price) * fill.qty for fill in fills), ZERO)
+        allowed = CLOSE + (deeper + deeper / 100 if command.type == "MARKET" else 0)
+        # closing is always allowed: what the closed part loses against mark is not asked for when it turns round
+        mark = state.markets[command.symbol].mark
+        allowed += sum((abs(fill.price - mark) * fill.qty for fill in fills if fill.realised), ZERO)
         with decimal.localcontext(ROUGH):
             left = free(state, state.accounts[command.account])
-        claim(left > -CLOSE or left >= self.means[0], "who opens has the margin for it", command, self.means[0], left)
+        claim(left > -allowed or left >= self.means[0], "who opens has the margin for it", command, self.means[0], left)
 
     def _opens(self, command: Place, events: Sequence[Event]) -> bool:
         """Whether the order rests to open, or has opened: the position is on the order's side now."""
