@@ -1,8 +1,8 @@
 """Orders over HTTP: the exchange against a bare Starlette route that checks the same signature, in one run.
 
 Three kinds of processes: the server under load, the load itself (raw sockets kept alive, requests signed beforehand)
-and, for the exchange, fifty sockets that listen to its streams. Of the requests 70 % place an order that rests at one of
-two hundred prices on either side, 25 % cancel one and 5 % take, from fifty accounts. The bare route is sent the same.
+and, for the exchange, fifty sockets that listen to its streams. Of the requests 70 % place an order that rests at one
+of two hundred prices on either side, 25 % cancel one and 5 % take, from fifty accounts; the bare route is sent the same.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def bare_app() -> Any:
     return Starlette(routes=[Route(PATH.decode(), order, methods=["POST", "DELETE"])])
 
 
-def exchange_app(folder: Path) -> Any:
+def exchange_app(folder: Path, port: int) -> Any:
     """The wire over a fresh exchange: one contract, fifty funded accounts, journal on disk, limits off."""
     from bearskin.exchange._archive import Archive
     from bearskin.exchange._clock import MarketClock
@@ -86,8 +86,10 @@ def exchange_app(folder: Path) -> Any:
     from bearskin.exchange._words import Deposit, ListContract, OpenAccount, SetIndex, SetMark
     from bearskin.exchange.wire._app import app_of
     from bearskin.exchange.wire._desk import WireDesk
+    from bearskin.exchange.wire._edge import Edge
     from bearskin.exchange.wire._limits import Limits
     from bearskin.exchange.wire._listen_keys import ListenKeys
+    from bearskin.exchange.wire._streams import Streams
     from bearskin.journal import Journal
 
     exchange, archive = Exchange(), Archive()
@@ -107,29 +109,25 @@ def exchange_app(folder: Path) -> Any:
     service.submit_now([SetIndex(time_ns=now, symbol="BTCUSDT", prices={"one": Decimal(60_000)})])
     service.submit_now([SetMark(time_ns=now, symbol="BTCUSDT", price=Decimal(60_000))])
     listen_keys = ListenKeys(service.wall_ms)
-    parts: dict[str, Any] = {
-        "service": service, "archive": archive, "keys": Keys(MASTER), "listen_keys": listen_keys,
-        "limits": Limits(on=False), "token": "", "host": "127.0.0.1", "port": 0,
-    }  # fmt: skip
-    parts["streams"] = streams_of(service, archive, listen_keys)
-    app = app_of(WireDesk(**parts))
+    desk = WireDesk(
+        service=service,
+        archive=archive,
+        keys=Keys(MASTER),
+        listen_keys=listen_keys,
+        limits=Limits(on=False),
+        streams=Streams(service, archive, listen_keys),
+        token="",
+        host="127.0.0.1",
+        port=port,
+    )
+    app = app_of(desk)
     app.router.lifespan_context = ticking(service)
-    return app
+    return Edge(app, no_control, desk.host, desk.port)
 
 
-def streams_of(service: Any, archive: Any, listen_keys: Any) -> Any:
-    """The streams over a service."""
-    try:
-        from bearskin.exchange.wire._streams import Streams
-    except ImportError:
-        import types
-
-        m = types.ModuleType("s")
-        m.socket_routes = lambda d: []
-        sys.modules["bearskin.exchange.wire._sockets"] = m
-        return None
-
-    return Streams(service, archive, listen_keys)
+def no_control() -> Any:
+    """Nobody asks for control here."""
+    raise AssertionError
 
 
 def ticking(service: Any) -> Any:
@@ -159,10 +157,18 @@ def serve(which: str, port: int, folder: str) -> None:
 
     import uvicorn
 
-    app = bare_app() if which == "bare" else exchange_app(Path(folder))
+    app = bare_app() if which == "bare" else exchange_app(Path(folder), port)
+    gc.collect()
     gc.freeze()
     uvicorn.run(
-        app, host="127.0.0.1", port=port, loop="uvloop", http="httptools", access_log=False, log_level="warning"
+        app,
+        host="127.0.0.1",
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        access_log=False,
+        log_level="warning",
     )
 
 
@@ -202,7 +208,7 @@ def await_port(port: int, process: subprocess.Popen[bytes]) -> None:
 # --- load ------------------------------------------------------------------------------------------------------------
 
 
-def requests(count: int, seed: int) -> list[bytes]:
+def requests(count: int, seed: int, port: int) -> list[bytes]:
     """Signed requests, ready to be written to a socket: seven of ten place, a quarter cancels, one of twenty takes.
 
     Only orders far from the middle are cancelled, a good while after they were placed: none of them has traded.
@@ -220,7 +226,7 @@ def requests(count: int, seed: int) -> list[bytes]:
         if draw < 0.25 and far and far[0][0] < n - SETTLED:
             _, holder, name = far.pop(0)
             key, secret = pairs[holder]
-            found.append(signed("DELETE", key, secret, f"symbol=BTCUSDT&origClientOrderId={name}", now_ms))
+            found.append(signed("DELETE", port, key, secret, f"symbol=BTCUSDT&origClientOrderId={name}", now_ms))
             continue
         side = "BUY" if dice.random() < 0.5 else "SELL"
         name = f"b{seed}-{n}"
@@ -228,22 +234,24 @@ def requests(count: int, seed: int) -> list[bytes]:
             f"symbol=BTCUSDT&side={side}&newClientOrderId={name}&newOrderRespType=RESULT&quantity={dice.randint(1, 9)}"
         )
         if draw > 0.95 and n > SETTLED:
-            found.append(signed("POST", key, secret, text + "&type=MARKET", now_ms))
+            found.append(signed("POST", port, key, secret, text + "&type=MARKET", now_ms))
             continue
         away = dice.randint(1, PRICES)
         price = 60_000 + (away if side == "SELL" else -away) / 10
-        found.append(signed("POST", key, secret, f"{text}&type=LIMIT&price={price:.1f}&timeInForce=GTC", now_ms))
+        found.append(signed("POST", port, key, secret, f"{text}&type=LIMIT&price={price:.1f}&timeInForce=GTC", now_ms))
         if away > PRICES // 2:
             far.append((n, n % ACCOUNTS, name))
     return found
 
 
-def signed(method: str, key: str, secret: str, text: str, now_ms: int) -> bytes:
+def signed(method: str, port: int, key: str, secret: str, text: str, now_ms: int) -> bytes:
     """One HTTP request, as a client writes it: a POST with its form in the body, a DELETE with it in the query."""
     text = f"timestamp={now_ms}&{text}&recvWindow=60000"
     text += "&signature=" + hmac.new(secret.encode(), text.encode(), "sha256").hexdigest()
     query, body = ("", text) if method == "POST" else ("?" + text, "")
-    head = f"{method} {PATH.decode()}{query} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-MBX-APIKEY: {key}\r\nAccept: */*\r\n"
+    head = (
+        f"{method} {PATH.decode()}{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-MBX-APIKEY: {key}\r\nAccept: */*\r\n"
+    )
     if body:
         head += f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n"
     return f"{head}User-Agent: bench\r\n\r\n{body}".encode()
@@ -350,7 +358,7 @@ def load(port: int, seconds: float, rate: float | None, seed: int) -> dict[str, 
     import uvloop
 
     count = REQUESTS_MAX if rate is None else int(rate * seconds) + 100
-    work = Load(requests(count, seed))
+    work = Load(requests(count, seed, port))
     gc.disable()
     answered = uvloop.run(work.run(port, seconds, rate))
     if work.failed:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
+
+from wire.desk_kit import BTC, Kit
 
 from bearskin.exchange._words import Cancel, Event, Place
 from bearskin.exchange.wire._feeds import BEAT_MS, Message
 from bearskin.exchange.wire._listen_keys import ListenKeys
 from bearskin.exchange.wire._streams import Streams
-from wire.desk_kit import BTC, Kit
 
 MAKER, USER = 2, 3
 
@@ -41,8 +41,8 @@ class Ear:
 class StreamKit(Kit):
     """A kit whose streams are beaten by hand."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self) -> None:
+        super().__init__()
         self.listen_keys = ListenKeys(self.service.wall_ms)
         self.streams = Streams(self.service, self.archive, self.listen_keys)
         self.desk = dataclasses.replace(self.desk, streams=self.streams, listen_keys=self.listen_keys)

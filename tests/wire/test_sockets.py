@@ -6,17 +6,16 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.applications import Starlette
+from wire.desk_kit import BTC
+from wire.stream_kit import USER, StreamKit
 
 from bearskin.exchange._words import Traded
 from bearskin.exchange.wire import _sockets
 from bearskin.exchange.wire._sockets import socket_routes
-from wire.desk_kit import BTC
-from wire.stream_kit import USER, StreamKit
 
 
 class Line:
@@ -70,8 +69,8 @@ class Line:
 class Room:
     """A kit with its socket routes."""
 
-    def __init__(self, folder: Path) -> None:
-        self.kit = StreamKit(folder)
+    def __init__(self) -> None:
+        self.kit = StreamKit()
         self.app = Starlette(routes=list(socket_routes(self.kit.desk)))
 
     def line(self, path: str, query: str = "") -> Line:
@@ -86,8 +85,8 @@ class Room:
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Iterator[Room]:
-    made = Room(tmp_path)
+def room() -> Iterator[Room]:
+    made = Room()
     yield made
     made.kit.close()
 

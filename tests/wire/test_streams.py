@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from wire.desk_kit import BTC, ETH, contract
+from wire.stream_kit import MAKER, USER, Ear, StreamKit
 
 from bearskin.exchange._words import (
     ListContract,
@@ -20,8 +23,6 @@ from bearskin.exchange._words import (
 )
 from bearskin.exchange.wire._feeds import Message
 from bearskin.exchange.wire._streams import Streams
-from wire.desk_kit import BTC, ETH, contract
-from wire.stream_kit import MAKER, USER, Ear, StreamKit
 
 ALL = (
     "btcusdt@depth", "btcusdt@depth@100ms", "btcusdt@depth@500ms", "btcusdt@rpiDepth@500ms", "btcusdt@depth5",
@@ -34,8 +35,8 @@ ALL = (
 
 
 @pytest.fixture
-def kit(tmp_path: Path) -> Iterator[StreamKit]:
-    made = StreamKit(tmp_path)
+def kit() -> Iterator[StreamKit]:
+    made = StreamKit()
     yield made
     made.close()
 
@@ -124,12 +125,25 @@ def test_diffs_follow_each_other_at_each_speed(kit: StreamKit) -> None:
         assert len(rows) == count
         assert rows[0]["pu"] == began
         assert rows[-1]["u"] == kit.exchange.state.markets[BTC].update_id
-        for before, row in zip(rows, rows[1:], strict=False):
+        for before, row in itertools.pairwise(rows):
             assert row["pu"] == before["u"]
             assert row["U"] <= row["pu"] + 1 <= row["u"]
     ear.clear()
     kit.wait(1_000)
     assert ear.messages == [], "a book at rest is not told of"
+
+
+def test_a_diff_carries_what_has_changed_since_the_last_and_no_more(kit: StreamKit) -> None:
+    ear = kit.listen("btcusdt@depth@100ms")
+    for side, price in ((1, "59900.0"), (-1, "60100.0"), (1, "59800.0")):
+        kit.place(MAKER, side, "0.5", price)
+        kit.wait(100)
+    told = [(row["b"], row["a"]) for row in ear.rows()]
+    assert told == [
+        ([["59900.0", "0.500"]], []),
+        ([], [["60100.0", "0.500"]]),
+        ([["59800.0", "0.500"]], []),
+    ]
 
 
 def test_a_level_that_came_and_went_between_two_messages_is_told_as_gone(kit: StreamKit) -> None:
@@ -262,7 +276,7 @@ def test_of_the_liquidations_of_a_second_the_largest_is_told(kit: StreamKit) -> 
         told = row["o"]
         assert (told["S"], told["s"], told["o"], told["f"]) == ("BUY", BTC, "LIMIT", "IOC")
         assert (told["q"], told["z"], told["X"]) == ("0.200", "0.200", "FILLED")
-        assert Decimal(told["ap"]) == Decimal("60006")
+        assert Decimal(told["ap"]) == Decimal(60006)
 
 
 # --- as the venue sends them -----------------------------------------------------------------------------------------

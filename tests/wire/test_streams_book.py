@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from wire.desk_kit import BTC
 from wire.stream_kit import MAKER, USER, Ear, StreamKit
 
@@ -72,12 +69,11 @@ class Follower:
 
 @contextmanager
 def fresh() -> Iterator[StreamKit]:
-    with tempfile.TemporaryDirectory() as folder:
-        kit = StreamKit(Path(folder))
-        try:
-            yield kit
-        finally:
-            kit.close()
+    kit = StreamKit()
+    try:
+        yield kit
+    finally:
+        kit.close()
 
 
 steps = st.lists(
@@ -94,7 +90,7 @@ steps = st.lists(
 
 
 @given(steps)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_whatever_is_traded_a_followed_book_is_the_book(script: list[tuple[str, int, int, int]]) -> None:
     with fresh() as kit:
         followers = [Follower(kit, name) for name in NAMES]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
+from wire.desk_kit import BTC, START_NS
+from wire.stream_kit import MAKER, USER, Ear, StreamKit
 
 from bearskin.exchange._words import (
     AccountUpdated,
@@ -25,16 +26,14 @@ from bearskin.exchange._words import (
     SetPositionMode,
     SettleFunding,
 )
-from wire.desk_kit import BTC, START_NS
-from wire.stream_kit import MAKER, USER, Ear, StreamKit
 
-ORDER_FIELDS = "s c S o f q p ap sp x X i l z L T t b a m R wt ot ps cp pP si ss rp V pm gtd er".split()
+ORDER_FIELDS = "s c S o f q p ap sp x X i l z L T t b a m R wt ot ps cp pP si ss rp V pm gtd er"
 START_MS = START_NS // 1_000_000
 
 
 @pytest.fixture
-def kit(tmp_path: Path) -> Iterator[StreamKit]:
-    made = StreamKit(tmp_path)
+def kit() -> Iterator[StreamKit]:
+    made = StreamKit()
     yield made
     made.close()
 
@@ -58,7 +57,7 @@ def test_a_resting_order_is_told_and_moves_no_account(kit: StreamKit) -> None:
     told = orders(ear)
     assert [(o["x"], o["X"]) for o in told] == [("NEW", "NEW"), ("CANCELED", "CANCELED")]
     new = told[0]
-    assert list(new) == ORDER_FIELDS
+    assert " ".join(new) == ORDER_FIELDS
     assert (new["s"], new["c"], new["S"], new["o"], new["f"]) == (BTC, "mine", "SELL", "LIMIT", "GTX")
     assert (new["q"], new["p"], new["z"], new["l"], new["L"], new["rp"]) == ("0.100", "61000.0", "0.000", "0", "0", "0")
     assert (new["i"], new["t"], new["T"]) == (told[1]["i"], 0, START_MS)
@@ -146,9 +145,16 @@ def test_a_conditional_order_cancelled_is_told(kit: StreamKit) -> None:
     now = kit.service.now_ns()
     kit.say(
         PlaceAlgo(
-            time_ns=now, account=USER, symbol=BTC, side=1, type="TRAILING_STOP_MARKET", qty=Decimal("0.1"),
-            callback_rate=Decimal("1.5"), reduce_only=True, client_id="trail",
-        )  # fmt: skip
+            time_ns=now,
+            account=USER,
+            symbol=BTC,
+            side=1,
+            type="TRAILING_STOP_MARKET",
+            qty=Decimal("0.1"),
+            callback_rate=Decimal("1.5"),
+            reduce_only=True,
+            client_id="trail",
+        )
     )
     kit.say(CancelAlgo(time_ns=now, account=USER, client_id="trail"))
     new, gone = (row["o"] for row in ear.events("ALGO_UPDATE"))
@@ -169,6 +175,25 @@ def test_funding_shows_the_position_only_where_it_is_isolated(kit: StreamKit, *,
     assert told["a"]["m"] == "FUNDING_FEE"
     assert told["a"]["B"][0]["bc"] == "0.60000000"
     assert [p["s"] for p in told["a"]["P"]] == ([BTC] if alone else [])
+
+
+def test_funding_of_cross_and_isolated_together_shows_the_isolated_one(kit: StreamKit) -> None:
+    ear = kit.listen_to(USER)
+
+    def position(symbol: str, *, alone: bool) -> PositionNow:
+        return PositionNow(
+            symbol=symbol, side="BOTH", qty=Decimal("-0.1"), cost=Decimal(-6000), realised=Decimal(0),
+            unrealised=Decimal(0), isolated=alone, isolated_wallet=Decimal(9), maintenance=Decimal(24),
+        )  # fmt: skip
+
+    both = (position(BTC, alone=True), position("ETHUSDT", alone=False))
+    for reason in ("FUNDING_FEE", "ORDER"):
+        kit.streams.on_events(
+            [AccountUpdated(time_ns=1, account=USER, reason=reason, balances=(), positions=both)]  # type: ignore[arg-type]
+        )
+    funding, traded = (row["a"]["P"] for row in ear.rows())
+    assert [p["s"] for p in funding] == [BTC]
+    assert [(p["s"], p["iw"]) for p in traded] == [(BTC, "9.00000000"), ("ETHUSDT", "0")]
 
 
 def test_deposits_margin_and_settings_are_told_by_their_reasons(kit: StreamKit) -> None:

@@ -58,7 +58,7 @@ def options_of(
     deposit: str | int | float | Decimal | None = None,
     fresh: bool = False,
     makers: bool = True,
-    crowd: bool = True,
+    crowd: bool | None = None,
     venue: str | None = None,
     interval: str | None = None,
     home: Path | str | None = None,

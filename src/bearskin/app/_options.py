@@ -151,7 +151,18 @@ EXCHANGE: dict[str, Spec] = {
     "interval": text("Time frame of a replay's candles; default: the finest.", "TIME", MARKET),
     "deposit": text("Play money of the account; 10,000 by default.", "MONEY", MARKET),
     "makers": flag("--makers/--no-makers", "Market makers and a tape.", MARKET, True),
-    "crowd": flag("--crowd/--no-crowd", "Leveraged traders.", MARKET, True),
+    "crowd": (
+        Annotated[
+            bool | None,
+            typer.Option(
+                "--crowd/--no-crowd",
+                metavar=BARE,
+                help="Leveraged traders; default: if synthetic.",
+                rich_help_panel=MARKET,
+            ),
+        ],
+        None,
+    ),
 }
 
 _FILTER: dict[str, Spec] = {

@@ -46,6 +46,7 @@ class Driver:
         self._held: dict[str, dict[str, Decimal]] = {}
         self._pins: dict[str, tuple[Decimal | None, Decimal | None, int | None]] = {}
         self._marks: dict[str, Decimal] = {}
+        self._fairs: dict[str, Decimal] = {}
         self._acted_ns: dict[str, int] = {}
         self._latest_ns = service.exchange.state.time_ns
         self._over = False
@@ -111,7 +112,9 @@ class Driver:
 
     def open(self) -> None:
         """Have a market at once: the moment that is now, or the first one."""
-        first_ns = self._prices.next_ns(self._service.now_ns() - SECOND_NS, SECOND_NS)
+        # a story is told from its first moment, however fast the clock has run on meanwhile
+        at_ns = self._service.now_ns() if self._prices.follows_wall else self._latest_ns
+        first_ns = self._prices.next_ns(at_ns - SECOND_NS, SECOND_NS)
         if first_ns is not None:
             self.advance(first_ns)
 
@@ -206,7 +209,7 @@ class Driver:
         yield first
         for symbol, quote in quotes.items():
             before_ns = self._acted_ns.get(symbol, time_ns - SECOND_NS)
-            if time_ns - before_ns < act_every_ns and symbol in self._acted_ns:
+            if time_ns - before_ns < act_every_ns and symbol in self._acted_ns and not quote.sharp:
                 continue
             self._acted_ns[symbol] = time_ns
             yield from self._acting(quote, time_ns, (time_ns - before_ns) / SECOND_NS)
@@ -222,7 +225,11 @@ class Driver:
         if symbol in self._makers:
             yield self._makers[symbol].commands(state, fair, time_ns)
         if symbol in self._tapes:
-            yield self._tapes[symbol].commands(state, fair, time_ns, min(seconds, 60.0))
+            before = self._fairs.get(symbol, fair)
+            # against the move, so that the taker never meets an order that rests on the far side at this price
+            lean = (fair < before) - (fair > before) if quote.exact else 0
+            yield self._tapes[symbol].commands(state, fair, time_ns, min(seconds, 60.0), lean)
+            self._fairs[symbol] = fair
         if symbol in self._crowds:
             yield self._crowds[symbol].commands(state, fair, time_ns, seconds)
 

@@ -71,8 +71,11 @@ def write_setup(folder: Path, setup: Setup) -> None:
     aside.replace(folder / SETUP_FILE)
 
 
-def packaged_contracts(symbols: Sequence[str], onboard_ns: int) -> tuple[Contract, ...]:
-    """The contracts of `symbols` as the packaged snapshot has them; raises UnknownSymbol, UnknownBrackets, BadInput."""
+def packaged_contracts(symbols: Sequence[str], onboard_ns: int, *, wide: bool = False) -> tuple[Contract, ...]:
+    """The contracts of `symbols` as the packaged snapshot has them; raises UnknownSymbol, UnknownBrackets, BadInput.
+
+    `wide` lets limit prices lie far from mark, as a replay needs where last and mark once lay far apart.
+    """
     from bearskin import market
 
     if not symbols:
@@ -80,13 +83,15 @@ def packaged_contracts(symbols: Sequence[str], onboard_ns: int) -> tuple[Contrac
     if len(dict.fromkeys(symbols)) != len(symbols):
         raise BadInput(f"a symbol was named twice in {','.join(symbols)}")
     book = market.load_brackets()
+    room: dict[str, object] = {"multiplier_up": Decimal(5), "multiplier_down": Decimal("0.2")} if wide else {}
     return tuple(
         contract_of(
-            market.instrument_of("binance", symbol), book.get("binance", symbol), **_TERMS.get(symbol, {}),
-            onboard_ns=onboard_ns,
+            market.instrument_of("binance", symbol),
+            book.get("binance", symbol),
+            **{**_TERMS.get(symbol, {}), **room, "onboard_ns": onboard_ns},
         )
         for symbol in symbols
-    )  # fmt: skip
+    )
 
 
 # where a contract differs from the common terms: settlements come oftener for what moves more

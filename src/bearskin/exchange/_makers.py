@@ -111,7 +111,8 @@ class Tape:
         self._key = f"{contract.symbol}/BOTH"
 
     def commands(self, state: State, fair: Decimal, time_ns: int, seconds: float, lean: int = 0) -> list[AnyCommand]:
-        """One print at `fair` worth the turnover of `seconds`; `lean` is the taker's side where it matters (+1 buys).
+        """One print at `fair` worth the turnover of `seconds`; `lean` is the taker's side where it
+        matters (+1 buys).
 
         The resting order is cancelled behind it: where somebody's better order was met instead, it would stay.
         """
@@ -120,10 +121,12 @@ class Tape:
         notional = self._per_second * seconds * math.exp(0.8 * self._dice.gauss(0, 1) - 0.32)
         held = state.accounts[self._takes].positions.get(self._key)
         stock = 0.0 if held is None else float(held.qty) * float(fair)
-        if abs(stock) > self._per_second * TAPE_STOCK_S:
+        if lean:
+            side = lean
+        elif abs(stock) > self._per_second * TAPE_STOCK_S:
             side = -1 if stock > 0 else 1
         else:
-            side = lean or self._dice.choice((1, -1))
+            side = self._dice.choice((1, -1))
         qty = steps_of(contract, notional, ticks) * contract.step
         name = f"tape-{symbol}"
         return [

@@ -19,7 +19,9 @@ class Quote:
     """What a symbol is worth at one moment.
 
     `fair` is what the market makers quote around and the tape prints at (quote per coin, on the tick); `sources` are
-    the spot prices the index is made of. `mark` and `rate` are pinned where they are given.
+    the spot prices the index is made of. `mark` and `rate` are pinned where they are given. `sharp` asks for
+    trading at this very moment, however seldom it is done otherwise. `exact` says that these prices were traded once:
+    the print leaves an order alone that rests at its price, only a market that goes through takes it.
     """
 
     symbol: str
@@ -28,6 +30,8 @@ class Quote:
     mark: Decimal | None = None
     rate: Decimal | None = None
     interval_h: int | None = None
+    sharp: bool = False
+    exact: bool = False
 
 
 class Candles(NamedTuple):

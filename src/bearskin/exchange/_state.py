@@ -152,7 +152,7 @@ class Account(msgspec.Struct, kw_only=True):
     algo_client_ids: dict[str, int] = {}
     order_counts: dict[str, int] = {}  # open orders by symbol
     countdowns: dict[str, int] = {}  # deadline in ns by symbol
-    warned: dict[str, None] = {}  # margins (a position key, or CROSS) whose call has been told
+    warned: dict[str, None] = {}  # margins (a position key, or CROSS/ and the asset) told to be low
 
 
 class Order(msgspec.Struct, kw_only=True):

@@ -126,10 +126,11 @@ class Watch:
 
     def arm(self, pool: Pool, lines: Iterable[Line]) -> None:
         """Watch a pool by its lines, in place of what was noted for it before."""
-        self.drop(pool)
+        account, margin = pool
+        if pool not in self.versions:
+            self.drop(pool)  # it may have been among the close ones
         self._count = version = self._count + 1
         self.versions[pool] = version
-        account, margin = pool
         symbols = []
         for symbol, low, high in lines:
             symbols.append(symbol)
@@ -137,7 +138,10 @@ class Watch:
                 self._push(self._lows, symbol, (low.copy_negate(), account, margin, version))
             if high is not None:
                 self._push(self._highs, symbol, (high, account, margin, version))
-        self.pools.setdefault(account, {})[margin] = tuple(symbols)
+        held = self.pools.get(account)
+        if held is None:
+            held = self.pools[account] = {}
+        held[margin] = tuple(symbols)
 
     def arm_close(self, pool: Pool, symbols: Iterable[str]) -> None:
         """Have a pool judged at every new mark of its symbols, in place of what was noted for it before."""

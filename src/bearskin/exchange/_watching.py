@@ -61,9 +61,11 @@ def _judge(floor: Floor) -> list[Pool]:
     for number in floor.dirty:
         account = accounts[number]
         margins = margins_of(floor, account)
-        for margin in [margin for margin in watch.pools.get(number, ()) if margin not in margins]:
-            watch.drop((number, margin))
-            account.warned.pop(margin, None)
+        before = watch.pools.get(number)
+        if before is not None and before.keys() != margins.keys():
+            for margin in [margin for margin in before if margin not in margins]:
+                watch.drop((number, margin))
+                account.warned.pop(margin, None)
         for margin, keys in margins.items():
             found[number, margin] = keys
     for symbol in floor.marked:
@@ -116,7 +118,11 @@ def _arm(floor: Floor, account: Account, margin: str, now: Standing) -> None:
 
 def _owes(floor: Floor, account: Account) -> bool:
     name = account.wallet_name
-    return any(ledger.balances.get(name, 0) < 0 for ledger in floor.state.ledgers.values())
+    for ledger in floor.state.ledgers.values():
+        balance = ledger.balances.get(name)
+        if balance is not None and balance < 0:
+            return True
+    return False
 
 
 def _clear(floor: Floor, account: Account) -> None:

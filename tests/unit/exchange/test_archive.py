@@ -253,7 +253,8 @@ def test_a_snapshot_holds_all_but_what_is_handed_in_again(archive: Archive, stat
         rate=D("0.0001"), next_funding_ns=10,
     )  # fmt: skip
     happened: list[Event] = [
-        traded(1, "60000", 8, at=61_000), filled(2), filled(3, owner=MAKER), ended(4, origin="LIQUIDATION", filled_steps=1),
+        traded(1, "60000", 8, at=61_000), filled(2), filled(3, owner=MAKER),
+        ended(4, origin="LIQUIDATION", filled_steps=1),
         Income(time_ns=MS, account=USER, type="COMMISSION", asset="USDT", amount=D("-3.1")), marked,
         FundingSettled(time_ns=5 * MS, symbol="BTCUSDT", rate=D("0.0001"), mark=D(60000)),
         LevelChanged(time_ns=5, symbol="BTCUSDT", side=1, price=D(1), qty=D(1), update_id=5),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -80,7 +81,7 @@ def by_hand(interval: str, trades: Sequence[Traded], now_ms: int) -> dict[int, l
 
 
 def test_the_venue_has_fifteen_intervals() -> None:
-    assert list(INTERVALS) == "1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M".split()
+    assert " ".join(INTERVALS) == "1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M"
     assert KINDS == ("trade", "mark", "index", "premium")
 
 
@@ -133,7 +134,7 @@ def test_every_interval_is_what_its_trades_say(steps: list[tuple[int, int, int, 
             assert row.buy_volume == sum((each.qty for each in inside if not each.buyer_is_maker), D(0))
             assert (row.first_id, row.last_id, row.count) == (inside[0].trade_id, inside[-1].trade_id, len(inside))
         close = None
-        for before, row in zip(rows, rows[1:], strict=False):
+        for before, row in itertools.pairwise(rows):
             found = INTERVALS[name]
             assert found.place(row.open_ms) == found.place(before.open_ms) + 1, "candles follow each other"
             close = before.close

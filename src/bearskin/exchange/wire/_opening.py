@@ -47,7 +47,8 @@ class ExchangeOptions:
 
     What an exchange is begun with (`symbols`, `prices`, `seed`, `deposit`, `start_ns`, `store`, `venue`, `interval`)
     is kept in its folder: None is what stands there, or the default in a new one; something else than what stands there
-    is refused, `fresh` begins anew. Without `folder` nothing outlives the process. Port 0 is any free one.
+    is refused, `fresh` begins anew. `crowd` None is with synthetic prices only. Without `folder` nothing outlives the
+    process. Port 0 is any free one.
     """
 
     folder: Path | None = None
@@ -63,7 +64,7 @@ class ExchangeOptions:
     interval: str | None = None
     speed: float = 1.0
     makers: bool = True
-    crowd: bool = True
+    crowd: bool | None = None
     fresh: bool = False
     limits: bool = True
 
@@ -104,7 +105,7 @@ def open_exchange(options: ExchangeOptions, wall_ns: Callable[[], int]) -> Opene
         stack.callback(journal.close)
         exchange, archive = restored(journal)
         state = exchange.state
-        contracts = packaged_contracts(setup.symbols, setup.start_ns) if not state.markets else listed(state)
+        contracts = _contracts(setup, state)
         prices = _prices(setup, contracts, state)
         service = _service(options, setup, prices, exchange, archive, journal, wall_ns)
         if not state.sequence:
@@ -113,15 +114,19 @@ def open_exchange(options: ExchangeOptions, wall_ns: Callable[[], int]) -> Opene
             assert not refused, refused
         archive.bind(state)
         _seed(archive, prices)
-        cast = cast_of(setup.symbols, makers=options.makers, crowd=options.crowd)
+        # a crowd would trade at prices that a replay's candles never had
+        crowd = setup.prices == "synthetic" if options.crowd is None else options.crowd
+        cast = cast_of(setup.symbols, makers=options.makers, crowd=crowd)
         driver = Driver(service, prices, cast, seed=setup.seed)
         driver.open()
         held = stack.pop_all()
     return Opened(setup=setup, service=service, driver=driver, keys=keys, began=began, _held=held)
 
 
-def listed(state: State) -> tuple[Contract, ...]:
-    """The contracts as they are listed now."""
+def _contracts(setup: Setup, state: State) -> tuple[Contract, ...]:
+    """The contracts as they are listed now, or as they will be first."""
+    if not state.markets:
+        return packaged_contracts(setup.symbols, setup.start_ns, wide=setup.prices == "replay")
     return tuple(market.contract for market in state.markets.values())
 
 

@@ -206,6 +206,7 @@ def _config(app: ASGIApp, port: int) -> uvicorn.Config:
         ws_ping_interval=180,
         ws_ping_timeout=600,
         ws_max_size=1 << 20,
+        ws_per_message_deflate=False,  # on one machine it costs time and saves nothing
         backlog=2_048,
     )
 

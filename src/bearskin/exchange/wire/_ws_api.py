@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from bearskin.exchange._codes import Code
 from bearskin.exchange._service import ServiceStopped
 from bearskin.exchange.wire import _rest_account, _rest_market, _rest_trade
 from bearskin.exchange.wire._auth import check_signature, check_time
-from bearskin.exchange.wire._params import Denied, check_names, invalid, text_of
+from bearskin.exchange.wire._params import Denied, check_names, text_of
 from bearskin.exchange.wire._routes import KEYED, OPEN, SIGNED, Ask, Route, Wire, caller
 
 PATH = "/ws-fapi/v1"
@@ -46,6 +46,15 @@ METHODS: dict[str, Route] = {
     "userDataStream.start": ACCOUNT["POST", "/fapi/v1/listenKey"],
     "userDataStream.ping": ACCOUNT["PUT", "/fapi/v1/listenKey"],
     "userDataStream.stop": ACCOUNT["DELETE", "/fapi/v1/listenKey"],
+}
+# what ccxt leaves behind, and the names under which it has sent that already
+LEFT_BEHIND = {
+    "stopPrice": ("triggerPrice",),
+    "stopLossPrice": ("triggerPrice",),
+    "takeProfitPrice": ("triggerPrice",),
+    "trailingPercent": ("callbackRate",),
+    "trailingTriggerPrice": ("activatePrice",),
+    "clientOrderId": ("newClientOrderId", "clientAlgoId"),
 }
 encode = msgspec.json.Encoder().encode
 
@@ -109,8 +118,8 @@ class Speaker:
         account, mark, sent_ms = self.identify(found, args, wall_ms)
         for name in ("apiKey", "returnRateLimits", "timestamp", "recvWindow", "signature"):
             args.pop(name, None)
-        if method == "algoOrder.place":
-            drop_stop_price(args)
+        if method in ("order.place", "algoOrder.place"):
+            drop_left_behind(args)
         weight = found.weight
         wire.limits.spend(self.address, weight if type(weight) is int else weight(args), wall_ms)  # type: ignore[operator]
         if found.names is not None:
@@ -172,18 +181,30 @@ def sorted_text(args: dict[str, str]) -> bytes:
     return "&".join(f"{name}={args[name]}" for name in sorted(args) if name != "signature").encode()
 
 
-def drop_stop_price(args: dict[str, str]) -> None:
-    """ccxt sends the trigger price under its old name too; the two must agree."""
-    stop, trigger = args.get("stopPrice"), args.get("triggerPrice")
-    if stop is None or trigger is None:
-        return
+def drop_left_behind(args: dict[str, str]) -> None:
+    """Forget what ccxt leaves in an order beside what it has made of it: its own words, sent a second time.
+
+    They go only where they say the same as what was made of them (prices to a tenth of a percent: those were rounded to
+    the tick); anything else stays and is refused as a parameter the endpoint does not know.
+    """
+    for name, made in LEFT_BEHIND.items():
+        if name in args and any(says_the_same(args[name], args[other]) for other in made if other in args):
+            del args[name]
+    if args.get("postOnly", "") == "true" and args.get("timeInForce") == "GTX":
+        del args["postOnly"]
+    if args.get("hedged", "") == "true" and "positionSide" in args:
+        del args["hedged"]
+
+
+def says_the_same(left: str, made: str) -> bool:
+    """Whether two values are one, to a tenth of a percent if they are numbers."""
+    if left == made:
+        return True
     try:
-        same = Decimal(stop[:60]) == Decimal(trigger[:60])
-    except InvalidOperation:
-        same = False
-    if not same:
-        raise invalid("stopPrice")
-    del args["stopPrice"]
+        first, second = Decimal(left[:60]), Decimal(made[:60])
+        return abs(first - second) * 1000 <= abs(second)
+    except ArithmeticError:
+        return False
 
 
 def ws_api_route(wire: Wire) -> WebSocketRoute:
