@@ -72,6 +72,11 @@ def exactly(method: Any) -> Any:
     return run
 
 
+def sane(number: Decimal | None) -> bool:
+    """Whether it can be reckoned with."""
+    return number is not None and number.is_finite() and 0 < number < 10**15
+
+
 class Auditor:
     """Follows the events of one exchange; `step` after every command, `audit` now and then."""
 
@@ -108,11 +113,13 @@ class Auditor:
         self.ticked = isinstance(command, Tick)
         self.deleveraged = []
         self.ranks = {}
-        if isinstance(command, SetMark) and command.price is not None and command.symbol in state.markets:
+        if isinstance(command, SetMark) and sane(command.price) and command.symbol in state.markets:
             with decimal.localcontext(ROUGH):
                 self.ranks = {sign: winners(state, command.symbol, sign, command.price) for sign in (1, -1)}
-        if isinstance(command, Place) and command.symbol in state.markets:
-            account = state.accounts[command.account]
+        if isinstance(command, Place) and command.symbol in state.markets and sane(command.qty):
+            account = state.accounts.get(command.account)
+            if account is None or (command.price is not None and not sane(command.price)):
+                return
             with decimal.localcontext(ROUGH):
                 needed = ZERO if state.markets[command.symbol].mark is None else most_needed(state, account, command)
                 self.means = (free(state, account), needed) if needed else None
