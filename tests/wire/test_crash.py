@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import httpx
+
 import bearskin
 from bearskin.exchange import ExchangeOptions, start_in_thread
 from bearskin.exchange._genesis import USER
