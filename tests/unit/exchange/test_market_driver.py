@@ -289,5 +289,7 @@ def test_a_touched_order_is_left_alone_in_a_replay_and_taken_a_tick_beyond(tmp_p
         highest.append(candle[2])
         assert bool(fills) == (hour == 2)
     assert highest[1] == "60100.1"
+    after_ns = asyncio.run(opened.driver.step(30 * 86_400))
+    assert after_ns == opened.setup.end_ns - SECOND_NS, "time ends with the prices"
     assert fills[0].price == Decimal("60100.0")
     opened.close()
