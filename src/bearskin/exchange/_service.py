@@ -185,6 +185,7 @@ def restored(journal: Journal) -> tuple[Exchange, Archive]:
             archive = msgspec.msgpack.decode(history, type=Archive)
         except msgspec.MsgspecError as error:
             raise StoreBroken(f"{journal.path}: the snapshot of record {after} cannot be read ({error})") from None
+    archive.bind(exchange.state)
     happened: list[Event] = []
     for sequence, data in journal.records(after):
         try:
