@@ -72,6 +72,11 @@ def exactly(method: Any) -> Any:
     return run
 
 
+def sane(number: Decimal | None) -> bool:
+    """Whether it can be reckoned with."""
+    return number is not None and number.is_finite() and 0 < number < 10**15
+
+
 class Auditor:
     """Follows the events of one exchange; `step` after every command, `audit` now and then."""
 
@@ -108,11 +113,13 @@ class Auditor:
         self.ticked = isinstance(command, Tick)
         self.deleveraged = []
         self.ranks = {}
-        if isinstance(command, SetMark) and command.price is not None and command.symbol in state.markets:
+        if isinstance(command, SetMark) and sane(command.price) and command.symbol in state.markets:
             with decimal.localcontext(ROUGH):
                 self.ranks = {sign: winners(state, command.symbol, sign, command.price) for sign in (1, -1)}
-        if isinstance(command, Place) and command.symbol in state.markets:
-            account = state.accounts[command.account]
+        if isinstance(command, Place) and command.symbol in state.markets and sane(command.qty):
+            account = state.accounts.get(command.account)
+            if account is None or (command.price is not None and not sane(command.price)):
+                return
             with decimal.localcontext(ROUGH):
                 needed = ZERO if state.markets[command.symbol].mark is None else most_needed(state, account, command)
                 self.means = (free(state, account), needed) if needed else None
@@ -349,9 +356,16 @@ class Auditor:
         if any(isinstance(e, Liquidating) for e in events) or not self._opens(command, events):
             return
         state = self.exchange.state
+        # a market order is judged at the best price it meets: what it pays deeper in the book may overdraw
+        fills = [e.fill for e in events if isinstance(e, OrderUpdated) and e.fill is not None and not e.fill.maker]
+        deeper = sum((abs(fill.price - fills[0].price) * fill.qty for fill in fills), ZERO)
+        allowed = CLOSE + (deeper + deeper / 100 if command.type == "MARKET" else 0)
+        # closing is always allowed: what the closed part loses against mark is not asked for when it turns round
+        mark = state.markets[command.symbol].mark
+        allowed += sum((abs(fill.price - mark) * fill.qty for fill in fills if fill.realised), ZERO)
         with decimal.localcontext(ROUGH):
             left = free(state, state.accounts[command.account])
-        claim(left > -CLOSE or left >= self.means[0], "who opens has the margin for it", command, self.means[0], left)
+        claim(left > -allowed or left >= self.means[0], "who opens has the margin for it", command, self.means[0], left)
 
     def _opens(self, command: Place, events: Sequence[Event]) -> bool:
         """Whether the order rests to open, or has opened: the position is on the order's side now."""

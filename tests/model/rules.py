@@ -455,6 +455,52 @@ def relist(world: World, symbol: int, brackets: int, fees: int) -> AnyCommand:
     return ListContract(time_ns=world.now_ns, contract=Contract(**values))
 
 
+# --- nonsense --------------------------------------------------------------------------------------------------------
+
+ODD = tuple(
+    Decimal(text)
+    for text in (
+        "0", "-1", "0.00000000000000000001", "1E+30", "9999999999999999999999999999999999999999", "NaN", "Infinity",
+        "-0.001", "1.23456789012345678901234567890", "1E-40",
+    )
+)  # fmt: skip
+ODD_NUMBERS = (0, -1, 2, 10**30, 126)
+
+
+@rule(25, what=18, odd=10, more=5, who=WHO, symbol=3)
+def nonsense(world: World, what: int, odd: int, more: int, who: int, symbol: int) -> AnyCommand:
+    """What no honest client sends: it has to be refused, or to be harmless."""
+    number, name, bad, whole = who + FIRST_USER, CONTRACTS[symbol].symbol, ODD[odd], ODD_NUMBERS[more]
+    at: dict[str, Any] = {"time_ns": world.now_ns}
+    order: dict[str, Any] = {"account": number, "symbol": name, "side": 1}
+    limit: dict[str, Any] = {"type": "LIMIT", "price": world.grid(symbol, world.prices[symbol])}
+    one = world.qty(symbol, 2)
+    stop = {"type": "STOP_MARKET", "trigger_price": world.grid(symbol, world.prices[symbol] * 2), "by_mark": more > 2}
+    made: tuple[Callable[[], AnyCommand], ...] = (
+        lambda: Place(**at, **order | limit, qty=bad),
+        lambda: Place(**at, **order | limit | {"price": bad}, qty=one),
+        lambda: Place(**at, **order, type="MARKET", qty=bad),
+        lambda: Place(**at, **order | limit | {"symbol": "NOSUCH"}, qty=one),
+        lambda: Place(**at, **order | limit | {"account": whole + 200}, qty=one),
+        lambda: Place(**at, **order | limit, qty=one, position_side=("LONG", "SHORT", "BOTH", "LONG", "BOTH")[more]),
+        lambda: Place(**at, **order | limit, qty=one, tif="GTD", good_till_ns=whole),
+        lambda: PlaceAlgo(**at, **order | stop, qty=bad),
+        lambda: PlaceAlgo(**at, **order | stop | {"trigger_price": bad}, qty=one),
+        lambda: PlaceAlgo(
+            **at, **order, type="TRAILING_STOP_MARKET", qty=one, callback_rate=bad, activate_price=limit["price"]
+        ),
+        lambda: Amend(**at, **order, order_id=whole, price=bad, qty=one),
+        lambda: Deposit(**at, account=number, amount=bad, asset=("USDT", "USDT", "EUR", "USDT", "")[more]),
+        lambda: Transfer(**at, source=number, target=whole if more else SUB, amount=bad),
+        lambda: SetLeverage(**at, account=number, symbol=name, leverage=whole),
+        lambda: AddMargin(**at, account=number, symbol=name, position_side="BOTH", amount=bad),
+        lambda: SetMark(**at, symbol=name, price=bad),
+        lambda: SetIndex(**at, symbol=name, prices={"one": bad, "two": world.prices[symbol]} if more else {}),
+        lambda: SetFundingRate(**at, symbol=name, rate=bad, interval_h=(None, 0, -1, 8, 10**6)[more]),
+    )
+    return made[what]()
+
+
 NUMBERS = tuple(range(len(RULES)))
 WEIGHTS = tuple(accumulate(rule.weight for rule in RULES))
 

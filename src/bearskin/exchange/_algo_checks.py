@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from bearskin.exchange._checks import good_till_fits
 from bearskin.exchange._codes import Code
 from bearskin.exchange._floor import Floor
 from bearskin.exchange._state import Account, Contract, Market, Position
 from bearskin.exchange._words import PlaceAlgo, Refused
-from bearskin.terms import SECOND_NS
 
-GOOD_TILL_NS_MIN = 600 * SECOND_NS  # a GTD order has to have at least ten minutes to live
 _CALLBACK_MIN = Decimal("0.1")  # per cent
 _CALLBACK_MAX = Decimal(20)
 _CALLBACK_STEP = Decimal("0.01")
@@ -69,7 +68,7 @@ def _params(floor: Floor, command: PlaceAlgo) -> Fault | None:
     if command.qty is None and not command.close_position:
         return Code.MANDATORY_PARAM, "Mandatory parameter 'quantity' was not sent, was empty/null, or malformed."
     if command.tif == "GTD":
-        if command.good_till_ns <= floor.now_ns + GOOD_TILL_NS_MIN:
+        if not good_till_fits(floor.now_ns, command.good_till_ns):
             return Code.INVALID_PARAMETER, "Data sent for parameter 'goodTillDate' is not valid."
     elif command.good_till_ns:
         return Code.PARAM_NOT_REQUIRED, "Parameter 'goodTillDate' sent when not required."

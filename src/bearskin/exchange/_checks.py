@@ -14,6 +14,12 @@ from bearskin.exchange._words import Refused
 from bearskin.margin import open_loss
 
 GTD_AHEAD_NS = 600 * 10**9
+TIME_NS_MAX = 2**63 - 1  # the last moment that a journal and a snapshot can write down, in the year 2262
+
+
+def good_till_fits(now_ns: int, good_till_ns: int) -> bool:
+    """Whether an order may be good till then: ten minutes from now at the least, and not beyond what can be written."""
+    return now_ns + GTD_AHEAD_NS < good_till_ns <= TIME_NS_MAX
 
 
 def _digits(number: Decimal) -> int:
@@ -86,12 +92,14 @@ def affordable(
     bid, ask = (ZERO, ZERO) if reserve is None else (reserve.bid, reserve.ask)
     position = account.positions.get(key)
     opening = qty
-    held = ZERO
-    if position is not None:
+    if position is None:
+        held = ZERO
+        reached = max(bid, ask)
+    else:
         held = position.qty * mark
+        reached = reach(held, bid, ask)
         if (position.qty > 0) != (side > 0):
             opening = max(qty - abs(position.qty), ZERO)
-    reached = reach(held, bid, ask)
     exposure = held + bid + value if side > 0 else ask + value - held
     if opening and exposure > book.cap(leverage):
         return floor.no(Code.MAX_LEVERAGE_RATIO, "Exceeded the maximum allowable position at current leverage.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from bearskin.exchange._adl import deleverage
 from bearskin.exchange._clearing import HOUSE, pay, tell_insurance
@@ -11,6 +11,8 @@ from bearskin.exchange._handing import bankruptcy_price, hand_off, limit_ticks
 from bearskin.exchange._orders import force
 from bearskin.exchange._pools import CROSS, keys_on, standing
 from bearskin.exchange._state import Account, Position
+from bearskin.ledger import CENT_8
+from bearskin.terms import QUOTE
 
 UNWIND_PARTS = 20  # a tick closes at most this part of a position of the fund
 UNWIND_BOUND = Decimal("0.005")  # and not further from mark than this
@@ -99,7 +101,9 @@ def clear_debt(floor: Floor, account: Account, asset: str) -> bool:
     able = ledger.balance(fund.wallet_name)
     keys = keys_on(floor, fund, CROSS + asset)
     if keys:
-        able = min(able, standing(floor, fund, CROSS + asset, keys).equity)
+        # equity has the digits of mark and quantity together, money has eight
+        equity = standing(floor, fund, CROSS + asset, keys).equity
+        able = min(able, equity.quantize(CENT_8, ROUND_DOWN, QUOTE))
     paid = min(debt, able)
     if paid <= 0:
         return True

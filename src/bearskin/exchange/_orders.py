@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from bearskin.exchange._book import Book
-from bearskin.exchange._checks import GTD_AHEAD_NS, affordable, price_ticks, qty_steps, within_multipliers
+from bearskin.exchange._checks import affordable, good_till_fits, price_ticks, qty_steps, within_multipliers
 from bearskin.exchange._codes import Code
 from bearskin.exchange._floor import FUND, Floor
 from bearskin.exchange._matching import Ending, closable_steps, crosses, fillable, match
@@ -125,7 +125,7 @@ def _limit_ticks(floor: Floor, account: Account, book: Book, command: Place, ori
         return floor.no(Code.PARAM_NOT_REQUIRED, "Parameter 'price' sent when not required.")
     if command.price is None:
         return floor.no(Code.MANDATORY_PARAM, "Mandatory parameter 'price' was not sent, was empty/null, or malformed.")
-    if command.tif == "GTD" and origin == "USER" and command.good_till_ns <= floor.now_ns + GTD_AHEAD_NS:
+    if command.tif == "GTD" and origin == "USER" and not good_till_fits(floor.now_ns, command.good_till_ns):
         return floor.no(Code.INVALID_PARAMETER, "Data sent for parameter 'goodTillDate' is not valid.")
     if account.order_counts.get(book.symbol, 0) >= book.market.contract.max_orders:
         return floor.no(Code.MAX_OPEN_ORDERS, "Reach max open order limit.")
