@@ -43,7 +43,7 @@ def test_ccxt_places_and_watches(kit: Kit) -> None:
     algo = call(kit, "algoOrder.place", signed(kit, stop, **extra), "2")
     assert (algo["result"]["algoStatus"], algo["result"]["triggerPrice"]) == ("NEW", "62000.0")
     other = call(kit, "algoOrder.place", signed(kit, {**stop, "stopPrice": 61000}, **extra), "2")
-    assert other["error"]["code"] == -1130
+    assert other["error"]["code"] == -1104
     risk = call(kit, "account.position", signed(kit, {"symbol": BTC}, **extra), "3")
     assert (risk["result"][0]["positionAmt"], risk["result"][0]["leverage"]) == ("-0.050", "20")
     assert call(kit, "account.status", signed(kit, {}, **extra), "4")["result"]["feeTier"] == 0

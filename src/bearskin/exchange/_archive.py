@@ -521,18 +521,9 @@ class Archive(msgspec.Struct, dict=True):
         seeds = self._loose.seeds.get((symbol, "trade"))
         if not seeds:
             return None
-        rows = window(
-            seeds[-1:], None, Interval("", seeds[-1].step_ms), self.digits(symbol),
-            now_ms=min(now_ms, int(seeds[-1].open_ms[-1])) if len(seeds[-1]) else now_ms, start_ms=start_ms,
-            limit=DAY_MS // MINUTE_MS,
-        )  # fmt: skip
-        whole: Candle | None = None
-        for row in rows:
-            if whole is None:
-                whole = row
-            else:
-                whole.join(row)
-        return whole
+        finest = seeds[-1]
+        low, high = (int(place) for place in finest.open_ms.searchsorted((start_ms, now_ms)))
+        return finest.whole(low, high, self.digits(symbol)) if low < high else None
 
     def _quiet(self, symbol: str, now_ms: int) -> Day:
         market = self._state.markets.get(symbol)

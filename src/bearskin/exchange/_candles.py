@@ -204,24 +204,45 @@ class Seed:
     def __len__(self) -> int:
         return len(self.open_ms)
 
-    def row(self, place: int, digits: tuple[int, int]) -> Candle:
-        """One of them with its prices and volumes rounded to `digits`."""
-        price, qty = digits
+    def rows(self, low: int, high: int, digits: tuple[int, int]) -> list[Candle]:
+        """Those from `low` to before `high`, with their prices and volumes rounded to `digits`."""
+        price, qty = f".{digits[0]}f", f".{digits[1]}f"
 
-        def number(column: Reals, kept: int) -> Decimal:
-            return Decimal(f"{column[place]:.{kept}f}")
+        def numbers(column: Reals, kept: str) -> list[Decimal]:
+            return [Decimal(format(value, kept)) for value in column[low:high].tolist()]
+
+        columns = (
+            self.open_ms[low:high].tolist(),
+            numbers(self.open, price),
+            numbers(self.high, price),
+            numbers(self.low, price),
+            numbers(self.close, price),
+            numbers(self.volume, qty),
+            numbers(self.quote, ".8f"),
+            self.count[low:high].tolist(),
+            numbers(self.buy_volume, qty),
+            numbers(self.buy_quote, ".8f"),
+        )
+        return [Candle(*row) for row in zip(*columns, strict=True)]
+
+    def whole(self, low: int, high: int, digits: tuple[int, int]) -> Candle:
+        """Those from `low` to before `high` as one."""
+        price, qty = f".{digits[0]}f", f".{digits[1]}f"
+
+        def number(value: float, kept: str) -> Decimal:
+            return Decimal(format(value, kept))
 
         return Candle(
-            int(self.open_ms[place]),
-            number(self.open, price),
-            number(self.high, price),
-            number(self.low, price),
-            number(self.close, price),
-            number(self.volume, qty),
-            number(self.quote, 8),
-            int(self.count[place]),
-            number(self.buy_volume, qty),
-            number(self.buy_quote, 8),
+            int(self.open_ms[low]),
+            number(self.open[low], price),
+            number(self.high[low:high].max(), price),
+            number(self.low[low:high].min(), price),
+            number(self.close[high - 1], price),
+            number(self.volume[low:high].sum(), qty),
+            number(self.quote[low:high].sum(), ".8f"),
+            int(self.count[low:high].sum()),
+            number(self.buy_volume[low:high].sum(), qty),
+            number(self.buy_quote[low:high].sum(), ".8f"),
         )
 
 
@@ -329,12 +350,11 @@ def _from_seed(
 ) -> Candle | None:
     """Put the candles within a span into `found` and return the one before it."""
     low, high = (int(place) for place in np.searchsorted(seed.open_ms, span_ms))
-    for row in range(low, high):
-        candle = seed.row(row, digits)
+    for row, candle in enumerate(seed.rows(low, high, digits), low):
         place = interval.place(candle.open_ms)
         if row or place not in found:  # where a finer history begins, its first candle may be a part only
             found[place] = candle
-    return seed.row(low - 1, digits) if low else None
+    return seed.rows(low - 1, low, digits)[0] if low else None
 
 
 def _from_series(

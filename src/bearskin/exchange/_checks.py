@@ -92,12 +92,14 @@ def affordable(
     bid, ask = (ZERO, ZERO) if reserve is None else (reserve.bid, reserve.ask)
     position = account.positions.get(key)
     opening = qty
-    held = ZERO
-    if position is not None:
+    if position is None:
+        held = ZERO
+        reached = max(bid, ask)
+    else:
         held = position.qty * mark
+        reached = reach(held, bid, ask)
         if (position.qty > 0) != (side > 0):
             opening = max(qty - abs(position.qty), ZERO)
-    reached = reach(held, bid, ask)
     exposure = held + bid + value if side > 0 else ask + value - held
     if opening and exposure > book.cap(leverage):
         return floor.no(Code.MAX_LEVERAGE_RATIO, "Exceeded the maximum allowable position at current leverage.")

@@ -202,9 +202,9 @@ class Driver:
         self._latest_ns = time_ns
         first: list[AnyCommand] = []
         for quote in quotes.values():
+            first += self._pinned(quote, time_ns)  # before the index, which would be the first mark otherwise
             if quote.sources:
                 first.append(SetIndex(time_ns=time_ns, symbol=quote.symbol, prices=quote.sources))
-            first += self._pinned(quote, time_ns)
         first.append(Tick(time_ns=time_ns))
         yield first
         for symbol, quote in quotes.items():

@@ -151,13 +151,16 @@ def steps_of(contract: Contract, notional: float, ticks: int) -> int:
 
 
 def _distances(ticks: int) -> list[int]:
-    """How far each rung is from the fair price, in ticks: growing, and never two on one."""
+    """How far each rung is from the fair price, in ticks: growing, and never two on one.
+
+    The first is one tick away, so that a market that goes through an order by a tick takes it.
+    """
     ratio = (FARTHEST / NEAREST) ** (1 / (RUNGS - 1))
     out: list[int] = []
     before = 0
     share = NEAREST
-    for _ in range(RUNGS):
-        before = max(before + 1, math.ceil(ticks * share))
+    for rung in range(RUNGS):
+        before = max(before + 1, math.ceil(ticks * share) if rung else 1)
         out.append(before)
         share *= ratio
     return out

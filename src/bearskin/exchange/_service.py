@@ -18,7 +18,7 @@ from bearskin.terms import BearskinError, StoreBroken
 if TYPE_CHECKING:
     from bearskin.exchange._archive import Archive
 
-SNAPSHOT_EVERY = 25_000  # commands; two minutes of a market with makers and crowd
+SNAPSHOT_EVERY = 60_000  # commands; one stops the exchange for a tenth of a second, so they have to be rare
 RECORDS_KEPT = 200_000  # behind the snapshots, for those who want to look back
 _REPLAY_AT_ONCE = 1_000
 Subscriber = Callable[[Sequence[Event]], None]
@@ -185,6 +185,7 @@ def restored(journal: Journal) -> tuple[Exchange, Archive]:
             archive = msgspec.msgpack.decode(history, type=Archive)
         except msgspec.MsgspecError as error:
             raise StoreBroken(f"{journal.path}: the snapshot of record {after} cannot be read ({error})") from None
+    archive.bind(exchange.state)
     happened: list[Event] = []
     for sequence, data in journal.records(after):
         try:

@@ -27,6 +27,7 @@ def opening(exchange):
         exchange.fetch_trades(PAIR, limit=10)
         exchange.fetch_tickers([PAIR]), exchange.fetch_bids_asks([PAIR]), exchange.fetch_last_prices([PAIR])
         assert abs(exchange.fetch_time() - exchange.milliseconds()) < 1000
+        assert exchange.fetch_status()["status"] == "ok"
         note(f"last {ticker['last']}, {len(book['bids'])} bids, {len(book['asks'])} asks")
     with step("funding and interest") as note:
         funding = exchange.fetch_funding_rate(PAIR)
@@ -126,10 +127,12 @@ def orders(exchange, price):
         assert edited["amount"] == 0.02
         assert exchange.cancel_order(made["id"], PAIR)["status"] == "canceled"
         assert exchange.fetch_order(made["id"], PAIR)["status"] == "canceled"
-    with step("create_orders in a batch, cancel_all_orders"):
+    with step("create_orders in a batch, cancel_orders, cancel_all_orders"):
         row = {"symbol": PAIR, "type": "limit", "side": "sell", "amount": 0.01}
-        made = exchange.create_orders([{**row, "price": price * 1.03}, {**row, "price": price * 1.04}])
-        assert [order["status"] for order in made] == ["open", "open"]
+        made = exchange.create_orders([{**row, "price": price * part} for part in (1.02, 1.03, 1.04)])
+        assert [order["status"] for order in made] == ["open", "open", "open"]
+        ended = exchange.cancel_orders([order["id"] for order in made[:2]], PAIR)
+        assert [order["status"] for order in ended] == ["canceled", "canceled"]
         exchange.cancel_all_orders(PAIR)
         assert exchange.fetch_open_orders(PAIR) == []
 

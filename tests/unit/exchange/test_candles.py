@@ -6,8 +6,11 @@ import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
+import msgspec
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -273,6 +276,32 @@ def test_a_day_without_trades_repeats_the_last_price() -> None:
     assert (quiet.open, quiet.last, quiet.volume, quiet.count, quiet.first_id) == (D("61000.5"), D("61000.5"), 0, 0, -1)
     archive.seed_candles("BTCUSDT", "trade", minutes_before(60, START_MS))
     assert archive.day("BTCUSDT").volume == 120
+
+
+@pytest.mark.parametrize("seeded", [True, False])
+@pytest.mark.parametrize("interval", ["5m", "1h"])
+def test_real_minutes_make_the_venues_own_candles(real_data: Path, interval: str, *, seeded: bool) -> None:
+    """Two days of RIVERUSDT minutes, handed in or traded, give the candles the venue published itself."""
+    folder = real_data / "binance_um_2025" / "trade"
+    minutes = pl.read_parquet(folder / "RIVERUSDT_1m.parquet").head(15 + 48 * 60)  # it was listed at a quarter to
+    wanted = pl.read_parquet(folder / f"RIVERUSDT_{interval}.parquet").head(40)
+    times = minutes["time"].dt.epoch("ms").to_numpy()
+    columns = {name: minutes[name].to_numpy() for name in ("open", "high", "low", "close", "volume")}
+    archive, state = archive_at(int(times[-1]))
+    state.markets["BTCUSDT"].contract = msgspec.structs.replace(contract(), tick=D("0.001"), step=D("0.1"))
+    if seeded:
+        archive.seed_candles("BTCUSDT", "trade", {"open_ms": times, **columns})
+    else:
+        for row, time_ms in enumerate(times.tolist()):
+            path = [columns[name][row] for name in ("open", "high", "low", "close")]
+            sizes = [D(str(columns["volume"][row]))] + [D(0)] * 3
+            pieces = zip(path, sizes, strict=True)
+            archive.take([trade(time_ms, 1, f"{price:.3f}", str(size)) for price, size in pieces], state)
+    rows = archive.candles("BTCUSDT", interval, start_ms=0, limit=40)
+    assert [row.open_ms for row in rows] == wanted["time"].dt.epoch("ms").to_list()
+    for name in ("open", "high", "low", "close"):
+        assert [float(getattr(row, name)) for row in rows] == wanted[name].to_list(), name
+    assert [float(row.volume) for row in rows] == pytest.approx(wanted["volume"].to_list(), abs=0.05)
 
 
 def test_minutes_are_bounded_and_hours_reach_further_back() -> None:

@@ -621,6 +621,6 @@ class PrivateFeed(Feed):
 
 
 def levels_shown(levels: list[tuple[Decimal, Decimal]], face: Face) -> list[list[str]]:
-    """Prices and quantities as text."""
-    prices, qtys = face.prices.show, face.qtys.show
-    return [[prices(price), qtys(qty)] for price, qty in levels]
+    """Prices and quantities as text; they lie on the contract's grids, so nothing is rounded."""
+    price, qty = f".{face.prices.digits}f", f".{face.qtys.digits}f"
+    return [[format(at, price), format(resting, qty)] for at, resting in levels]

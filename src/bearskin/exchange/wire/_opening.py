@@ -112,7 +112,6 @@ def open_exchange(options: ExchangeOptions, wall_ns: Callable[[], int]) -> Opene
             answers = service.submit_now(genesis(setup, contracts))
             refused = [answer[0] for answer in answers if answer and isinstance(answer[0], Refused)]
             assert not refused, refused
-        archive.bind(state)
         _seed(archive, prices)
         # a crowd would trade at prices that a replay's candles never had
         crowd = setup.prices == "synthetic" if options.crowd is None else options.crowd

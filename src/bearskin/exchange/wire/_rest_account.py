@@ -6,24 +6,20 @@ import decimal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from bearskin.exchange import _figures
 from bearskin.exchange._clearing import fee_rate
 from bearskin.exchange._codes import Code
-from bearskin.exchange._state import Position
 from bearskin.exchange._words import AddMargin, SetLeverage, SetMarginMode, SetPositionMode
 from bearskin.exchange.wire import _holdings as holdings
 from bearskin.exchange.wire._numbers import NS_PER_MS, bare, money
 from bearskin.exchange.wire._params import Denied, choice, flag, integer, limited, missing, need, number, span
-from bearskin.exchange.wire._routes import KEYED, Ask, Route, route
+from bearskin.exchange.wire._routes import KEYED, OPEN, Ask, Route, Wire, route
 from bearskin.exchange.wire._shapes import Row, bracket_rows, top_notional
 from bearskin.margin import adl_order, adl_quantile, adl_score
 from bearskin.terms import EXACT, QUOTE
 
-if TYPE_CHECKING:
-    from bearskin.exchange._floor import Floor
-
+LIGHTS_MS = 30_000
 ONLY_SINGLE = "Multi-assets mode is not served here."
 DONE: Row = {"code": 200, "msg": "success"}
 
@@ -91,15 +87,21 @@ async def get_income(ask: Ask) -> list[Row]:
 # --- positions -------------------------------------------------------------------------------------------------------
 
 
-def lights_of(floor: Floor, symbol: str) -> dict[int, int]:
-    """How near each position of a symbol is to being deleveraged, 0 to 4, by the identity of the position.
+def lights_of(wire: Wire, symbol: str) -> dict[tuple[int, str], int]:
+    """How near each position of a symbol is to being deleveraged, 0 to 4, by account and side.
 
-    Ranked among the positions of the same direction; worked out when asked for.
+    Ranked among the positions of the same direction, and looked at anew every 30 seconds as the venue does.
     """
-    found: dict[int, int] = {}
+    now_ms = wire.now_ms()
+    kept = wire.lights.get(symbol)
+    if kept is not None and now_ms < kept[0]:
+        return kept[1]
+    found: dict[tuple[int, str], int] = {}
+    floor = wire.floor
     mark = _figures.mark_of(floor, symbol)
+    asset = floor.state.markets[symbol].contract.settle
     for direction in (1, -1):
-        positions: list[Position] = []
+        ranked: list[tuple[int, str]] = []
         scores: list[Decimal] = []
         for account in floor.state.accounts.values():
             for side in holdings.sides_of(account):
@@ -107,15 +109,15 @@ def lights_of(floor: Floor, symbol: str) -> dict[int, int]:
                 if position is None or position.qty * direction <= 0:
                     continue
                 isolated = _figures.setting_of(account, symbol).isolated
-                asset = floor.state.markets[symbol].contract.settle
                 wallet = _figures.margin_of(floor, position) if isolated else _figures.wallet(floor, account, asset)
                 profit = position.qty * mark - position.cost
                 maintenance = _figures.maintenance_of(floor, position)
-                positions.append(position)
+                ranked.append((account.id, side))
                 with decimal.localcontext(QUOTE):
                     scores.append(adl_score(profit, wallet, maintenance))
         for place, index in enumerate(adl_order(scores)):
-            found[id(positions[index])] = adl_quantile(place, len(positions))
+            found[ranked[index]] = adl_quantile(place, len(ranked))
+    wire.lights[symbol] = (now_ms + LIGHTS_MS, found)
     return found
 
 
@@ -126,13 +128,10 @@ def risk(ask: Ask, version: int) -> list[Row]:
     with exactly():
         slots = holdings.holdings(wire.floor, account, face.symbol if face else None)
         rows = []
-        lights: dict[str, dict[int, int]] = {}
         for h in slots:
             if version == 3 and not h.qty:
                 continue
-            if h.position is not None and h.symbol not in lights:
-                lights[h.symbol] = lights_of(wire.floor, h.symbol)
-            light = lights[h.symbol].get(id(h.position), 0) if h.position is not None else 0
+            light = lights_of(wire, h.symbol).get((account.id, h.side), 0) if h.qty else 0
             rows.append(holdings.risk_row(wire.floor, account, wire.faces, h, light, version))
     return rows
 
@@ -156,7 +155,7 @@ async def get_adl(ask: Ask) -> list[Row]:
         for position in account.positions.values():
             if face is not None and position.symbol != face.symbol:
                 continue
-            light = lights_of(ask.wire.floor, position.symbol).get(id(position), 0)
+            light = lights_of(ask.wire, position.symbol).get((account.id, position.side), 0)
             row = found.setdefault(position.symbol, {"LONG": 0, "SHORT": 0})
             row["LONG" if position.qty > 0 else "SHORT"] = light
             cross = not _figures.setting_of(account, position.symbol).isolated
@@ -388,6 +387,11 @@ async def nothing(_: Ask) -> list[Row]:
     return []
 
 
+async def get_system_status(_: Ask) -> Row:
+    """No maintenance: ccxt asks before others do anything."""
+    return {"status": 0, "msg": "normal"}
+
+
 ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/fapi/v2/account"): route(account_v2, "", weight=5),
     ("GET", "/fapi/v3/account"): route(account_v3, "", weight=5),
@@ -418,5 +422,6 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("PUT", "/fapi/v1/listenKey"): route(put_listen_key, "listenKey", security=KEYED),
     ("DELETE", "/fapi/v1/listenKey"): route(delete_listen_key, "listenKey", security=KEYED),
     ("GET", "/sapi/v1/capital/config/getall"): route(nothing, ""),
+    ("GET", "/sapi/v1/system/status"): route(get_system_status, "", security=OPEN),
     ("GET", "/sapi/v1/margin/allPairs"): route(nothing, "symbol", security=KEYED),
 }

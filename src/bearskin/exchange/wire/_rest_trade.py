@@ -377,11 +377,16 @@ async def put_batch(ask: Ask) -> list[Row]:
     return await asyncio.gather(*(one_of(change(args)) for args in rows))
 
 
+# as ccxt spells them
+BATCH_NAMES = {"orderidlist": "orderIdList", "origclientorderidlist": "origClientOrderIdList"}
+
+
 async def delete_batch(ask: Ask) -> list[Row]:
     """Cancel up to ten orders of a symbol."""
     face = ask.face()
-    numbers = words_of(ask.args, "orderIdList")
-    names = words_of(ask.args, "origClientOrderIdList")
+    args = {BATCH_NAMES.get(name, name): value for name, value in ask.args.items()}
+    numbers = words_of(args, "orderIdList")
+    names = words_of(args, "origClientOrderIdList")
     if numbers is None and names is None:
         raise Denied(
             Code.MANDATORY_PARAM,
@@ -645,7 +650,9 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/fapi/v1/order/test"): Route(post_order_test, SIGNED, 1, None),
     ("POST", "/fapi/v1/batchOrders"): route(post_batch, "batchOrders", weight=5, once=True),
     ("PUT", "/fapi/v1/batchOrders"): route(put_batch, "batchOrders", weight=5),
-    ("DELETE", "/fapi/v1/batchOrders"): route(delete_batch, "symbol orderIdList origClientOrderIdList"),
+    ("DELETE", "/fapi/v1/batchOrders"): route(
+        delete_batch, f"symbol orderIdList origClientOrderIdList {' '.join(BATCH_NAMES)}"
+    ),
     ("GET", "/fapi/v1/openOrder"): route(get_open_order, ORDER_IDS),
     ("GET", "/fapi/v1/openOrders"): route(get_open_orders, "symbol", weight=lambda a: 1 if "symbol" in a else 40),
     ("GET", "/fapi/v1/allOrders"): route(get_all_orders, "symbol orderId " + PERIOD, weight=5),

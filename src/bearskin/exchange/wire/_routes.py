@@ -22,7 +22,19 @@ OPEN, KEYED, SIGNED = 0, 1, 2  # who may call: anybody, who shows a key, who sig
 class Wire:
     """What all endpoints of one exchange share."""
 
-    __slots__ = ("archive", "desk", "faces", "floor", "heard", "limits", "markets", "names_given", "service", "state")
+    __slots__ = (
+        "archive",
+        "desk",
+        "faces",
+        "floor",
+        "heard",
+        "lights",
+        "limits",
+        "markets",
+        "names_given",
+        "service",
+        "state",
+    )
 
     def __init__(self, desk: WireDesk) -> None:
         self.desk = desk
@@ -34,6 +46,7 @@ class Wire:
         self.markets = self.state.markets
         self.faces = Faces(self.markets)
         self.heard = Heard(desk.service.wall_ms())
+        self.lights: dict[str, tuple[int, dict[tuple[int, str], int]]] = {}  # of deleveraging, and until when
         self.names_given = desk.service.wall_ms() << 20
 
     def new_name(self) -> str:
