@@ -8,6 +8,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import desk
+import exchange_core
+import exchange_marks
+import exchange_wire
 import kernel
 
 HELP_S_MAX = 0.5
@@ -22,10 +25,22 @@ def line(name: str, value: str, limit: str = "") -> None:
 
 def main() -> int:
     """Print the figures; 1 when one is beyond its limit."""
+    beyond = [part() for part in (kernels, whole_desk, exchange)]
+    print("\nbeyond a limit" if any(beyond) else "\nwithin every limit")
+    return 1 if any(beyond) else 0
+
+
+def kernels() -> bool:
+    """The compiled trade against a bare loop; True when beyond its limit."""
     inner = kernel.measure()
     line("bare compiled loop, stop and target only, 525,600 bars", f"{inner['bare_ms']:.2f} ms")
     line("kernel with every cost, the same bars", f"{inner['kernel_ms']:.2f} ms")
     line("ratio", f"{inner['ratio']:.2f}", f"at most {kernel.RATIO_MAX}")
+    return inner["ratio"] > kernel.RATIO_MAX
+
+
+def whole_desk() -> bool:
+    """From files to a report, and how soon the command answers; True when beyond a limit."""
     outer = desk.measure()
     print(f"\none year of hourly bars, {outer['market']}, {outer['trades']} trades")
     line("only reading the files", f"{outer['reading_s']:.2f} s")
@@ -38,14 +53,46 @@ def main() -> int:
     )
     line("first line of progress, kernels compiled", f"{outer['first_line_s']:.2f} s", f"under {FIRST_LINE_S_MAX} s")
     line("bearskin --help", f"{outer['help_s']:.2f} s", f"under {HELP_S_MAX} s")
-    beyond = (
-        inner["ratio"] > kernel.RATIO_MAX
-        or outer["first_compile_s"] >= FIRST_COMPILE_S_MAX
+    return (
+        outer["first_compile_s"] >= FIRST_COMPILE_S_MAX
         or outer["first_line_s"] >= FIRST_LINE_S_MAX
         or outer["help_s"] >= HELP_S_MAX
     )
-    print("\nbeyond a limit" if beyond else "\nwithin every limit")
-    return 1 if beyond else 0
+
+
+def exchange() -> bool:
+    """The demo exchange: its core, its marks, its wire; True when beyond a limit."""
+    print("\nexchange core, 1,000 accounts, 70 % place, 25 % cancel, 5 % take; events, postings, journal")
+    core = exchange_core.measure()
+    least = exchange_core.COMMANDS_S_MIN
+    line("commands a second", f"{core['commands_s']:,.0f}", f"at least {least:,}")
+    line("turns of a plain loop for one command", f"{core['turns_per_command']:,.0f}")
+    line("commands a second, takers only", f"{core['takers_s']:,.0f}")
+    print("\na mark that liquidates nobody")
+    marks = exchange_marks.measure()
+    slow = False
+    for name, words, most in (
+        ("isolated", "10,000 isolated positions", exchange_marks.ISOLATED_MS_MAX),
+        ("cross", "1,000 cross accounts of three symbols", exchange_marks.CROSS_MS_MAX),
+    ):
+        median_ms = marks[f"{name}_median_ms"]
+        line(f"{words}, median", f"{median_ms:.3f} ms", f"at most {most} ms")
+        line(f"{words}, 99 in 100 within", f"{marks[f'{name}_p99_ms']:.3f} ms")
+        line("  if everyone were looked at", f"{marks[f'{name}_scan_ms']:.1f} ms")
+        slow = slow or median_ms > most
+    print("\norders over HTTP while 50 sockets listen")
+    wire = exchange_wire.measure()
+    line("bare route with the same signature check, a second", f"{wire['bare_per_s']:,.0f}")
+    line("orders a second", f"{wire['orders_per_s']:,.0f}")
+    line("share of the bare route", f"{wire['share']:.2f}", f"at least {exchange_wire.SHARE_MIN}")
+    line("at half that load: median", f"{wire['p50_ms']:.2f} ms")
+    line("at half that load: 99 in 100 within", f"{wire['p99_ms']:.2f} ms", f"under {exchange_wire.P99_MS_MAX} ms")
+    return (
+        core["commands_s"] < least
+        or slow
+        or wire["share"] < exchange_wire.SHARE_MIN
+        or wire["p99_ms"] >= exchange_wire.P99_MS_MAX
+    )
 
 
 if __name__ == "__main__":

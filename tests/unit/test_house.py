@@ -10,7 +10,10 @@ import pytest
 
 import bearskin
 
-ROOMS = ("terms", "margin", "ledger", "journal", "market", "paths", "setups", "risk", "exchange", "backtest", "live", "report", "app")
+ROOMS = (
+    "terms", "margin", "ledger", "journal", "market", "paths", "setups", "risk", "exchange", "backtest", "live",
+    "report", "app",
+)  # fmt: skip
 
 
 def test_importing_bearskin_loads_no_room():
