@@ -125,6 +125,8 @@ def exchange(port: int) -> Iterator[str]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
 
 
 def steps_of(python: Path, script: Path, port: int, introduced: str, outcome: Outcome, *, loud: bool) -> None:
@@ -138,22 +140,20 @@ def steps_of(python: Path, script: Path, port: int, introduced: str, outcome: Ou
     }
     kept = ("CLIENT_KEEP_LOG", "PYTHONPATH") if python == Path(sys.executable) else ("CLIENT_KEEP_LOG",)
     surroundings |= {name: os.environ[name] for name in kept if name in os.environ}
+    command = [str(python), str(script)]
     with tempfile.TemporaryFile("w+") as wrong:
-        running = subprocess.Popen(
-            [str(python), str(script)], stdout=subprocess.PIPE, stderr=wrong, text=True, env=surroundings
-        )
-        try:
-            assert running.stdout is not None
-            for line in running.stdout:
-                print(f"     {line.rstrip()}", flush=True)
-                if line.startswith("ok "):
-                    outcome.passed += 1
-                elif line.startswith("FAIL "):
-                    outcome.failed.append(line[5:].strip())
-            code = running.wait(SCRIPT_S_MAX)
-        finally:
-            if running.poll() is None:
-                running.kill()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=wrong, text=True, env=surroundings) as running:
+            try:
+                assert running.stdout is not None
+                for line in running.stdout:
+                    print(f"     {line.rstrip()}", flush=True)
+                    if line.startswith("ok "):
+                        outcome.passed += 1
+                    elif line.startswith("FAIL "):
+                        outcome.failed.append(line[5:].strip())
+                code = running.wait(SCRIPT_S_MAX)
+            finally:
+                running.kill()  # does nothing to one that has ended
         wrong.seek(0)
         told = wrong.read()
     if code and not outcome.failed:
