@@ -99,6 +99,7 @@ class Auditor:
         self.ranks: dict[int, dict[int, Decimal]] = {}
         self.arrivals = 0
         self.ticked = False
+        self.able_before = ZERO
         self.counts: dict[str, int] = {}
         self.refusals: dict[int, int] = {}
 
@@ -111,6 +112,7 @@ class Auditor:
         self.wallets_before = {i: balances.get(a.wallet_name, ZERO) for i, a in state.accounts.items()}
         self.means = None
         self.ticked = isinstance(command, Tick)
+        self.able_before = self._able() if self.ticked else ZERO
         self.deleveraged = []
         self.ranks = {}
         if isinstance(command, SetMark) and sane(command.price) and command.symbol in state.markets:
@@ -512,9 +514,7 @@ class Auditor:
         state = self.exchange.state
         marks = {symbol: market.mark for symbol, market in state.markets.items()}
         balances = state.ledgers["USDT"].balances if "USDT" in state.ledgers else {}
-        fund = balances.get("insurance", ZERO)
-        open_profit = sum((p.qty * marks[p.symbol] - p.cost for p in state.accounts[FUND].positions.values()), ZERO)
-        able = min(fund, fund + open_profit)
+        able = self._able()
         for account in state.accounts.values():
             if account.kind == "FUND":
                 continue
@@ -535,9 +535,18 @@ class Auditor:
             if cross:
                 claim(wallet + worth > due, "cross below maintenance", account.id, wallet, worth, due)
             elif wallet < 0:
-                # debts that the fund had no money for are tried again by the next tick
-                waits = self.wallets_before.get(account.id, ZERO) < 0 and not self.ticked
-                claim(able <= 0 or waits, "a debt is paid by the insurance fund", account.id, wallet, fund)
+                # debts that the fund had no money for are tried again by ticks, with what it has when they begin
+                waits = self.wallets_before.get(account.id, ZERO) < 0 and (not self.ticked or self.able_before <= DIGIT)
+                claim(able <= DIGIT or waits, "a debt is paid by the insurance fund", account.id, wallet, able)
+
+    def _able(self) -> Decimal:
+        """What the insurance fund can give: its money, or what it is worth where that is less."""
+        state = self.exchange.state
+        if FUND not in state.accounts or "USDT" not in state.ledgers:
+            return ZERO
+        money = state.ledgers["USDT"].balances.get("insurance", ZERO)
+        held = state.accounts[FUND].positions.values()
+        return min(money, money + sum((p.qty * state.markets[p.symbol].mark - p.cost for p in held), ZERO))
 
     def _spared(self) -> None:
         """Where a price alone liquidates only isolated positions of somebody, it costs their margins and no more."""
