@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
@@ -236,6 +237,12 @@ def test_what_it_was_begun_with_stands_until_it_is_begun_anew(tmp_path: Path):
     assert not again.opened.began
     with pytest.raises(BadInput, match="was begun with symbols BTCUSDT: begin anew with --fresh"):
         once(symbols=("ETHUSDT",))
+    with pytest.raises(BadInput, match="a start is for replays"):
+        once(start_ns=1)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(BadInput, match="NOPEUSDT"):
+        once(symbols=("NOPEUSDT",), fresh=True)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before, "refused, so nothing is lost"
     fresh = once(symbols=("ETHUSDT",), fresh=True)
     assert fresh.opened.began
     assert fresh.opened.setup.symbols == ("ETHUSDT",)
@@ -251,6 +258,9 @@ def test_what_it_was_begun_with_stands_until_it_is_begun_anew(tmp_path: Path):
         ({"port": 70_000}, "port was 70000"),
         ({"speed": 0}, "speed was 0"),
         ({"start_ns": 1}, "a start is for replays"),
+        ({"interval": "1h"}, "interval is for replays"),
+        ({"venue": "bybit", "prices": "manual"}, "venue is for replays"),
+        ({"deposit": Decimal(-1)}, "deposit was -1"),
         ({"prices": "replay"}, "--store"),
     ],
 )
@@ -258,4 +268,4 @@ def test_options_that_do_not_fit_leave_nothing_behind(tmp_path, options, said):
     folder = tmp_path / "new"
     with pytest.raises(BadInput, match=said):
         start_in_thread(ExchangeOptions(**{"folder": folder, "port": 0, **options}))
-    assert not folder.exists() or not [one for one in folder.iterdir() if one.name != ".lock"]
+    assert not folder.exists()
