@@ -94,6 +94,8 @@ def test_the_page_and_the_description_need_none_and_load_nothing(plain):
     page = plain.get("/control/")
     assert page.status_code == 200
     assert "/control/clock/step" in page.text
+    assert "curl -s" in page.text
+    assert "src=" not in page.text, "nothing from the network"
     assert "https://" not in page.text
     assert "<script" not in page.text
     paths = plain.get("/control/openapi.json").json()["paths"]
@@ -133,6 +135,41 @@ def test_what_control_refuses(control, path, body, status):
     before = good(control.get("/state_hash"))
     assert control.post(path, json=body).status_code == status
     assert good(control.get("/state_hash")) == before
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "said"),
+    [
+        ("/clock/speed", {"json": {"speed": -1}}, "speed: Input should be greater than 0."),
+        (
+            "/clock/speed",
+            {"content": b"{bad", "headers": {"content-type": "application/json"}},
+            "the body: JSON decode",
+        ),
+        ("/clock/speed", {"data": {"speed": 2}}, "Content-Type: application/json"),
+        ("/clock/nothing", {"json": {}}, "listed at /control/"),
+        ("/clock", {"json": {}}, "Method Not Allowed"),
+    ],
+)
+def test_control_says_what_is_wrong(control, path, sent, said):
+    answer = control.post(path, **sent).json()
+    assert list(answer) == ["code", "msg"]
+    assert said in answer["msg"]
+
+
+def test_every_example_of_the_page_fits_its_operation():
+    running = start_in_thread(ExchangeOptions(port=0, symbols=("BTCUSDT",), prices="manual", crowd=False))
+    with httpx.Client(base_url=running.url, headers={"X-Control-Token": running.token}, timeout=20) as client:
+        described = good(client.get("/control/openapi.json"))
+        schemas = described["components"]["schemas"]
+        for path, operations in described["paths"].items():
+            method = "PUT" if "put" in operations else "POST"
+            content = operations.get(method.lower(), {}).get("requestBody", {}).get("content", {})
+            if content and not path.endswith("public_keys"):
+                name = content["application/json"]["schema"]["$ref"].rpartition("/")[2]
+                where = path.replace("{number}", "2").replace("{symbol}", "BTCUSDT")
+                good(client.request(method, where, json=schemas[name]["example"]))
+    running.stop()
 
 
 def test_a_pushed_index_moves_mark_book_and_last_at_once(control, plain):
