@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
@@ -12,7 +13,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from bearskin.exchange import ExchangeOptions, Running, start_in_thread
-from bearskin.terms import BadInput
+from bearskin.exchange._service import ServiceStopped
+from bearskin.terms import BadInput, StoreBroken
 
 SYMBOLS = ("BTCUSDT", "DOGEUSDT")
 
@@ -280,3 +282,50 @@ def test_options_that_do_not_fit_leave_nothing_behind(tmp_path, options, said):
     with pytest.raises(BadInput, match=said):
         start_in_thread(ExchangeOptions(**{"folder": folder, "port": 0, **options}))
     assert not folder.exists() or not [one for one in folder.iterdir() if one.name != ".lock"]
+
+
+def quiet_options(folder: Path, **more) -> ExchangeOptions:
+    return ExchangeOptions(folder=folder, port=0, symbols=("BTCUSDT",), prices="manual", crowd=False, **more)
+
+
+def test_an_emptied_journal_is_not_begun_anew_in_silence(tmp_path):
+    start_in_thread(quiet_options(tmp_path)).stop()
+    (tmp_path / "journal.sqlite").write_bytes(b"")
+    with pytest.raises(StoreBroken, match="empty"):
+        start_in_thread(quiet_options(tmp_path))
+    (tmp_path / "journal.sqlite").unlink()
+    with pytest.raises(StoreBroken, match="empty"):
+        start_in_thread(quiet_options(tmp_path))
+    start_in_thread(quiet_options(tmp_path, fresh=True)).stop()
+
+
+def test_a_setup_without_a_journal_is_begun_when_the_first_start_was_killed(tmp_path):
+    start_in_thread(quiet_options(tmp_path)).stop()
+    setup = (tmp_path / "exchange.json").read_text()
+    (tmp_path / "exchange.json").write_text(setup.replace("true", "false"))  # as it stands before the first commands
+    (tmp_path / "journal.sqlite").unlink()
+    start_in_thread(quiet_options(tmp_path)).stop()
+    assert (tmp_path / "exchange.json").read_text() == setup
+
+
+def test_a_deposit_that_no_account_can_take_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(BadInput, match="deposit was"):
+        start_in_thread(quiet_options(tmp_path, deposit=Decimal(10) ** 15))
+    assert not (tmp_path / "exchange.json").exists()
+
+
+def test_who_stops_an_exchange_that_had_failed_is_told(tmp_path, monkeypatch, caplog):
+    found = start_in_thread(quiet_options(tmp_path))
+    service = found.opened.service
+
+    def full(_: object) -> int:
+        raise StoreBroken("the disk is full")
+
+    monkeypatch.setattr(service._journal, "append", full)
+    token = {"X-Control-Token": found.token}
+    assert httpx.post(f"{found.control_url}/clock/tick", headers=token).status_code == 503
+    assert httpx.get(f"{found.control_url}/books", headers=token).status_code == 200  # what is there may be looked at
+    with pytest.raises(ServiceStopped, match="the disk is full"):
+        found.stop()
+    assert "the disk is full" in caplog.text
+    assert "Traceback" not in caplog.text

@@ -116,7 +116,10 @@ class Service:
             self.stopped = f"the exchange has stopped after a failure ({type(error).__name__}: {error})"
             if not isinstance(error, Exception):
                 raise
-            logger.exception("the exchange has stopped")
+            if isinstance(error, BearskinError):  # a full disk is told in a sentence, a bug of ours with its trace
+                logger.error("%s", self.stopped)
+            else:
+                logger.exception("the exchange has stopped")
             raise ServiceStopped(self.stopped) from error
         if happened:
             self._tell(happened)

@@ -12,12 +12,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Literal
 
+import msgspec
+
 from bearskin.exchange._archive import Archive
 from bearskin.exchange._clock import MarketClock, checked_speed
 from bearskin.exchange._coins import DEFAULT_SYMBOLS
 from bearskin.exchange._core import Exchange
 from bearskin.exchange._driver import Driver
 from bearskin.exchange._genesis import (
+    DEPOSIT_MAX,
     PRICES,
     SETUP_FILE,
     USER,
@@ -34,7 +37,7 @@ from bearskin.exchange._service import Service, restored
 from bearskin.exchange._state import Contract, State
 from bearskin.exchange._words import Refused
 from bearskin.journal import Journal
-from bearskin.terms import SECOND_NS, BadInput
+from bearskin.terms import SECOND_NS, BadInput, StoreBroken
 
 JOURNAL_FILE, LOCK_FILE, LISTEN_KEYS_FILE = "journal.sqlite", ".lock", "listen_keys.json"
 DEFAULT_PORT = 8700
@@ -110,9 +113,14 @@ def open_exchange(options: ExchangeOptions, wall_ns: Callable[[], int]) -> Opene
         prices = _prices(setup, contracts, state)
         service = _service(options, setup, prices, exchange, archive, journal, wall_ns)
         if not state.sequence:
+            if setup.begun:
+                raise StoreBroken(f"{journal.path} is empty: bring back what was in it, or begin anew with --fresh")
             answers = service.submit_now(genesis(setup, contracts))
             refused = [answer[0] for answer in answers if answer and isinstance(answer[0], Refused)]
             assert not refused, refused
+        if not setup.begun:
+            setup = msgspec.structs.replace(setup, begun=True)
+            write_setup(folder, setup)
         _seed(archive, prices)
         # a crowd would trade at prices that a replay's candles never had
         crowd = setup.prices == "synthetic" if options.crowd is None else options.crowd
@@ -185,7 +193,7 @@ def new_setup(options: ExchangeOptions, wall_ns: int) -> Setup:
     if prices not in PRICES:
         raise BadInput(f"prices was {prices!r}, must be one of {', '.join(PRICES)}")
     deposit = Decimal(10_000) if options.deposit is None else options.deposit
-    if not deposit.is_finite() or deposit < 0 or deposit != deposit.quantize(Decimal("0.01")):
+    if not (0 <= deposit <= DEPOSIT_MAX and deposit == deposit.quantize(Decimal("0.01"))):
         raise BadInput(f"deposit was {deposit}, must be an amount of USDT such as 10000")
     made = Setup(
         created_ns=wall_ns,

@@ -20,6 +20,7 @@ import uvloop
 from starlette.types import ASGIApp
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from bearskin.exchange._service import ServiceStopped
 from bearskin.exchange.wire._app import app_of
 from bearskin.exchange.wire._desk import WireDesk
 from bearskin.exchange.wire._edge import Edge
@@ -147,7 +148,10 @@ async def _served(
     stop: asyncio.Event,
     ready: Callable[[Address, Opened], None],
 ) -> None:
-    """Serve until `stop`; the market runs meanwhile. What was begun is finished and the snapshot written."""
+    """Serve until `stop`; the market runs meanwhile. What was begun is finished and the snapshot written.
+
+    Raises ServiceStopped at the end when the exchange had stopped by itself.
+    """
     try:
         port = int(door.getsockname()[1])
         desk = _desk(opened, options, port)
@@ -174,8 +178,11 @@ async def _served(
             with contextlib.suppress(asyncio.CancelledError):
                 await task
     finally:
+        failure = opened.service.stopped
         opened.close()
         gc.unfreeze()
+    if failure is not None:
+        raise ServiceStopped(failure)
 
 
 def _desk(opened: Opened, options: ExchangeOptions, port: int) -> WireDesk:
