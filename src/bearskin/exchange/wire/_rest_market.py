@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from bearskin.exchange._codes import Code
 from bearskin.exchange.wire._numbers import NS_PER_MS, bare, money
-from bearskin.exchange.wire._params import Denied, choice, integer, limited, missing, need, span
+from bearskin.exchange.wire._params import Denied, choice, integer, limited, missing, need, span, span_of_hour
 from bearskin.exchange.wire._routes import KEYED, OPEN, Ask, Route, bad_symbol, route
 from bearskin.exchange.wire._shapes import Face, Row
 from bearskin.terms import QUOTE
@@ -125,7 +125,7 @@ async def trades(ask: Ask) -> list[Row]:
 async def agg_trades(ask: Ask) -> list[Row]:
     """Trades of one order at one price taken together."""
     face = ask.face()
-    start_ms, end_ms = span(ask.args)
+    start_ms, end_ms = span_of_hour(ask.args)
     rows = ask.wire.archive.agg_trades(
         face.symbol, limited(ask.args, "limit", 500, 1000), integer(ask.args, "fromId"), start_ms, end_ms
     )
