@@ -31,8 +31,10 @@ TESTS = ROOT / "tests" / "clients"
 START_S_MAX = 30.0
 SCRIPT_S_MAX = 600.0
 
+OWN = ""  # the environment this runs in
 # the script and the environment it runs in
 CLIENTS = {
+    "printed_text": OWN,
     "ccxt_sync": "ccxt",
     "ccxt_pro": "ccxt",
     "official_sdk": "official_sdk",
@@ -64,6 +66,8 @@ class CannotInstall(Exception):
 
 def environment_of(name: str) -> Path:
     """The python of an environment that holds exactly the pinned requirements, made when it is not there yet."""
+    if name == OWN:
+        return Path(sys.executable)
     wanted = TESTS / "requirements" / f"{name}.txt"
     stamp = hashlib.sha256(wanted.read_bytes() + sys.version.encode()).hexdigest()
     folder = ENVIRONMENTS / name
@@ -83,9 +87,16 @@ def environment_of(name: str) -> Path:
 
 def versions_in(python: Path, name: str) -> str:
     """The first pinned package of the environment as it is really installed."""
+    if name == OWN:
+        return "bearskin " + said_by(python, "import bearskin; print(bearskin.__version__)")
     first = re.search(r"^([\w-]+)==", (TESTS / "requirements" / f"{name}.txt").read_text(), re.MULTILINE)
     assert first is not None
     code = f"import importlib.metadata as m; print('{first[1]}', m.version('{first[1]}'))"
+    return said_by(python, code)
+
+
+def said_by(python: Path, code: str) -> str:
+    """What a line of Python prints in an environment."""
     return subprocess.run([str(python), "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
@@ -114,33 +125,35 @@ def exchange(port: int) -> Iterator[str]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
 
 
-def steps_of(python: Path, script: Path, introduced: str, outcome: Outcome, *, loud: bool) -> None:
+def steps_of(python: Path, script: Path, port: int, introduced: str, outcome: Outcome, *, loud: bool) -> None:
     """Run one script and read its steps; what it prints is printed on, one line a step."""
     surroundings = {
         "PATH": os.environ.get("PATH", ""),
         "HOME": os.environ.get("HOME", ""),
-        "BEARSKIN_DEMO": introduced,
+        "CLIENT_EXCHANGE": introduced,
+        "CLIENT_PORT": str(port),
         "PYTHONUNBUFFERED": "1",
     }
-    surroundings |= {name: os.environ[name] for name in ("BEARSKIN_KEEP_LOG",) if name in os.environ}
+    kept = ("CLIENT_KEEP_LOG", "PYTHONPATH") if python == Path(sys.executable) else ("CLIENT_KEEP_LOG",)
+    surroundings |= {name: os.environ[name] for name in kept if name in os.environ}
+    command = [str(python), str(script)]
     with tempfile.TemporaryFile("w+") as wrong:
-        running = subprocess.Popen(
-            [str(python), str(script)], stdout=subprocess.PIPE, stderr=wrong, text=True, env=surroundings
-        )
-        try:
-            assert running.stdout is not None
-            for line in running.stdout:
-                print(f"     {line.rstrip()}", flush=True)
-                if line.startswith("ok "):
-                    outcome.passed += 1
-                elif line.startswith("FAIL "):
-                    outcome.failed.append(line[5:].strip())
-            code = running.wait(SCRIPT_S_MAX)
-        finally:
-            if running.poll() is None:
-                running.kill()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=wrong, text=True, env=surroundings) as running:
+            try:
+                assert running.stdout is not None
+                for line in running.stdout:
+                    print(f"     {line.rstrip()}", flush=True)
+                    if line.startswith("ok "):
+                        outcome.passed += 1
+                    elif line.startswith("FAIL "):
+                        outcome.failed.append(line[5:].strip())
+                code = running.wait(SCRIPT_S_MAX)
+            finally:
+                running.kill()  # does nothing to one that has ended
         wrong.seek(0)
         told = wrong.read()
     if code and not outcome.failed:
@@ -165,7 +178,7 @@ def trial(client: str, port: int, *, loud: bool) -> Outcome:
     try:
         with exchange(port) as introduced:
             json.loads(introduced)
-            steps_of(python, TESTS / "scripts" / f"{client}.py", introduced, outcome, loud=loud)
+            steps_of(python, TESTS / "scripts" / f"{client}.py", port, introduced, outcome, loud=loud)
     except (RuntimeError, subprocess.TimeoutExpired) as wrong:
         outcome.failed.append(str(wrong))
         print(f"     FAIL {wrong}")

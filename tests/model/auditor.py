@@ -33,7 +33,6 @@ from bearskin.exchange._words import (
     OrderUpdated,
     Place,
     Refused,
-    SetIndex,
     SetMark,
     Tick,
     Traded,
@@ -91,14 +90,16 @@ class Auditor:
         self.levels: dict[str, dict[tuple[int, Decimal], Decimal]] = {}
         self.trades: dict[str, int] = {}
         self.touched: dict[int, None] = {}
+        self.traded: dict[int, None] = {}
         self.wallets_before: dict[int, Decimal] = {}
-        self.spared: list[int] = []
+        self.spared: dict[int, bool] = {}  # whom the command liquidated, and whether isolated only
         self.owed: dict[tuple[int, str], list[Decimal]] = {}
         self.means: tuple[Decimal, Decimal] | None = None
         self.deleveraged: list[Deleveraged] = []
         self.ranks: dict[int, dict[int, Decimal]] = {}
         self.arrivals = 0
         self.ticked = False
+        self.able_before = ZERO
         self.counts: dict[str, int] = {}
         self.refusals: dict[int, int] = {}
 
@@ -111,6 +112,7 @@ class Auditor:
         self.wallets_before = {i: balances.get(a.wallet_name, ZERO) for i, a in state.accounts.items()}
         self.means = None
         self.ticked = isinstance(command, Tick)
+        self.able_before = self._able() if self.ticked else ZERO
         self.deleveraged = []
         self.ranks = {}
         if isinstance(command, SetMark) and sane(command.price) and command.symbol in state.markets:
@@ -127,6 +129,7 @@ class Auditor:
     @exactly
     def follow(self, command: AnyCommand, events: Sequence[Event]) -> None:
         """Take in the events of one command and check each against what is known."""
+        self.traded = {}
         self.touched = {getattr(command, "account", FUND): None}
         if events and isinstance(events[0], Refused):
             claim(len(events) == 1, "a refusal is the only event", events)
@@ -188,6 +191,9 @@ class Auditor:
         else:
             self.orders.pop(order.id, None)
             self.arrived.pop(order.id, None)
+        if order.tif == "FOK" and order.status != "NEW":
+            part = event.execution == "TRADE" and order.status == "PARTIALLY_FILLED"
+            claim(part or order.status == "FILLED", "all or nothing", order)
         if event.execution == "NEW":
             claim(known is None and order.filled_steps == 0, "an order is new once", order)
         elif known is not None and event.execution != "AMENDMENT":
@@ -205,6 +211,14 @@ class Auditor:
         if fill.maker:
             claim(fill.price == price, "a trade is at the maker's price", order, fill)
             self._first_in_line(order)
+        if order.origin in ("USER", "ALGO"):
+            self.traded[order.account] = None
+        if not fill.maker and order.origin in ("USER", "ALGO"):
+            claim(order.tif != "GTX", "post-only never takes", order, fill)
+            if order.type == "MARKET":
+                beyond = (fill.price - self.marks[order.symbol]) * order.side
+                bound = self.marks[order.symbol] * terms.market_take_bound
+                claim(beyond <= bound, "a market order goes no further from mark than it may", order, fill)
         before = self.held.get((order.account, order.symbol, order.position_side), (ZERO, ZERO))
         qty = fill.qty * order.side
         if order.reduce_only or order.origin == "LIQUIDATION":
@@ -301,9 +315,9 @@ class Auditor:
     def _liquidating(self, command: AnyCommand, event: Liquidating) -> None:
         account = self.exchange.state.accounts[event.account]
         self.touched[event.account] = None
-        setting = account.settings.get(event.symbol)
-        if setting is not None and setting.isolated and isinstance(command, SetMark | SetIndex | Tick):
-            self.spared.append(event.account)
+        if isinstance(command, SetMark):
+            isolated = is_isolated(account, event.symbol)
+            self.spared[event.account] = isolated and self.spared.get(event.account, True)
 
     def _two_sides(self, told: dict[tuple[str, int], list[OrderUpdated]], public: list[Traded]) -> None:
         """Every trade has a buyer and a seller who were told the same, and the public was told once."""
@@ -312,6 +326,11 @@ class Auditor:
             claim(len(sides) == 2, "a trade has two sides", trade, sides)
             one, other = sides
             claim(one.order.side == -other.order.side, "one buys, one sells", trade)
+            taker = one.order if one.order.id == trade.taker_order else other.order
+            own = one.order.account == other.order.account
+            claim(
+                not own or taker.self_trade == "NONE", "nobody trades with himself unless he asked for it", one, other
+            )
             for side in sides:
                 assert side.fill is not None
                 claim((side.fill.price, side.fill.qty) == (trade.price, trade.qty), "both told the same", trade, side)
@@ -469,6 +488,7 @@ class Auditor:
             claim(told is not None and told.filled_steps == order.filled_steps, "an order is as told", order, told)
             claim(order.account == account.id and order.status in OPEN, "its owner's and open", order)
             counts[order.symbol] = counts.get(order.symbol, 0) + 1
+            claim(order.type == "LIMIT" and order.tif in ("GTC", "GTX", "GTD"), "only these may rest", order)
             left = order.qty_steps - order.filled_steps
             key = f"{order.symbol}/{order.position_side}"
             if order.reduce_only or order.position_side == ("SHORT" if order.side > 0 else "LONG"):
@@ -494,9 +514,7 @@ class Auditor:
         state = self.exchange.state
         marks = {symbol: market.mark for symbol, market in state.markets.items()}
         balances = state.ledgers["USDT"].balances if "USDT" in state.ledgers else {}
-        fund = balances.get("insurance", ZERO)
-        open_profit = sum((p.qty * marks[p.symbol] - p.cost for p in state.accounts[FUND].positions.values()), ZERO)
-        able = min(fund, fund + open_profit)
+        able = self._able()
         for account in state.accounts.values():
             if account.kind == "FUND":
                 continue
@@ -517,18 +535,28 @@ class Auditor:
             if cross:
                 claim(wallet + worth > due, "cross below maintenance", account.id, wallet, worth, due)
             elif wallet < 0:
-                # debts that the fund had no money for are tried again by the next tick
-                waits = self.wallets_before.get(account.id, ZERO) < 0 and not self.ticked
-                claim(able <= 0 or waits, "a debt is paid by the insurance fund", account.id, wallet, fund)
+                # debts that the fund had no money for are tried again by ticks, with what it has when they begin
+                waits = self.wallets_before.get(account.id, ZERO) < 0 and (not self.ticked or self.able_before <= DIGIT)
+                claim(able <= DIGIT or waits, "a debt is paid by the insurance fund", account.id, wallet, able)
+
+    def _able(self) -> Decimal:
+        """What the insurance fund can give: its money, or what it is worth where that is less."""
+        state = self.exchange.state
+        if FUND not in state.accounts or "USDT" not in state.ledgers:
+            return ZERO
+        money = state.ledgers["USDT"].balances.get("insurance", ZERO)
+        held = state.accounts[FUND].positions.values()
+        return min(money, money + sum((p.qty * state.markets[p.symbol].mark - p.cost for p in held), ZERO))
 
     def _spared(self) -> None:
-        """The liquidation of an isolated position by a price alone costs its margin and nothing else."""
+        """Where a price alone liquidates only isolated positions of somebody, it costs their margins and no more."""
         balances = self.exchange.state.ledgers["USDT"].balances
-        for i in self.spared:
+        for i, isolated in self.spared.items():
             name = self.exchange.state.accounts[i].wallet_name
             have, before = balances.get(name, ZERO), self.wallets_before.get(i, ZERO)
-            claim(have >= min(before, ZERO), "an isolated loss never exceeds its margin", i, before, have)
-        self.spared = []
+            calm = isolated and i not in self.traded
+            claim(have >= before or not calm, "an isolated loss never exceeds its margin", i, before, have)
+        self.spared = {}
 
     def _books(self) -> None:
         """The public book is the sum of the open orders, and bids are below asks."""

@@ -13,6 +13,7 @@ SEEDS = range(1, 9)
 STEPS = 25_000  # each: 200,000 in all
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_books_hold_over_many_steps(seed, measured):
     done = run(seed, STEPS)

@@ -61,6 +61,28 @@ def test_funding_alone_liquidates(world: World) -> None:
 
 
 @scenario
+def test_funding_of_an_isolated_short_comes_out_of_its_margin_last(world: World) -> None:
+    """150 are due and 100 are free: the margin pays the rest, and the liquidation price comes down from 10,956.18.
+
+    alice deposit 1100
+    alice sell 1 BTCUSDT @ 10000 x10 isolated
+    -> alice wallet 100; alice margin 1000; alice liquidation price 10956.18
+    funding -0.0150
+    -> nobody liquidated; alice wallet 0; alice margin 950; alice liquidation price 10906.37; all accounts sum to 0
+    """
+
+
+@scenario
+def test_funding_received_goes_to_the_wallet(world: World) -> None:
+    """
+    alice deposit 1100
+    alice sell 1 BTCUSDT @ 10000 x10 isolated
+    funding 0.0100
+    -> alice wallet 200; alice margin 1000; desk wallet 9999999999900; all accounts sum to 0
+    """
+
+
+@scenario
 def test_squeeze_takes_the_next_short(world: World) -> None:
     """Alice's forced buy lifts the book while the spot index stands still; half a minute later the mark has Bob.
 

@@ -123,7 +123,8 @@ def test_brackets_are_lists_with_whole_cums(kit: Kit) -> None:
     rows = kit.good("GET", "/fapi/v1/leverageBracket")
     assert [row["symbol"] for row in rows] == [BTC, ETH]
     tiers = kit.good("GET", "/fapi/v1/leverageBracket", symbol=BTC)[0]["brackets"]
-    assert [(t["bracket"], t["initialLeverage"], t["notionalFloor"], t["maintMarginRatio"], t["cum"]) for t in tiers] == [
+    names = ("bracket", "initialLeverage", "notionalFloor", "maintMarginRatio", "cum")
+    assert [tuple(tier[name] for name in names) for tier in tiers] == [
         (1, 150, 0, 0.004, 0), (2, 100, 300_000, 0.005, 300), (3, 75, 800_000, 0.0065, 1500),
         (4, 50, 3_000_000, 0.01, 12_000),
     ]  # fmt: skip

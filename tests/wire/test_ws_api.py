@@ -164,7 +164,8 @@ def over_a_socket(kit: Kit, messages: list[str | bytes]) -> list[dict]:
 
         scope = {
             "type": "websocket", "path": PATH, "raw_path": PATH.encode(), "query_string": b"", "headers": [],
-            "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "scheme": "ws", "root_path": "", "subprotocols": [],
+            "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "scheme": "ws", "root_path": "",
+            "subprotocols": [],
         }  # fmt: skip
         await asyncio.wait_for(kit.app(scope, inbox.get, send), 10)
         return answers

@@ -28,8 +28,8 @@ LOCK = ".lock"
 def exchange(**options: Any) -> Running:
     """Start a demo exchange in a thread of this process; `stop()` of what is returned ends it.
 
-    Takes the options of the command: port, host, folder, symbols, prices, start, speed, seed, deposit, fresh, makers,
-    crowd, venue, interval, home, store. Raises BadInput for what does not fit, a port or a folder in use.
+    Takes the options of the command: port, host, folder, symbols, prices, start, speed, seed, deposit, limits, fresh,
+    makers, crowd, venue, interval, home, store. Raises BadInput for what does not fit, a port or a folder in use.
     """
     from bearskin.exchange import start_in_thread
 
@@ -56,6 +56,7 @@ def options_of(
     speed: str | float | None = None,
     seed: int | None = None,
     deposit: str | int | float | Decimal | None = None,
+    limits: bool = True,
     fresh: bool = False,
     makers: bool = True,
     crowd: bool | None = None,
@@ -87,6 +88,7 @@ def options_of(
         makers=makers,
         crowd=crowd,
         fresh=fresh,
+        limits=limits,
     )
 
 

@@ -141,6 +141,7 @@ EXCHANGE: dict[str, Spec] = {
     "host": text("Address to listen on; 127.0.0.1 by default.", "ADDRESS", SERVER),
     "folder": text("Where it is kept; default: exchange/ in the home.", "DIR", SERVER),
     "run_for": text("Stop after this long, such as 120s.", "TIME", SERVER, "--for"),
+    "limits": flag("--limits/--no-limits", "Rate limits as at the venue.", SERVER, True),
     "fresh": flag("--fresh", "Begin anew: what was traded in the folder is lost.", SERVER),
     "symbols": text("Such as BTCUSDT,ETHUSDT; default: six.", "LIST", MARKET),
     "prices": text("synthetic, replay or manual.", "HOW", MARKET),

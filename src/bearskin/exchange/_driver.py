@@ -160,7 +160,10 @@ class Driver:
             clock.limit_ns = None
             while not self._over:
                 next_ns = self._prices.next_ns(self._latest_ns, stride_ns)
-                if next_ns is None or next_ns > end_ns:
+                if next_ns is None:
+                    end_ns = self._latest_ns  # time ends with the prices
+                    break
+                if next_ns > end_ns:
                     break
                 clock.move_to(next_ns)
                 await self._play(next_ns, act_every_ns)

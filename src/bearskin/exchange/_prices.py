@@ -38,7 +38,8 @@ class Candles(NamedTuple):
     """Bars before the exchange began, oldest first, without gaps; `time_ns` is when a bar opens.
 
     Volumes are in coins (`volume`) and in quote currency (`quote_volume`); `taker_buy` is the part of `volume` that
-    buyers took. Mark and index bars have none of the three.
+    buyers took. Mark and index bars have none of the three:
+    there, and in `trades`, a single zero stands.
     """
 
     step_ns: int

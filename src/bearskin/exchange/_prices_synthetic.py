@@ -60,6 +60,7 @@ class SyntheticPrices:
         self._moves: dict[str, F8] = {}
         self._spots: dict[str, F8] = {}
         self._knots: dict[tuple[str, int, int], float] = {}
+        self._histories: dict[str, Candles] = {}
         self._factor_history: tuple[F8, F8] | None = None
 
     @property
@@ -163,7 +164,19 @@ class SyntheticPrices:
     # ---- what was before
 
     def history(self, symbol: str, kind: str) -> Candles | None:
-        """One-minute bars of the days before the start, ending at the start price."""
+        """One-minute bars of the days before the start, ending at the start price; mark and index ran with the trades.
+
+        The arrays are shared between the kinds and must not be written to.
+        """
+        made = self._histories.get(symbol)
+        if made is None:
+            made = self._histories[symbol] = self._made(symbol)
+        if kind == "trade":
+            return made
+        nothing = np.zeros(1)
+        return made._replace(volume=nothing, quote_volume=nothing, trades=nothing.astype(np.int64), taker_buy=nothing)
+
+    def _made(self, symbol: str) -> Candles:
         minutes = HISTORY_DAYS * 1_440
         last = self._start_ns // MINUTE_NS
         coin = coin_of(symbol)
@@ -182,8 +195,7 @@ class SyntheticPrices:
         activity = spread / spread.mean() * np.exp(0.4 * dice.standard_normal(minutes))
         quote = coin.volume_day / 1_440 * activity
         buyers = np.clip(0.5 + 20 * (logs - before) + 0.05 * dice.standard_normal(minutes), 0.05, 0.95)
-        traded = kind == "trade"
-        volume = quote / bars[3] if traded else np.zeros(minutes)
+        volume = quote / bars[3]
         return Candles(
             step_ns=MINUTE_NS,
             time_ns=(np.arange(last - minutes, last, dtype=np.int64)) * MINUTE_NS,
@@ -192,8 +204,8 @@ class SyntheticPrices:
             low=bars[2],
             close=bars[3],
             volume=volume,
-            quote_volume=quote if traded else volume,
-            trades=(quote / 1_500).astype(np.int64) + 1 if traded else np.zeros(minutes, dtype=np.int64),
+            quote_volume=quote,
+            trades=(quote / 1_500).astype(np.int64) + 1,
             taker_buy=volume * buyers,
         )
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bearskin.exchange._archive import Archive
 
 SNAPSHOT_EVERY = 60_000  # commands; one stops the exchange for a tenth of a second, so they have to be rare
+SNAPSHOT_REST = 500  # times as long as one takes: everybody waits meanwhile
 RECORDS_KEPT = 200_000  # behind the snapshots, for those who want to look back
 _REPLAY_AT_ONCE = 1_000
 Subscriber = Callable[[Sequence[Event]], None]
@@ -61,6 +62,7 @@ class Service:
         self._snapshot_every = snapshot_every
         self._records_kept = records_kept
         self._snapshot_at = exchange.state.sequence
+        self._snapshot_ended_ns = self._snapshot_took_ns = 0
 
     def now_ns(self) -> int:
         """Market time; what commands are dated with."""
@@ -112,14 +114,19 @@ class Service:
             raise ServiceStopped(self.stopped) from error
         if happened:
             self._tell(happened)
-        if self.exchange.state.sequence - self._snapshot_at >= self._snapshot_every:
+        if self.exchange.state.sequence - self._snapshot_at >= self._snapshot_every and self._rested():
             self.snapshot()
         return answers
+
+    def _rested(self) -> bool:
+        """Whether long enough has passed since the last snapshot, as long as that took."""
+        return self._wall_ns() - self._snapshot_ended_ns >= self._snapshot_took_ns * SNAPSHOT_REST
 
     def snapshot(self) -> None:
         """Write what is remembered to the journal, so that a restart need not go through all of it."""
         if self.stopped is not None:
             return
+        began_ns = self._wall_ns()
         sequence = self.exchange.state.sequence
         data = _SNAPSHOT.encode((self.exchange.snapshot(), msgspec.msgpack.encode(self.archive)))
         try:
@@ -127,6 +134,8 @@ class Service:
         except StoreBroken as error:  # the records are there: only the next start is slower
             logger.warning("no snapshot was written: %s", error)
         self._snapshot_at = sequence
+        self._snapshot_ended_ns = self._wall_ns()
+        self._snapshot_took_ns = self._snapshot_ended_ns - began_ns
 
     def close(self) -> None:
         """Write a snapshot, take no more commands and let go of the journal."""

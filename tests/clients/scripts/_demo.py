@@ -23,7 +23,7 @@ class Demo:
     """The exchange as `bearskin exchange --json` introduced itself, asked without any client in between."""
 
     def __init__(self):
-        told = json.loads(os.environ["BEARSKIN_DEMO"])
+        told = json.loads(os.environ["CLIENT_EXCHANGE"])
         self.url, self.ws_url = told["url"], told["ws_url"]
         self.key, self.secret = told["key"], told["secret"]
         self.control_url, self.token = told["control_url"].rstrip("/"), told["token"]

@@ -202,6 +202,19 @@ def money(exchange, wallet_before):
         note(", ".join(f"{kind} {amount}" for kind, amount in sorted(sums.items())))
 
 
+def too_many(exchange):
+    with step("error DDoSProtection (429)") as note:
+        exchange.enableRateLimit = False
+        for asked in range(200):
+            try:
+                exchange.fapiPublicGetTicker24hr()
+            except ccxt.DDoSProtection as wrong:
+                note(f"after {asked} more: {wrong}"[:110])
+                break
+        else:
+            raise AssertionError("200 heavy calls went through")
+
+
 def main():
     with step("the printed snippet runs"):
         exchange = demo.run_snippet("ccxt")["exchange"]
@@ -214,6 +227,7 @@ def main():
     stop, target = short(exchange)
     stopped_out(exchange, stop, target)
     money(exchange, wallet_before)
+    too_many(exchange)
     step.end()
 
 

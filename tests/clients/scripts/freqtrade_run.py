@@ -43,7 +43,7 @@ class Bot:
         ]
         (folder / "user").mkdir()
         self.log = folder / "log.txt"
-        environment = {**os.environ, "BEARSKIN_FLAG": str(self.flag)}
+        environment = {**os.environ, "CLIENT_FLAG": str(self.flag)}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=folder)
 
@@ -91,7 +91,7 @@ def running(config, dry_run):
                     bot.process.wait(20)
                 except subprocess.TimeoutExpired:
                     bot.process.kill()
-            if log := os.environ.get("BEARSKIN_KEEP_LOG"):
+            if log := os.environ.get("CLIENT_KEEP_LOG"):
                 Path(log).write_text(bot.log.read_text())
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from _demo import SYMBOL, Demo, Steps, wait_for
 from binance_common.errors import BadRequestError
+from Crypto.PublicKey import ECC, RSA
 
 demo, step = Demo(), Steps()
 
@@ -227,6 +228,26 @@ async def over_the_socket(client):
         complaints.none()
 
 
+def other_keys(names):
+    """The same account, signed for with private keys of its owner's own."""
+    rsa, edwards = RSA.generate(2048), ECC.generate(curve="ed25519")
+    pairs = {
+        "ED25519": (edwards.public_key().export_key(format="PEM"), edwards.export_key(format="PEM")),
+        "RSA": (rsa.public_key().export_key().decode(), rsa.export_key(pkcs=8).decode()),
+    }
+    for kind, (public, private) in pairs.items():
+        with step(f"{kind} key signs"):
+            path = f"/accounts/{demo.account}/public_keys"
+            key = demo.control("POST", path, kind=kind, public_pem=public)["key"]
+            terms = names["ConfigurationRestAPI"](api_key=key, private_key=private, base_path=names["URL"])
+            rest = Rest(names["DerivativesTradingUsdsFutures"](config_rest_api=terms))
+            assert any(row.asset == "USDT" for row in rows(rest.futures_account_balance_v3()))
+            price = round(float(demo.mark()) * 0.97, 1)
+            words = {"symbol": SYMBOL, "side": "BUY", "type": "LIMIT", "time_in_force": "GTC", "quantity": 0.01}
+            made = rest.new_order(**words, price=price)
+            assert rest.cancel_order(symbol=SYMBOL, order_id=made.order_id).status == "CANCELED"
+
+
 async def stopped_out(rest, told, stop, target):
     with step("funding settles"):
         demo.settle_funding()
@@ -268,7 +289,8 @@ async def stopped_out(rest, told, stop, target):
 
 async def main():
     with step("the printed snippet runs"):
-        client = demo.run_snippet("official_sdk")["client"]
+        names = demo.run_snippet("official_sdk")
+        client = names["client"]
     rest = Rest(client)
     market(rest)
     modes(rest)
@@ -277,6 +299,7 @@ async def main():
     stop, target = short(rest)
     await over_the_socket(client)
     await stopped_out(rest, told, stop, target)
+    other_keys(names)
     with step("listen key closed, sockets closed, nothing complained"):
         rest.close_user_data_stream()
         await streams.close_connection(close_session=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from freqtrade.strategy import IStrategy
 
-FLAG = Path(os.environ["BEARSKIN_FLAG"])
+FLAG = Path(os.environ["CLIENT_FLAG"])
 
 
 class ShortsAtOnce(IStrategy):

@@ -44,6 +44,14 @@ def market(tmp_path: Path) -> Iterator[Opened]:
     opened.close()
 
 
+@pytest.fixture
+def quiet(tmp_path: Path) -> Iterator[Opened]:
+    """Makers and tape, but no crowd."""
+    opened = begun(tmp_path, crowd=False)
+    yield opened
+    opened.close()
+
+
 def live(opened: Opened, seconds: int) -> None:
     for at in range(1, seconds + 1):
         opened.driver.advance(opened.service.exchange.state.time_ns // SECOND_NS * SECOND_NS + SECOND_NS)
@@ -81,42 +89,42 @@ def side_of_book(opened: Opened, side: int) -> list[tuple[Decimal, Decimal]]:
     return sorted(rows.items(), reverse=side > 0)
 
 
-def test_a_market_is_there_from_the_first_moment(market):
-    bids, asks = side_of_book(market, 1), side_of_book(market, -1)
+def test_a_market_is_there_from_the_first_moment(quiet):
+    bids, asks = side_of_book(quiet, 1), side_of_book(quiet, -1)
     assert len(bids) == len(asks) == 20
     assert bids[0][0] < asks[0][0]
     assert float(asks[0][0] / bids[0][0]) < 1.0001
-    row = market.service.exchange.state.markets["BTCUSDT"]
+    row = quiet.service.exchange.state.markets["BTCUSDT"]
     assert bids[0][0] < row.last_price < asks[0][0]
     within = sum(price * qty for price, qty in asks if price < row.last_price * Decimal("1.01"))
     assert 5e6 < within < 60e6, "the order of what real books hold within a per cent"
 
 
-def test_a_market_order_finds_its_other_side_and_the_ladder_is_mended(market):
-    before = side_of_book(market, 1)
-    place(market, -1, "0.1")
-    assert filled(market) == Decimal("-0.1")
-    live(market, 2)
-    assert len(side_of_book(market, 1)) == len(before)
+def test_a_market_order_finds_its_other_side_and_the_ladder_is_mended(quiet):
+    before = side_of_book(quiet, 1)
+    place(quiet, -1, "0.1")
+    assert filled(quiet) == Decimal("-0.1")
+    live(quiet, 2)
+    assert len(side_of_book(quiet, 1)) == len(before)
 
 
-def test_a_limit_order_is_taken_when_the_market_comes_through_it(market):
-    push(market, "60000")
-    live(market, 2)
-    place(market, -1, "0.2", "60100")
-    push(market, "60090")
-    live(market, 2)
-    assert filled(market) == 0
-    push(market, "60110")
-    live(market, 1)
-    assert filled(market) == Decimal("-0.2")
+def test_a_limit_order_is_taken_when_the_market_comes_through_it(quiet):
+    push(quiet, "60000")
+    live(quiet, 2)
+    place(quiet, -1, "0.2", "60100")
+    push(quiet, "60090")
+    live(quiet, 2)
+    assert filled(quiet) == 0
+    push(quiet, "60110")
+    live(quiet, 1)
+    assert filled(quiet) == Decimal("-0.2")
 
 
-def test_the_last_price_follows_what_is_pushed(market):
+def test_the_last_price_follows_what_is_pushed(quiet):
     for price in ("60500.0", "59800.0", "66000.0"):
-        push(market, price)
-        live(market, 4)
-        row = market.service.exchange.state.markets["BTCUSDT"]
+        push(quiet, price)
+        live(quiet, 4)
+        row = quiet.service.exchange.state.markets["BTCUSDT"]
         assert row.last_price == pytest.approx(Decimal(price), rel=Decimal("0.0005"))
         assert row.mark == pytest.approx(Decimal(price), rel=Decimal("0.01"))
 
@@ -177,13 +185,13 @@ def test_the_same_seed_gives_the_same_state_whatever_the_hash_seed(tmp_path):
 
 
 def test_a_restart_goes_on_at_the_price_it_stood_at(tmp_path):
-    first = begun(tmp_path)
+    first = begun(tmp_path, crowd=False)
     live(first, 120)
     index = first.service.exchange.state.markets["BTCUSDT"].index
     first.close()
     wall = Wall()
     wall.now_ns += 125 * SECOND_NS
-    again = open_exchange(ExchangeOptions(folder=tmp_path), wall)
+    again = open_exchange(ExchangeOptions(folder=tmp_path, crowd=False), wall)
     row = again.service.exchange.state.markets["BTCUSDT"]
     assert not again.began
     assert again.service.now_ns() == wall.now_ns
@@ -280,6 +288,8 @@ def test_a_touched_order_is_left_alone_in_a_replay_and_taken_a_tick_beyond(tmp_p
         candle = opened.service.archive.klines("BTCUSDT", "1h", kind="trade")[-1]
         highest.append(candle[2])
         assert bool(fills) == (hour == 2)
-    assert highest == ["60100.0", "60100.1"]
+    assert highest[1] == "60100.1"
+    after_ns = asyncio.run(opened.driver.step(30 * 86_400))
+    assert after_ns == opened.setup.end_ns - SECOND_NS, "time ends with the prices"
     assert fills[0].price == Decimal("60100.0")
     opened.close()

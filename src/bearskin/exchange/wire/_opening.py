@@ -36,7 +36,7 @@ from bearskin.exchange._words import Refused
 from bearskin.journal import Journal
 from bearskin.terms import SECOND_NS, BadInput
 
-JOURNAL_FILE, LOCK_FILE = "journal.sqlite", ".lock"
+JOURNAL_FILE, LOCK_FILE, LISTEN_KEYS_FILE = "journal.sqlite", ".lock", "listen_keys.json"
 DEFAULT_PORT = 8700
 MS = 1_000_000
 
@@ -73,6 +73,7 @@ class ExchangeOptions:
 class Opened:
     """An exchange that is ready to be served; `close` writes its snapshot and lets go of the folder."""
 
+    folder: Path
     setup: Setup
     service: Service
     driver: Driver
@@ -119,7 +120,7 @@ def open_exchange(options: ExchangeOptions, wall_ns: Callable[[], int]) -> Opene
         driver = Driver(service, prices, cast, seed=setup.seed)
         driver.open()
         held = stack.pop_all()
-    return Opened(setup=setup, service=service, driver=driver, keys=keys, began=began, _held=held)
+    return Opened(folder=folder, setup=setup, service=service, driver=driver, keys=keys, began=began, _held=held)
 
 
 def _contracts(setup: Setup, state: State) -> tuple[Contract, ...]:

@@ -24,7 +24,7 @@ from bearskin.exchange.wire._desk import WireDesk
 from bearskin.exchange.wire._edge import Edge
 from bearskin.exchange.wire._limits import Limits
 from bearskin.exchange.wire._listen_keys import ListenKeys
-from bearskin.exchange.wire._opening import ExchangeOptions, Opened, open_exchange
+from bearskin.exchange.wire._opening import LISTEN_KEYS_FILE, ExchangeOptions, Opened, open_exchange
 from bearskin.exchange.wire._streams import Streams
 from bearskin.terms import BadInput
 
@@ -167,7 +167,7 @@ async def _served(
 
 def _desk(opened: Opened, options: ExchangeOptions, port: int) -> WireDesk:
     service = opened.service
-    listen_keys = ListenKeys(service.wall_ms)
+    listen_keys = ListenKeys(service.wall_ms, opened.folder / LISTEN_KEYS_FILE)
     return WireDesk(
         service=service,
         archive=service.archive,
