@@ -14,7 +14,7 @@ from bearskin.exchange._words import AddMargin, SetLeverage, SetMarginMode, SetP
 from bearskin.exchange.wire import _holdings as holdings
 from bearskin.exchange.wire._numbers import NS_PER_MS, bare, money
 from bearskin.exchange.wire._params import Denied, choice, flag, integer, limited, missing, need, number, paged, span
-from bearskin.exchange.wire._routes import KEYED, OPEN, Ask, Route, Wire, route
+from bearskin.exchange.wire._routes import KEYED, Ask, Route, Wire, route
 from bearskin.exchange.wire._shapes import Row, bracket_rows, top_notional
 from bearskin.margin import adl_order, adl_quantile, adl_score
 from bearskin.terms import EXACT, QUOTE
@@ -386,22 +386,11 @@ async def delete_listen_key(ask: Ask) -> Row:
     return {}
 
 
-# --- what only the spot side of the venue has -----------------------------------------------------------------------
-
-
-async def nothing(_: Ask) -> list[Row]:
-    """An empty list: asked for by clients on their way, used by none of them here."""
-    return []
-
-
-async def get_system_status(_: Ask) -> Row:
-    """No maintenance: ccxt asks before others do anything."""
-    return {"status": 0, "msg": "normal"}
-
-
 ROUTES: dict[tuple[str, str], Route] = {
+    ("GET", "/fapi/v1/account"): route(account_v2, "", weight=5),
     ("GET", "/fapi/v2/account"): route(account_v2, "", weight=5),
     ("GET", "/fapi/v3/account"): route(account_v3, "", weight=5),
+    ("GET", "/fapi/v1/balance"): route(balance, "", weight=5),
     ("GET", "/fapi/v2/balance"): route(balance, "", weight=5),
     ("GET", "/fapi/v3/balance"): route(balance, "", weight=5),
     ("GET", "/fapi/v1/positionRisk"): route(risk_v2, "symbol", weight=5),
@@ -428,7 +417,4 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/fapi/v1/listenKey"): route(post_listen_key, "listenKey", security=KEYED),
     ("PUT", "/fapi/v1/listenKey"): route(put_listen_key, "listenKey", security=KEYED),
     ("DELETE", "/fapi/v1/listenKey"): route(delete_listen_key, "listenKey", security=KEYED),
-    ("GET", "/sapi/v1/capital/config/getall"): route(nothing, ""),
-    ("GET", "/sapi/v1/system/status"): route(get_system_status, "", security=OPEN),
-    ("GET", "/sapi/v1/margin/allPairs"): route(nothing, "symbol", security=KEYED),
 }
