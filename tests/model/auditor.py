@@ -287,7 +287,7 @@ class Auditor:
         """Those with the highest scores are deleveraged first; looked at where nothing else happened on the way."""
         if not self.deleveraged or not self.ranks or not isinstance(command, SetMark):
             return
-        forced = {e.account for e in events if isinstance(e, Liquidating)}
+        forced = [e.account for e in events if isinstance(e, Liquidating)]  # a second step ranks anew
         others = any(isinstance(e, Traded) for e in events) or any(e.symbol != command.symbol for e in self.deleveraged)
         if len(forced) != 1 or others:
             return
