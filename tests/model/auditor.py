@@ -211,7 +211,7 @@ class Auditor:
         if fill.maker:
             claim(fill.price == price, "a trade is at the maker's price", order, fill)
             self._first_in_line(order)
-        if order.origin in ("USER", "ALGO"):
+        if order.origin in ("USER", "ALGO", "ADL"):
             self.traded[order.account] = None
         if not fill.maker and order.origin in ("USER", "ALGO"):
             claim(order.tif != "GTX", "post-only never takes", order, fill)
