@@ -192,7 +192,7 @@ def test_lights_of_deleveraging_are_ranked_by_side(kit: Kit) -> None:
 
 
 def test_lights_follow_the_ranking_that_deleveraging_uses(kit: Kit) -> None:
-    """Two like shorts; the other account has a little more, and a second position by which its margin ratio is higher."""
+    """Two like shorts; the other account has more money, but a second position makes its margin ratio higher."""
     at: dict[str, Any] = {"time_ns": kit.wall_ns}
     order: dict[str, Any] = {**at, "account": 4, "type": "MARKET"}
     kit.good("POST", "/fapi/v1/order", **MARKET)
