@@ -230,6 +230,38 @@ def test_a_fee_that_the_wallet_cannot_pay_comes_out_of_the_margin():
     check_books(bench)
 
 
+def beside_a_cross_long(mark):
+    """A cross long of 100 from 100 at 20x, and 50 of another symbol bid at 97 with isolated margin at 10x."""
+    bench = Bench(symbols=(BTC, ETH), money=1_000, accounts=4, maker_fee_rate=D(0), taker_fee_rate=D(0))
+    bench.setting(0, 10, True, symbol=ETH)
+    for i in (1, 2):
+        bench.do(Deposit, account=bench.ids[i], amount=D(1_000_000))
+    bench.trade(0, 1, 100, 100)
+    bench.order(0, 50, 97, symbol=ETH)
+    bench.do(SetMark, symbol=ETH, price=D(97))
+    bench.do(SetMark, symbol=BTC, price=D(mark))
+    bench.place(2, -50, 97, symbol=ETH)
+    check_books(bench)
+    return bench
+
+
+def test_an_isolated_fill_leaves_the_cross_positions_their_maintenance():
+    bench = beside_a_cross_long("91.5")
+    # 1000 less a loss of 850; 45.75 is what the cross long has to keep, and a digit more to live
+    assert margin(bench, symbol=ETH) == D("104.24999999")
+    assert bench.position(0).qty == 100
+    assert bench.balance("insurance") == 0
+
+
+def test_open_profit_is_margin_for_an_isolated_fill():
+    bench = beside_a_cross_long("150")
+    assert margin(bench, symbol=ETH) == 485
+    assert code_of(bench.place(2, -100, 97, symbol=ETH)) == code_of(bench.place(0, 100, 97, symbol=ETH)) == 0
+    # 1000 in the wallet, 5000 of open profit: what was enough to place the order is enough to carry it
+    assert (margin(bench, symbol=ETH), bench.wallet(0)) == (1_455, -455)
+    check_books(bench)
+
+
 def test_both_legs_of_a_hedge_have_margin_of_their_own():
     bench = Bench()
     bench.account(0).dual = True

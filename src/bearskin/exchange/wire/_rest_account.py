@@ -5,9 +5,9 @@ from __future__ import annotations
 import decimal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
 
 from bearskin.exchange import _figures
+from bearskin.exchange._adl import ranking
 from bearskin.exchange._clearing import fee_rate
 from bearskin.exchange._codes import Code
 from bearskin.exchange._words import AddMargin, SetLeverage, SetMarginMode, SetPositionMode
@@ -16,8 +16,8 @@ from bearskin.exchange.wire._numbers import NS_PER_MS, bare, money
 from bearskin.exchange.wire._params import Denied, choice, flag, integer, limited, missing, need, number, paged, span
 from bearskin.exchange.wire._routes import KEYED, Ask, Route, Wire, route
 from bearskin.exchange.wire._shapes import Row, bracket_rows, top_notional
-from bearskin.margin import adl_order, adl_quantile, adl_score
-from bearskin.terms import EXACT, QUOTE
+from bearskin.margin import adl_quantile
+from bearskin.terms import EXACT
 
 LIGHTS_MS = 30_000
 ONLY_SINGLE = "Multi-assets mode is not served here."
@@ -97,33 +97,17 @@ async def get_income(ask: Ask) -> list[Row]:
 def lights_of(wire: Wire, symbol: str) -> dict[tuple[int, str], int]:
     """How near each position of a symbol is to being deleveraged, 0 to 4, by account and side.
 
-    Ranked among the positions of the same direction, and looked at anew every 30 seconds as the venue does.
+    Ranked as deleveraging ranks them, and looked at anew every 30 seconds as the venue does.
     """
     now_ms = wire.now_ms()
     kept = wire.lights.get(symbol)
     if kept is not None and now_ms < kept[0]:
         return kept[1]
     found: dict[tuple[int, str], int] = {}
-    floor = wire.floor
-    mark = _figures.mark_of(floor, symbol)
-    asset = floor.state.markets[symbol].contract.settle
     for direction in (1, -1):
-        ranked: list[tuple[int, str]] = []
-        scores: list[Decimal] = []
-        for account in floor.state.accounts.values():
-            for side in holdings.sides_of(account):
-                position = account.positions.get(f"{symbol}/{side}")
-                if position is None or position.qty * direction <= 0:
-                    continue
-                isolated = _figures.setting_of(account, symbol).isolated
-                wallet = _figures.margin_of(floor, position) if isolated else _figures.wallet(floor, account, asset)
-                profit = position.qty * mark - position.cost
-                maintenance = _figures.maintenance_of(floor, position)
-                ranked.append((account.id, side))
-                with decimal.localcontext(QUOTE):
-                    scores.append(adl_score(profit, wallet, maintenance))
-        for place, index in enumerate(adl_order(scores)):
-            found[ranked[index]] = adl_quantile(place, len(ranked))
+        ranked = ranking(wire.floor, symbol, direction)
+        for place, one in enumerate(ranked):
+            found[one.account.id, one.position.side] = adl_quantile(place, len(ranked))
     wire.lights[symbol] = (now_ms + LIGHTS_MS, found)
     return found
 
