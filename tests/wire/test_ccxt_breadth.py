@@ -77,6 +77,17 @@ def test_a_bot_that_looks_back_at_funding_finds_it(exchange: Any) -> None:
     assert first <= times[0] < first + 2 * DAY_MS
 
 
+def test_every_kind_of_price_has_its_history(exchange: Any) -> None:
+    """Mark, index and premium reach back as far as the trades do; made-up bars lie at the index."""
+    since = exchange.milliseconds() - 30 * DAY_MS
+    for kind in ("mark", "index", "premiumIndex"):
+        rows = exchange.fetch_ohlcv(PAIR, "1d", since=since, limit=5, params={"price": kind})
+        assert len(rows) == 5
+        assert rows[0][0] >= since
+        if kind == "premiumIndex":
+            assert {price for row in rows for price in row[1:5]} == {0.0}
+
+
 @pytest.mark.parametrize("interval", [*STEPS_MS, "1M"])
 def test_candles_paged_backward_meet_the_running_one_without_gap_or_double(exchange: Any, interval: str) -> None:
     """Over the seam between the history and what was traded since; closes end where the next opens."""
