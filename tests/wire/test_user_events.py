@@ -150,6 +150,8 @@ def test_a_conditional_order_is_told_through_its_life(kit: StreamKit) -> None:
     )  # fmt: skip
     assert first["tt"] == 0
     assert last["tt"] == START_MS
+    came = algos[2]
+    assert (came["ai"], came["aq"], came["ap"], came["act"]) == (last["ai"], "0", "0", "MARKET")
     filled = orders(ear)[-1]
     assert last["ai"] == str(filled["i"])
     assert (last["aq"], last["ap"], last["act"]) == ("0.100", "60006", "MARKET")

@@ -165,7 +165,9 @@ class UserEvents:
             "gtd": algo.good_till_ns // NS_PER_MS,
             "rm": algo.reject_reason,
         }
-        if actual is not None:
+        if actual is not None and algo.status == "TRIGGERED":
+            row["act"] = actual.type  # told before the order's own messages: nothing of it is filled yet
+        elif actual is not None:
             row |= actual_fields(actual, face)
         if algo.type == "TRAILING_STOP_MARKET":
             row["ia"] = algo.armed
