@@ -113,9 +113,7 @@ def test_tickers(kit: Kit) -> None:
     assert kit.public("/fapi/v1/openInterest", symbol=BTC)["openInterest"] == "0.100"
 
 
-@pytest.mark.parametrize(
-    "name", ["openInterestHist", "topLongShortAccountRatio", "topLongShortPositionRatio", "globalLongShortAccountRatio"]
-)
+@pytest.mark.parametrize("name", ["topLongShortAccountRatio", "topLongShortPositionRatio"])
 def test_statistics_that_are_not_kept_are_empty(kit: Kit, name: str) -> None:
     assert kit.public(f"/futures/data/{name}", symbol=BTC, period="5m", limit=10) == []
     assert kit.ask("GET", f"/futures/data/{name}", f"symbol={BTC}").code == -1102

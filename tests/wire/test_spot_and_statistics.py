@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 import numpy as np
 import pytest
 from wire.desk_kit import BTC, START_NS, Kit
+
+from bearskin.exchange._archive import Archive
+from bearskin.exchange._words import SetMark, Tick
 
 PERIOD_MS = 300_000
 NOW_MS = START_NS // 1_000_000
@@ -89,6 +93,30 @@ def test_the_basis_is_that_of_the_closes(seeded: Kit) -> None:
     }  # fmt: skip
     wrong = f"pair={BTC}&contractType=CURRENT_QUARTER&period=5m"
     assert seeded.ask("GET", "/futures/data/basis", wrong).code == -1130
+
+
+def test_what_is_held_is_noted_each_five_minutes(kit: Kit) -> None:
+    """The maker's side counts for the coins and not for the accounts; a restart loses none of it."""
+    for qty, mark in (("0.1", 60_000), ("0.3", 61_000)):
+        kit.pass_ms(PERIOD_MS)
+        kit.good("POST", "/fapi/v1/order", symbol=BTC, side="SELL", type="MARKET", quantity=qty)
+        at_ns = kit.service.now_ns()
+        kit.service.submit_now([SetMark(time_ns=at_ns, symbol=BTC, price=Decimal(mark)), Tick(time_ns=at_ns)])
+    kit.pass_ms(PERIOD_MS)
+    kit.service.submit_now([Tick(time_ns=kit.service.now_ns())])
+    before = kit.public("/futures/data/openInterestHist", symbol=BTC, period="5m")[-3:]
+    first_ms = before[0]["timestamp"]
+    assert [(row["timestamp"], row["sumOpenInterest"], row["sumOpenInterestValue"]) for row in before] == [
+        (first_ms, "0.10000000", "6000.00000000"),
+        (first_ms + PERIOD_MS, "0.40000000", "24400.00000000"),
+        (first_ms + 2 * PERIOD_MS, "0.40000000", "24400.00000000"),
+    ]
+    ratio = kit.public("/futures/data/globalLongShortAccountRatio", symbol=BTC, period="5m")[-1]
+    assert (ratio["longAccount"], ratio["shortAccount"], ratio["longShortRatio"]) == ("0.0000", "1.0000", "0.0000")
+    assert kit.public("/futures/data/openInterestHist", symbol=BTC, period="5m", limit=1) == before[-1:]
+    kept = msgspec.msgpack.decode(msgspec.msgpack.encode(kit.archive), type=Archive)
+    assert kept.tapes[BTC].held == kit.archive.tapes[BTC].held
+    assert kept.tapes[BTC].holders == {"3/BOTH": Decimal("-0.4"), "2/BOTH": Decimal("0.4")}
 
 
 def test_the_first_versions_of_account_and_balance_are_served(kit: Kit) -> None:

@@ -31,12 +31,14 @@ from bearskin.exchange._candles import (
     trim,
     window,
 )
+from bearskin.exchange._holders import note_position, sample
 from bearskin.exchange._rows import (
     NS_PER_MS,
     AggRow,
     Day,
     FillRow,
     FundingRow,
+    HeldRow,
     IncomeRow,
     MarginRow,
     Shelf,
@@ -47,6 +49,7 @@ from bearskin.exchange._rows import (
 )
 from bearskin.exchange._state import Algo, Order, State
 from bearskin.exchange._words import (
+    AccountUpdated,
     AlgoUpdated,
     Event,
     FundingSettled,
@@ -325,6 +328,16 @@ class Archive(msgspec.Struct, dict=True):
             found += [row for row in rows if span[0] <= row.time_ns < span[1]]
         if symbol is None:
             found.sort(key=_time_of)
+        return page(found, limit, start_ms, None, None)
+
+    def held(
+        self, symbol: str, step_ms: int, start_ms: int | None = None, end_ms: int | None = None, limit: int = 30
+    ) -> list[HeldRow]:
+        """What was held of a symbol at whole multiples of `step_ms`, oldest first; only since the exchange began."""
+        tape = self.tapes.get(symbol)
+        low, high = start_ms or 0, end_ms if end_ms is not None else 1 << 62
+        rows = tape.held if tape is not None else []
+        found = [row for row in rows if low <= row.time_ms <= high and not row.time_ms % step_ms]
         return page(found, limit, start_ms, None, None)
 
     def mark(self, symbol: str) -> MarkSet | None:
@@ -610,11 +623,17 @@ def _take_mark(archive: Archive, event: MarkSet) -> None:
     tape.marked = event
     mark, index = event.mark, event.index
     time_ms = event.time_ns // NS_PER_MS
+    sample(tape, archive._state.accounts, time_ms, mark)
     archive._series(tape, "mark").note(time_ms, mark).count += 1
     if index > 0:
         archive._series(tape, "index").note(time_ms, index).count += 1
         premium = QUOTE.quantize(QUOTE.divide(mark, index) - 1, CENT_8)
         archive._series(tape, "premium").note(time_ms, premium).count += 1
+
+
+def _take_positions(archive: Archive, event: AccountUpdated) -> None:
+    for position in event.positions:
+        note_position(archive._tape(position.symbol), event.account, position)
 
 
 def _take_funding(archive: Archive, event: FundingSettled) -> None:
@@ -647,6 +666,7 @@ _TAKERS: dict[type[Event], Callable[[Archive, Any], None]] = {
     FundingSettled: _take_funding,
     Income: _take_income,
     MarginMoved: _take_margin,
+    AccountUpdated: _take_positions,
 }
 
 

@@ -254,12 +254,15 @@ def seed_of(step_ms: int, columns: dict[str, npt.ArrayLike]) -> Seed:
     """
     open_ms = np.asarray(columns["open_ms"], dtype=np.int64)
     prices = {name: np.asarray(columns[name], dtype=np.float64) for name in ("open", "high", "low", "close")}
-    volume = np.asarray(columns.get("volume", np.zeros(len(open_ms))), dtype=np.float64)
-    middle = (prices["high"] + prices["low"] + prices["close"]) / 3
-    quote = np.asarray(columns.get("quote", volume * middle), dtype=np.float64)
-    count = np.asarray(columns.get("count", np.zeros(len(open_ms))), dtype=np.int64)
-    buy_volume = np.asarray(columns.get("buy_volume", volume / 2), dtype=np.float64)
-    buy_quote = np.asarray(columns.get("buy_quote", quote / 2), dtype=np.float64)
+    nothing = np.broadcast_to(np.zeros(1), (len(open_ms),))  # one zero seen everywhere takes no memory
+    volume = buy_volume = quote = buy_quote = nothing
+    if "volume" in columns:
+        volume = np.asarray(columns["volume"], dtype=np.float64)
+        middle = (prices["high"] + prices["low"] + prices["close"]) / 3
+        quote = np.asarray(columns.get("quote", volume * middle), dtype=np.float64)
+        buy_volume = np.asarray(columns.get("buy_volume", volume / 2), dtype=np.float64)
+        buy_quote = np.asarray(columns.get("buy_quote", quote / 2), dtype=np.float64)
+    count = np.asarray(columns["count"], dtype=np.int64) if "count" in columns else nothing.astype(np.int64)
     lengths = {len(c) for c in (open_ms, *prices.values(), volume, quote, count, buy_volume, buy_quote)}
     if len(lengths) != 1:
         raise BadInput(f"columns of seeded candles were {sorted(lengths)} long, must be equally long")

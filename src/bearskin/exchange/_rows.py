@@ -91,6 +91,16 @@ class FundingRow(msgspec.Struct, frozen=True, array_like=True):
     time_ns: int
 
 
+class HeldRow(msgspec.Struct, frozen=True, array_like=True):
+    """What was held of a symbol at a moment: coins long, the mark, and how many accounts were long and short."""
+
+    time_ms: int
+    coins: Decimal
+    mark: Decimal
+    longs: int
+    shorts: int
+
+
 class Day(msgspec.Struct, frozen=True, kw_only=True):
     """The last 24 hours of a symbol. `change_rate` is a fraction; ids are -1 where nothing traded."""
 
@@ -153,7 +163,10 @@ class Shelf(msgspec.Struct):
 
 
 class Tape(msgspec.Struct):
-    """What one symbol has done. `marked` is the last mark with all that a stream tells of it."""
+    """What one symbol has done. `marked` is the last mark with all that a stream tells of it.
+
+    `held` is a sample each five minutes of what `holders` hold, by account and position side.
+    """
 
     trades: list[TradeRow] = []
     aggs: list[AggRow] = []
@@ -161,6 +174,8 @@ class Tape(msgspec.Struct):
     candles: dict[str, Series] = {}
     funding: list[FundingRow] = []
     marked: MarkSet | None = None
+    holders: dict[str, Decimal] = {}
+    held: list[HeldRow] = []
 
 
 def span_ns(start_ms: int | None, end_ms: int | None) -> tuple[int, int]:

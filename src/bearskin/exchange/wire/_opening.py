@@ -15,6 +15,7 @@ from typing import IO, Literal
 import numpy as np
 
 from bearskin.exchange._archive import Archive, FundingRow
+from bearskin.exchange._candles import Kind
 from bearskin.exchange._clock import MarketClock, checked_speed
 from bearskin.exchange._coins import DEFAULT_SYMBOLS
 from bearskin.exchange._core import Exchange
@@ -40,6 +41,7 @@ from bearskin.terms import DAY_NS, MINUTE_NS, SECOND_NS, BadInput
 
 JOURNAL_FILE, LOCK_FILE, LISTEN_KEYS_FILE = "journal.sqlite", ".lock", "listen_keys.json"
 DEFAULT_PORT = 8700
+KINDS: tuple[Kind, ...] = ("trade", "mark", "index")
 MS = 1_000_000
 
 
@@ -272,14 +274,26 @@ def _seed(archive: Archive, prices: PriceSource, contracts: tuple[Contract, ...]
         symbol = contract.symbol
         if symbol not in prices.symbols:
             continue
-        marks: Candles | None = None
-        for kind in ("trade", "mark", "index"):
-            candles = prices.history(symbol, kind)
+        trades, mark, index = (prices.history(symbol, kind) for kind in KINDS)
+        for kind, candles in zip(KINDS, (trades, mark, index), strict=True):
             if candles is not None:
                 archive.seed_candles(symbol, kind, _columns(candles), step_ms=candles.step_ns // MS)
-                marks = candles if marks is None or kind == "mark" else marks
+        if mark is not None and index is not None and np.array_equal(mark.time_ns, index.time_ns):
+            archive.seed_candles(symbol, "premium", _premiums(mark, index), step_ms=mark.step_ns // MS)
+        marks = mark if mark is not None else trades
         if marks is not None:
             archive.seed_funding(symbol, _settlements(symbol, prices.settled(contract), marks))
+
+
+def _premiums(mark: Candles, index: Candles) -> dict[str, F8 | I8]:
+    """How far mark stood above its index at both ends of each bar; what lay between is not known."""
+    opened, closed = mark.open / index.open - 1, mark.close / index.close - 1
+    if not opened.any() and not closed.any():
+        opened = closed = np.broadcast_to(np.zeros(1), (len(mark.time_ns),))
+        high = low = opened
+    else:
+        high, low = np.maximum(opened, closed), np.minimum(opened, closed)
+    return {"open_ms": mark.time_ns // MS, "open": opened, "high": high, "low": low, "close": closed}
 
 
 def _settlements(symbol: str, settled: Sequence[tuple[int, Decimal]], marks: Candles) -> list[FundingRow]:

@@ -1,12 +1,13 @@
-"""Statistics by period: what candles tell is worked out of them, what would need a record of its own is empty."""
+"""Statistics by period: worked out of candles and of what was held; of the largest traders there are none."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-from bearskin.exchange._candles import Candle
+from bearskin.exchange._candles import INTERVALS, Candle
 from bearskin.exchange._codes import Code
-from bearskin.exchange.wire._numbers import bare
+from bearskin.exchange._rows import HeldRow
+from bearskin.exchange.wire._numbers import bare, money
 from bearskin.exchange.wire._params import choice, limited, missing, span
 from bearskin.exchange.wire._routes import OPEN, Ask, Route, route
 from bearskin.exchange.wire._shapes import Face, Row
@@ -38,6 +39,48 @@ async def no_statistics(ask: Ask) -> list[Row]:
     span(ask.args)
     limited(ask.args, "limit", 30, 500)
     return []
+
+
+def held(ask: Ask, face: Face) -> list[HeldRow]:
+    """What was held at the times asked for."""
+    step_ms = INTERVALS[period_of(ask)].step_ms
+    start_ms, end_ms = span(ask.args)
+    return ask.wire.archive.held(face.symbol, step_ms, start_ms, end_ms, limited(ask.args, "limit", 30, 500))
+
+
+async def open_interest(ask: Ask) -> list[Row]:
+    """Coins held long at the start of each period, and their value at mark."""
+    face = face_of(ask)
+    return [
+        {
+            "symbol": face.symbol,
+            "sumOpenInterest": money(row.coins),
+            "sumOpenInterestValue": money(row.coins * row.mark),
+            "CMCCirculatingSupply": "0",
+            "timestamp": row.time_ms,
+        }
+        for row in held(ask, face)
+    ]
+
+
+async def long_short_accounts(ask: Ask) -> list[Row]:
+    """How many accounts were long for each that was short, makers not counted; nothing while nobody was short."""
+    face = face_of(ask)
+    out = []
+    for row in held(ask, face):
+        if not row.shorts:
+            continue
+        share = QUOTE.quantize(QUOTE.divide(row.longs, row.longs + row.shorts), FOUR_DIGITS)
+        out.append(
+            {
+                "symbol": face.symbol,
+                "longAccount": format(share, "f"),
+                "longShortRatio": format(QUOTE.quantize(QUOTE.divide(row.longs, row.shorts), FOUR_DIGITS), "f"),
+                "shortAccount": format(1 - share, "f"),
+                "timestamp": row.time_ms,
+            }
+        )
+    return out
 
 
 def closed(ask: Ask, face: Face, kind: str) -> list[Candle]:
@@ -108,10 +151,10 @@ NAMES = "symbol pair period contractType limit startTime endTime"
 ROUTES: dict[tuple[str, str], Route] = {
     ("GET", f"/futures/data/{name}"): route(handler, NAMES, security=OPEN, weight=0)
     for name, handler in (
-        ("openInterestHist", no_statistics),
+        ("openInterestHist", open_interest),
         ("topLongShortAccountRatio", no_statistics),
         ("topLongShortPositionRatio", no_statistics),
-        ("globalLongShortAccountRatio", no_statistics),
+        ("globalLongShortAccountRatio", long_short_accounts),
         ("takerlongshortRatio", taker_volumes),
         ("basis", basis),
     )
