@@ -54,6 +54,17 @@ def test_a_host_that_is_not_ours_is_refused(plain, running, host):
     assert plain.get("/fapi/v1/time", headers={"Host": host}).status_code == 403
 
 
+@pytest.mark.parametrize("name", ["Host", "Origin"])
+def test_a_host_or_origin_named_twice_is_refused(running, name):
+    host = running.url.removeprefix("http://")
+    right = {"Host": host, "Origin": running.url}[name]
+    lines = "".join(f"{name}: {value}\r\n" for value in ("http://evil.example", right))
+    other = "" if name == "Host" else f"Host: {host}\r\n"
+    with socket.create_connection(("127.0.0.1", int(host.rpartition(":")[2])), timeout=5) as door:
+        door.sendall(f"GET /fapi/v1/time HTTP/1.1\r\n{other}{lines}Connection: close\r\n\r\n".encode())
+        assert door.recv(1_000).startswith(b"HTTP/1.1 403")
+
+
 def test_a_page_from_elsewhere_neither_trades_nor_commands(plain, running):
     for path in ("/fapi/v1/time", "/control/clock"):
         refused = plain.get(path, headers={"Origin": "https://evil.example", "X-Control-Token": running.token})
@@ -132,9 +143,11 @@ def test_accounts_are_opened_funded_and_have_keys(control, running):
     ],
 )
 def test_what_control_refuses(control, path, body, status):
+    good(control.post("/clock/pause"))  # or a tick may come in between
     before = good(control.get("/state_hash"))
     assert control.post(path, json=body).status_code == status
     assert good(control.get("/state_hash")) == before
+    good(control.post("/clock/resume"))
 
 
 @pytest.mark.parametrize(
