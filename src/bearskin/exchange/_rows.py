@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from bearskin.exchange._candles import Series
+from bearskin.exchange._series import Series
 from bearskin.exchange._state import Algo, Order
 from bearskin.exchange._words import MarkSet
 
@@ -161,6 +161,13 @@ class Tape(msgspec.Struct):
     candles: dict[str, Series] = {}
     funding: list[FundingRow] = []
     marked: MarkSet | None = None
+
+    def series(self, kind: str) -> Series:
+        """The candles of a kind, begun with the first one."""
+        found = self.candles.get(kind)
+        if found is None:
+            found = self.candles[kind] = Series()
+        return found
 
 
 def span_ns(start_ms: int | None, end_ms: int | None) -> tuple[int, int]:

@@ -24,8 +24,10 @@ _SNAPSHOTS_KEPT: Final = 2
 _TABLES: Final = (
     "CREATE TABLE records (sequence INTEGER PRIMARY KEY, crc INTEGER NOT NULL, data BLOB NOT NULL)",
     "CREATE TABLE snapshots (sequence INTEGER PRIMARY KEY, crc INTEGER NOT NULL, data BLOB NOT NULL)",
-    "CREATE TABLE pages (name TEXT NOT NULL, place INTEGER NOT NULL, crc INTEGER NOT NULL, data BLOB NOT NULL,"
-    " PRIMARY KEY (name, place))",
+    (
+        "CREATE TABLE pages (name TEXT NOT NULL, place INTEGER NOT NULL, crc INTEGER NOT NULL, data BLOB NOT NULL,"
+        " PRIMARY KEY (name, place))"
+    ),
 )
 
 
