@@ -399,7 +399,7 @@ class Archive(msgspec.Struct, dict=True):
     ) -> list[tuple[Any, ...]]:
         """As `candles`, in the venue's twelve columns."""
         rows = self.candles(symbol, interval, kind=kind, start_ms=start_ms, end_ms=end_ms, limit=limit, now_ms=now_ms)
-        price, qty = self.digits(symbol, kind) if kind == "trade" else (8, 0)
+        price, qty = self.digits(symbol, kind) if kind == "trade" else (8, None)
         found = INTERVALS[interval]
         if found.step_ms:
             return [kline(row, row.open_ms + found.step_ms - 1, price, qty) for row in rows]

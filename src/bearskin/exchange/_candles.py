@@ -362,9 +362,10 @@ def opens(candle: Candle) -> int:
     return candle.open_ms
 
 
-def kline(candle: Candle, close_ms: int, price_digits: int, qty_digits: int) -> tuple[Any, ...]:
-    """A candle in the venue's twelve columns; prices and volumes are text."""
-    price, qty, quote = f".{price_digits}f", f".{qty_digits}f", f".{min(8, price_digits + qty_digits)}f"
+def kline(candle: Candle, close_ms: int, price_digits: int, qty_digits: int | None) -> tuple[Any, ...]:
+    """A candle in the venue's twelve columns; prices and volumes are text, the latter "0" without `qty_digits`."""
+    price = f".{price_digits}f"
+    qty, quote = (".0f", ".0f") if qty_digits is None else (f".{qty_digits}f", f".{min(8, price_digits + qty_digits)}f")
     return (
         candle.open_ms,
         format(candle.open, price),

@@ -119,7 +119,7 @@ def _step(floor: Floor, account: Account, margin: str, now: Standing) -> None:
     if left and (left == steps or not _lives_after(floor, account, margin, freed, (steps - left) * unit)):
         left -= take_over(floor, account, position, left, price)
         if left:
-            deleverage(floor, account, position, left, price)
+            in_wallet += deleverage(floor, account, position, left, price)
             left = 0
         freed = ledger.balance(account.wallet_name) - in_wallet
     _charge(floor, account, margin, stake, freed, (steps - left) * unit)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bearskin.exchange._clock import MarketClock
+from bearskin.exchange._codes import Code
 from bearskin.exchange._core import Exchange
 from bearskin.exchange._words import AnyCommand, Event, Refused
 from bearskin.journal import Journal
@@ -97,11 +98,16 @@ class Service:
         happened: list[Event] = []
         try:
             for command in commands:
+                try:
+                    record = encode(command)  # first: what cannot be written down must not be carried out
+                except (OverflowError, ValueError):
+                    answers.append([self._unwritable()])
+                    continue
                 events = apply(command)
                 answers.append(events)
                 if len(events) == 1 and type(events[0]) is Refused:
                     continue
-                records.append(encode(command))
+                records.append(record)
                 happened += events
             if records:
                 self._journal.append(records)
@@ -118,6 +124,14 @@ class Service:
         if self.exchange.state.sequence - self._snapshot_at >= self._snapshot_every and self._rested():
             self.snapshot()
         return answers
+
+    def _unwritable(self) -> Refused:
+        """The refusal of a command with a number or a text that no journal can hold."""
+        return Refused(
+            time_ns=self.exchange.state.time_ns,
+            code=int(Code.INVALID_PARAMETER),
+            message="A number is too large or a text is no Unicode.",
+        )
 
     def _rested(self) -> bool:
         """Whether long enough has passed since the last snapshot, as long as that took."""

@@ -11,7 +11,7 @@ from bearskin.exchange._clearing import pay, tell_changes
 from bearskin.exchange._core import Exchange
 from bearskin.exchange._handing import hand_off
 from bearskin.exchange._orders import force
-from bearskin.exchange._words import AccountUpdated, Income, OrderUpdated, Traded
+from bearskin.exchange._words import AccountUpdated, Deposit, Income, OrderUpdated, SetMark, Traded
 
 
 def incomes(events, account=None):
@@ -197,6 +197,21 @@ def test_an_isolated_flip_takes_new_margin():
     # 5 short from 102 at 10x; 100 back, 20 of profit, 1530 * 0.05 % of fee
     assert margin(bench) == 51
     assert bench.wallet(0) == D("899.5") + 100 + 20 - 51 - D("0.765")
+    check_books(bench)
+
+
+@pytest.mark.parametrize(("more", "code"), [(D("82.50"), 0), (D("82.49"), -2019)])
+def test_an_isolated_flip_needs_the_new_margin_beyond_what_it_sets_free(more, code):
+    bench = Bench(money=1_000_000, maker_fee_rate=D(0), taker_fee_rate=D(0))
+    bench.setting(0, 10, True)
+    bench.trade(1, 0, 10, 100)
+    # all but `more` of the wallet goes; the short's loss of 75 leaves 25 of its margin, the long asks for 107.5
+    bench.do(Deposit, account=bench.ids[0], amount=more - bench.wallet(0))
+    bench.do(SetMark, symbol=BTC, price=D("107.5"))
+    bench.order(2, -20, "107.5")
+    assert (bench.wallet(0), margin(bench)) == (more, 100)
+    assert code_of(bench.place(0, 20, "107.5")) == code
+    assert margin(bench) == (100 if code else D("107.5"))
     check_books(bench)
 
 

@@ -6,13 +6,15 @@ import contextlib
 import fcntl
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Literal
 
-from bearskin.exchange._archive import Archive
+import numpy as np
+
+from bearskin.exchange._archive import Archive, FundingRow
 from bearskin.exchange._clock import MarketClock, checked_speed
 from bearskin.exchange._coins import DEFAULT_SYMBOLS
 from bearskin.exchange._core import Exchange
@@ -29,12 +31,12 @@ from bearskin.exchange._genesis import (
     write_setup,
 )
 from bearskin.exchange._keys import Keys
-from bearskin.exchange._prices import F8, I8, Candles, ManualPrices, PriceSource
+from bearskin.exchange._prices import F8, HISTORY_DAYS, I8, Candles, ManualPrices, PriceSource
 from bearskin.exchange._service import Service, restored
 from bearskin.exchange._state import Contract, State
 from bearskin.exchange._words import Refused
 from bearskin.journal import Journal
-from bearskin.terms import SECOND_NS, BadInput
+from bearskin.terms import DAY_NS, MINUTE_NS, SECOND_NS, BadInput
 
 JOURNAL_FILE, LOCK_FILE, LISTEN_KEYS_FILE = "journal.sqlite", ".lock", "listen_keys.json"
 DEFAULT_PORT = 8700
@@ -113,7 +115,7 @@ def open_exchange(options: ExchangeOptions, wall_ns: Callable[[], int]) -> Opene
             answers = service.submit_now(genesis(setup, contracts))
             refused = [answer[0] for answer in answers if answer and isinstance(answer[0], Refused)]
             assert not refused, refused
-        _seed(archive, prices)
+        _seed(archive, prices, contracts)
         # a crowd would trade at prices that a replay's candles never had
         crowd = setup.prices == "synthetic" if options.crowd is None else options.crowd
         cast = cast_of(setup.symbols, makers=options.makers, crowd=crowd)
@@ -126,7 +128,10 @@ def open_exchange(options: ExchangeOptions, wall_ns: Callable[[], int]) -> Opene
 def _contracts(setup: Setup, state: State) -> tuple[Contract, ...]:
     """The contracts as they are listed now, or as they will be first."""
     if not state.markets:
-        return packaged_contracts(setup.symbols, setup.start_ns, wide=setup.prices == "replay")
+        # listed when their history begins: bots leave alone what was listed a moment ago
+        minute_ns = setup.start_ns // MINUTE_NS * MINUTE_NS
+        onboard_ns = setup.start_ns if setup.prices == "manual" else minute_ns - HISTORY_DAYS * DAY_NS
+        return packaged_contracts(setup.symbols, onboard_ns, wide=setup.prices == "replay")
     return tuple(market.contract for market in state.markets.values())
 
 
@@ -261,13 +266,30 @@ def _user_side(state: State, symbol: str) -> int:
     return (held > 0) - (held < 0)
 
 
-def _seed(archive: Archive, prices: PriceSource) -> None:
-    """Hand the archive the candles from before the start."""
-    for symbol in prices.symbols:
+def _seed(archive: Archive, prices: PriceSource, contracts: tuple[Contract, ...]) -> None:
+    """Hand the archive the candles and the settlements of funding from before the start."""
+    for contract in contracts:
+        symbol = contract.symbol
+        if symbol not in prices.symbols:
+            continue
+        marks: Candles | None = None
         for kind in ("trade", "mark", "index"):
             candles = prices.history(symbol, kind)
             if candles is not None:
                 archive.seed_candles(symbol, kind, _columns(candles), step_ms=candles.step_ns // MS)
+                marks = candles if marks is None or kind == "mark" else marks
+        if marks is not None:
+            archive.seed_funding(symbol, _settlements(symbol, prices.settled(contract), marks))
+
+
+def _settlements(symbol: str, settled: Sequence[tuple[int, Decimal]], marks: Candles) -> list[FundingRow]:
+    """Settlements with the open of the bar they fell into as their mark; none from before the first bar."""
+    places = np.searchsorted(marks.time_ns, np.array([at for at, _ in settled], dtype=np.int64), side="right") - 1
+    return [
+        FundingRow(symbol, rate, Decimal(f"{float(marks.open[place]):.8f}"), at)
+        for (at, rate), place in zip(settled, places.tolist(), strict=True)
+        if place >= 0
+    ]
 
 
 def _columns(candles: Candles) -> dict[str, F8 | I8]:
