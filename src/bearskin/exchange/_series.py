@@ -215,7 +215,7 @@ class Pages:
         return _unpacked(name, earlier[1])[-1] if earlier is not None else None
 
     def _pages(self, name: str, places: range) -> Iterator[list[Candle]]:
-        """The rows of every page within `places` that there is."""
+        """The rows of every page within `places`; none where there is no page."""
         read = self._read
         known = {place: rows for place in places if (rows := read.get((name, place))) is not None}
         missing = [place for place in places if place not in known]
@@ -224,9 +224,9 @@ class Pages:
                 if place not in known:
                     known[place] = _unpacked(name, data)
         for place in places:
-            if place in known:
-                self._hold(name, place, known[place])
-                yield known[place]
+            rows = known.get(place, [])  # nothing happened then: worth remembering too
+            self._hold(name, place, rows)
+            yield rows
 
     def _hold(self, name: str, place: int, rows: list[Candle]) -> None:
         read = self._read
