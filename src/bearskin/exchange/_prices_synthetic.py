@@ -27,7 +27,7 @@ SECONDS_DAY = 86_400
 JUMPS_DAY, JUMP_SIZE = 5.0, 0.006
 SOURCE_NOISE = 0.00005
 OUTLIERS_DAY, OUTLIER_FROM, OUTLIER_TO = 6.0, 0.04, 0.09
-PREMIUM_SIZE = 0.0004
+PREMIUM_MEAN, PREMIUM_SIZE = 0.0001, 0.0004  # perpetuals trade a little above their index more often than below
 PULL_DAY = 0.01  # share of the distance to the start price that is made good in a day
 CAUGHT_UP_MINUTES = 240  # of a longer gap only the end is lived through
 # knots of volatility and premium: how far apart they are and how much they weigh
@@ -82,7 +82,7 @@ class SyntheticPrices:
         made = []
         for symbol, tick in self._ticks.items():
             index = math.exp(self._logs[symbol])
-            premium = PREMIUM_SIZE * self._smooth(f"premium/{symbol}", _PREMIUM_KNOT_S, self._second)
+            premium = PREMIUM_MEAN + PREMIUM_SIZE * self._smooth(f"premium/{symbol}", _PREMIUM_KNOT_S, self._second)
             spots = self._spots[symbol][:, at]
             made.append(
                 Quote(
