@@ -204,7 +204,10 @@ def _prepared(database: sqlite3.Connection, path: Path) -> int:
     run("COMMIT")
     version = _version(database, path)
     if version != JOURNAL_VERSION:
-        raise BadInput(f"{path} is a journal of version {version}, this bearskin knows version {JOURNAL_VERSION}")
+        raise BadInput(
+            f"{path} is a journal of version {version}, this bearskin knows version {JOURNAL_VERSION}: name another folder,"
+            " or begin anew"
+        )
     run("PRAGMA journal_mode=WAL")
     run("PRAGMA synchronous=NORMAL")
     run("PRAGMA journal_size_limit=16777216")

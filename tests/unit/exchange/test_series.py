@@ -141,7 +141,12 @@ def test_every_span_of_every_interval_is_the_same_out_of_pages_as_out_of_memory(
                 assert paged.klines("BTCUSDT", interval, kind=kind, **each) == wanted, (interval, kind, each)
     for hours in (0, 1, 7, 40):
         now_ms = end_ms + hours * HOUR_MS
-        assert paged.day("BTCUSDT", now_ms) == plain.day("BTCUSDT", now_ms)
+        day = paged.day("BTCUSDT", now_ms)
+        assert day == plain.day("BTCUSDT", now_ms)
+        first_ns = (now_ms - now_ms % MINUTE_MS - DAY_MS) * MS_NS
+        inside = [batch[0] for batch in batches if batch[0].time_ns >= first_ns]
+        assert day.count == len(inside)
+        assert day.volume == sum(trade.qty for trade in inside)
 
 
 @pytest.mark.parametrize("interval", list(INTERVALS))
