@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from bearskin.exchange._candles import Series
+from bearskin.exchange._series import Series
 from bearskin.exchange._state import Algo, Order
 from bearskin.exchange._words import MarkSet
 
@@ -177,6 +177,13 @@ class Tape(msgspec.Struct):
     holders: dict[str, Decimal] = {}
     held: list[HeldRow] = []
 
+    def series(self, kind: str) -> Series:
+        """The candles of a kind, begun with the first one."""
+        found = self.candles.get(kind)
+        if found is None:
+            found = self.candles[kind] = Series()
+        return found
+
 
 def span_ns(start_ms: int | None, end_ms: int | None) -> tuple[int, int]:
     """From and (excluded) to in nanoseconds."""
@@ -194,3 +201,25 @@ def page(
         low = bisect_left(rows, from_id, key=id_of)
         return list(rows[low : low + limit])
     return list(rows[:limit] if start_ms is not None else rows[-limit:])
+
+
+def id_of(row: AggRow) -> int:
+    """The number of an aggregate trade, to search by."""
+    return row.id
+
+
+def trade_of(row: TradeRow) -> int:
+    """The number of a trade, to search by."""
+    return row.trade_id
+
+
+def time_of(row: AggRow | FundingRow) -> int:
+    """When a row happened, to search by."""
+    return row.time_ns
+
+
+def digits_of(grid: Decimal) -> int:
+    """Digits behind the point that multiples of `grid` need."""
+    exponent = grid.normalize().as_tuple().exponent
+    assert isinstance(exponent, int)
+    return max(0, -exponent)

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from bearskin.exchange import _archive, _rows
-from bearskin.exchange._archive import Archive, FundingRow
+from bearskin.exchange._archive import Archive
+from bearskin.exchange._rows import FundingRow
 from bearskin.exchange._state import Account, Algo, Contract, Market, Order, State
 from bearskin.exchange._words import (
     AlgoUpdated,

@@ -14,7 +14,7 @@ from typing import IO, Literal
 
 import numpy as np
 
-from bearskin.exchange._archive import Archive, FundingRow
+from bearskin.exchange._archive import Archive
 from bearskin.exchange._candles import Kind
 from bearskin.exchange._clock import MarketClock, checked_speed
 from bearskin.exchange._coins import DEFAULT_SYMBOLS
@@ -33,6 +33,7 @@ from bearskin.exchange._genesis import (
 )
 from bearskin.exchange._keys import Keys
 from bearskin.exchange._prices import F8, HISTORY_DAYS, I8, Candles, ManualPrices, PriceSource
+from bearskin.exchange._rows import FundingRow
 from bearskin.exchange._service import Service, restored
 from bearskin.exchange._state import Contract, State
 from bearskin.exchange._words import Refused
