@@ -79,10 +79,13 @@ class SyntheticPrices:
         """All symbols at a moment; moments that are skipped are lived through."""
         self._live_to(time_ns // SECOND_NS)
         at = self._second % 60
+        # the history ends with perpetual and spot at one price, so the premium comes in from nothing
+        opening = min(1.0, max(0.0, (self._second - self._start_ns // SECOND_NS) / _PREMIUM_KNOT_S))
         made = []
         for symbol, tick in self._ticks.items():
             index = math.exp(self._logs[symbol])
-            premium = PREMIUM_MEAN + PREMIUM_SIZE * self._smooth(f"premium/{symbol}", _PREMIUM_KNOT_S, self._second)
+            strayed = PREMIUM_SIZE * self._smooth(f"premium/{symbol}", _PREMIUM_KNOT_S, self._second)
+            premium = opening * (PREMIUM_MEAN + strayed)
             spots = self._spots[symbol][:, at]
             made.append(
                 Quote(

@@ -98,7 +98,7 @@ class Journal:
         if row is None:
             return None
         sequence, crc, data = row
-        if crc32(data) != crc:
+        if not _is_whole(crc, data):
             raise StoreBroken(f"{self.path}: the snapshot of record {sequence} is damaged")
         return int(sequence), bytes(data)
 
@@ -112,7 +112,7 @@ class Journal:
             for sequence, crc, data in cursor:
                 if sequence != expected:
                     raise StoreBroken(f"{self.path}: record {expected} is missing")
-                if crc32(data) != crc:
+                if not _is_whole(crc, data):
                     raise StoreBroken(f"{self.path}: record {sequence} is damaged")
                 yield sequence, data
                 expected += 1
@@ -171,12 +171,28 @@ def _prepared(database: sqlite3.Connection, path: Path) -> int:
     version = _version(database, path)
     if version != JOURNAL_VERSION:
         raise BadInput(f"{path} is a journal of version {version}, this bearskin knows version {JOURNAL_VERSION}")
+    _check_whole(database, path)
     run("PRAGMA journal_mode=WAL")
     run("PRAGMA synchronous=NORMAL")
     run("PRAGMA journal_size_limit=16777216")
     found = run("SELECT max(sequence) FROM records").fetchone()[0]
     kept = run("SELECT max(sequence) FROM snapshots").fetchone()[0]
     return max(int(found or 0), int(kept or 0))
+
+
+def _is_whole(crc: object, data: object) -> bool:
+    """Whether a record is what was written; damage may even have changed its type."""
+    return isinstance(data, bytes) and crc32(data) == crc
+
+
+def _check_whole(database: sqlite3.Connection, path: Path) -> None:
+    """Raise StoreBroken when tables or pages are not what was written: records could be missing unseen at the end."""
+    found = str(database.execute("PRAGMA quick_check(1)").fetchone()[0])
+    if found != "ok":
+        raise StoreBroken(f"{path} is damaged ({' '.join(found.split())})")
+    tables = tuple(text for (text,) in database.execute("SELECT sql FROM sqlite_master ORDER BY rootpage"))
+    if tables != _TABLES:
+        raise StoreBroken(f"{path} is damaged (its tables are not those of a journal)")
 
 
 def _marked(database: sqlite3.Connection) -> bool:

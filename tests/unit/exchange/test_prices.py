@@ -70,6 +70,7 @@ def test_the_history_ends_at_the_first_price_and_its_bars_hold_together():
     assert np.all(np.diff(bars.time_ns) == 60 * SECOND_NS)
     assert bars.time_ns[-1] + 60 * SECOND_NS == START_NS // (60 * SECOND_NS) * (60 * SECOND_NS)
     assert bars.close[-1] == 60_000.0
+    assert walked(prices, 1)[0] == pytest.approx(60_000.0, rel=5e-4), "no gap between history and market"
     assert np.all(bars.high >= np.maximum(bars.open, bars.close))
     assert np.all(bars.low <= np.minimum(bars.open, bars.close))
     assert np.all(bars.open[1:] == bars.close[:-1])
@@ -194,6 +195,22 @@ def test_the_coming_rate_stands_until_its_settlement(store):
     prices = replay(store, 0)
     rates = [prices.quotes(FIRST_NS + at * SECOND_NS)[0].rate for at in (0, 3_600, 7_200, 7_201)]
     assert rates == [Decimal("0.0003"), Decimal("0.0003"), Decimal("0.0003"), None]
+
+
+def test_the_finest_candles_that_reach_the_start_are_played(store):
+    there = Store(store)
+    prices = {name: [1.0] for name in ("open", "high", "low", "close", "volume")}
+    finer = pl.DataFrame({"time": [datetime(2026, 1, 1, tzinfo=UTC)], **prices})
+    there.append(SeriesKey("binance", "linear", "SOLUSDT", "trade", "5m"), finer, "test")
+    blank = Setup(created_ns=0, start_ns=0, symbols=(), prices="replay")
+
+    def interval(start_ns: int | None) -> str:
+        return replay_setup(blank, store=store, venue=None, interval=None, symbols=None, start_ns=start_ns).interval
+
+    assert interval(FIRST_NS) == "1h"
+    assert interval(None) == "5m"
+    with pytest.raises(BadInput, match=r"SOLUSDT have together 5m candles from 2026-01-01.* to .*, 1h candles from"):
+        interval(FIRST_NS + 9 * HOUR_NS)
 
 
 def test_a_later_start_leaves_the_bars_before_it_as_history(store):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -174,6 +175,37 @@ def test_overwritten_pages_are_no_bug_of_python(tmp_path):
             list(damaged.records())
         finally:
             damaged.close()
+
+
+def test_no_flipped_bit_loses_a_record_in_silence(tmp_path):
+    """Whatever bit of the file changes: the records are all there, or it is told in a sentence."""
+    journal = opened(tmp_path)
+    journal.append([b"%d/" % at * 9 for at in range(60)])
+    journal.snapshot(40, b"state" * 50)
+    written = list(journal.records())
+    journal.close()
+    path = tmp_path / "journal.sqlite"
+    whole = path.read_bytes()
+    dice = random.Random(5)
+    flips = [dice.randrange(len(whole) * 8) for _ in range(250)]
+    schema = whole.index(b"PRIMARY KEY")
+    flips += [8 * (schema + 3) + 1]  # no key any more: the numbers of the records would be gone
+    told = 0
+    for flip in flips:
+        damaged = bytearray(whole)
+        damaged[flip // 8] ^= 1 << flip % 8
+        path.write_bytes(damaged)
+        again = None
+        try:
+            again = Journal.open(path)
+            found = list(again.records()), again.latest_snapshot()
+            assert found == (written, (40, b"state" * 50)), flip
+        except (StoreBroken, BadInput) as error:
+            told += "\n" not in str(error)
+        finally:
+            if again is not None:
+                again.close()
+    assert told > 20
 
 
 def test_the_version_is_in_it_and_a_later_one_is_not_touched(tmp_path):

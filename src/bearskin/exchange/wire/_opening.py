@@ -37,7 +37,7 @@ from bearskin.exchange._service import Service, restored
 from bearskin.exchange._state import Contract, State
 from bearskin.exchange._words import Refused
 from bearskin.journal import Journal
-from bearskin.terms import DAY_NS, MINUTE_NS, SECOND_NS, BadInput
+from bearskin.terms import DAY_NS, MINUTE_NS, SECOND_NS, BadInput, interval_ns, iso
 
 JOURNAL_FILE, LOCK_FILE, LISTEN_KEYS_FILE = "journal.sqlite", ".lock", "listen_keys.json"
 DEFAULT_PORT = 8700
@@ -102,9 +102,10 @@ def open_exchange(options: ExchangeOptions, wall_ns: Callable[[], int]) -> Opene
     Raises BadInput for options that do not fit and a folder that is in use, StoreBroken for one that is damaged.
     """
     checked_speed(options.speed)
+    new = _foreseen(options, wall_ns())
     with contextlib.ExitStack() as stack:
         folder = _folder(options.folder, stack)
-        setup, began = _setup(options, folder, wall_ns())
+        setup, began = _setup(options, folder, new, wall_ns())
         keys = Keys.open(folder, os.urandom)
         journal = Journal.open(folder / JOURNAL_FILE)
         stack.callback(journal.close)
@@ -169,19 +170,28 @@ def _folder(named: Path | None, stack: contextlib.ExitStack) -> Path:
     return named
 
 
-def _setup(options: ExchangeOptions, folder: Path, wall_ns: int) -> tuple[Setup, bool]:
-    """What the exchange was begun with, and whether that is now."""
+def _foreseen(options: ExchangeOptions, wall_ns: int) -> Setup | None:
+    """What will be begun, None where one is taken up: what does not fit is refused before anything is written."""
+    there = None if options.folder is None or options.fresh else read_setup(options.folder)
+    if there is None:
+        return new_setup(options, wall_ns)
+    _agree(options, there)
+    return None
+
+
+def _setup(options: ExchangeOptions, folder: Path, new: Setup | None, wall_ns: int) -> tuple[Setup, bool]:
+    """What the exchange was begun with, and whether that is now; the folder is held."""
     if options.fresh:
         # keys stay as they are, so that clients set up for them go on working
         for name in (SETUP_FILE, JOURNAL_FILE, f"{JOURNAL_FILE}-wal", f"{JOURNAL_FILE}-shm"):
             (folder / name).unlink(missing_ok=True)
     setup = read_setup(folder)
     if setup is not None:
-        _agree(options, setup, folder)
+        _agree(options, setup)
         return setup, False
     if (folder / JOURNAL_FILE).exists():
         raise BadInput(f"{folder} has a journal but no {SETUP_FILE}: bring it back, or begin anew with --fresh")
-    setup = new_setup(options, wall_ns)
+    setup = new or new_setup(options, wall_ns)
     write_setup(folder, setup)
     return setup, True
 
@@ -197,7 +207,7 @@ def new_setup(options: ExchangeOptions, wall_ns: int) -> Setup:
     made = Setup(
         created_ns=wall_ns,
         start_ns=wall_ns // SECOND_NS * SECOND_NS,
-        symbols=options.symbols or DEFAULT_SYMBOLS,
+        symbols=DEFAULT_SYMBOLS if options.symbols is None else options.symbols,
         prices=prices,
         seed=7 if options.seed is None else options.seed,
         deposit=deposit,
@@ -213,27 +223,45 @@ def new_setup(options: ExchangeOptions, wall_ns: int) -> Setup:
             symbols=options.symbols,
             start_ns=options.start_ns,
         )
-    elif options.start_ns is not None:
-        raise BadInput(f"a start is for replays: {prices} prices begin now")
+    else:
+        _only_of_replays(options, prices)
     packaged_contracts(made.symbols, made.start_ns)
     return made
 
 
-def _agree(options: ExchangeOptions, setup: Setup, folder: Path) -> None:
+def _only_of_replays(options: ExchangeOptions, prices: str) -> None:
+    """Refuse what says nothing about prices that are not played again."""
+    if options.start_ns is not None:
+        raise BadInput(f"a start is for replays: {prices} prices begin now")
+    for name in ("interval", "venue"):
+        if getattr(options, name) is not None:
+            raise BadInput(f"{name} is for replays: {prices} prices have no stored candles")
+
+
+def _agree(options: ExchangeOptions, setup: Setup) -> None:
     """Refuse options that contradict what the exchange was begun with."""
-    asked = {
+    asked: dict[str, object] = {
         "symbols": options.symbols,
         "prices": options.prices,
         "seed": options.seed,
         "deposit": options.deposit,
-        "venue": options.venue,
-        "interval": options.interval,
     }
+    if setup.prices == "replay":
+        asked |= {"venue": options.venue, "interval": options.interval, "start_ns": _on_bar(options.start_ns, setup)}
     for name, value in asked.items():
         there = getattr(setup, name)
         if value is not None and value != there:
             shown = ",".join(there) if isinstance(there, tuple) else there
-            raise BadInput(f"the exchange in {folder} was begun with {name} {shown}: begin anew with --fresh")
+            told = f"from {iso(there)}" if name == "start_ns" else f"with {name} {shown}"
+            raise BadInput(f"the exchange in {options.folder} was begun {told}: begin anew with --fresh")
+    if setup.prices != "replay":
+        _only_of_replays(options, setup.prices)
+
+
+def _on_bar(start_ns: int | None, setup: Setup) -> int | None:
+    """The open of the first candle at or after a start, which is where its replay begins."""
+    step_ns = interval_ns(setup.interval)
+    return None if start_ns is None else -(-start_ns // step_ns) * step_ns
 
 
 def _prices(setup: Setup, contracts: tuple[Contract, ...], state: State) -> PriceSource:
