@@ -80,6 +80,14 @@ def test_a_socket_from_another_page_is_refused(running):
         connect(f"{running.ws_url}/ws", origin="https://evil.example")  # type: ignore[arg-type]
 
 
+def test_an_address_too_long_for_a_socket_is_told(running):
+    with pytest.raises(InvalidStatus, match="400"):
+        connect(f"{running.ws_url}/stream?streams={'/'.join(['btcusdt@aggTrade'] * 500)}", open_timeout=5)
+    with connect(f"{running.ws_url}/stream?streams={'/'.join(['btcusdt@aggTrade'] * 400)}", open_timeout=5) as socket:
+        socket.send('{"method": "LIST_SUBSCRIPTIONS", "id": 1}')
+        assert "btcusdt@aggTrade" in socket.recv(5)
+
+
 def test_a_path_that_is_not_served_is_json(plain):
     for path in ("/", "/fapi/v1/nothing", "/controlled"):
         answer = plain.get(path)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 import uvicorn
 import uvloop
 from starlette.types import ASGIApp
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from bearskin.exchange.wire._app import app_of
 from bearskin.exchange.wire._desk import WireDesk
@@ -29,6 +30,7 @@ from bearskin.exchange.wire._streams import Streams
 from bearskin.terms import BadInput
 
 START_S_MAX = 30.0
+_NO_SOCKET = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 logger = logging.getLogger("bearskin.exchange")
 
 
@@ -127,6 +129,17 @@ class _Server(uvicorn.Server):
         yield
 
 
+class _SocketProtocol(WebSocketsSansIOProtocol):
+    """Tells what cannot become a socket, an address beyond 8 KiB: uvicorn would leave such a connection standing."""
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came in."""
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self.transport.write(_NO_SOCKET)
+            self.transport.close()
+
+
 async def _served(
     opened: Opened,
     options: ExchangeOptions,
@@ -195,7 +208,7 @@ def _config(app: ASGIApp, port: int) -> uvicorn.Config:
         app,
         port=port,
         http="httptools",
-        ws="websockets-sansio",
+        ws=_SocketProtocol,
         lifespan="off",
         access_log=False,  # a query may hold a signature, a path a listen key
         log_config=None,
