@@ -205,8 +205,8 @@ def _prepared(database: sqlite3.Connection, path: Path) -> int:
     version = _version(database, path)
     if version != JOURNAL_VERSION:
         raise BadInput(
-            f"{path} is a journal of version {version}, this bearskin knows version {JOURNAL_VERSION}: name another folder,"
-            " or begin anew"
+            f"{path} is a journal of version {version}, this bearskin knows version {JOURNAL_VERSION}:"
+            " name another folder, or begin anew"
         )
     run("PRAGMA journal_mode=WAL")
     run("PRAGMA synchronous=NORMAL")
