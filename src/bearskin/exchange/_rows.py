@@ -125,7 +125,8 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
 class Rows(msgspec.Struct, Generic[T]):
     """Rows by account, oldest first: bounded for each and for all together.
 
-    When all together are too many, every account loses the older half of its rows.
+    When all together are a quarter too many, every account loses the oldest fifth of its rows; those with fewer than
+    five lose none, so that the newest row of everybody stays.
     """
 
     by_account: dict[int, list[T]] = {}
@@ -138,12 +139,12 @@ class Rows(msgspec.Struct, Generic[T]):
             rows = self.by_account[account] = []
         rows.append(row)
         self.count += 1
-        if len(rows) >= 2 * kept:
+        if len(rows) > kept + (kept >> 2):
             self.count -= len(rows) - kept
             del rows[:-kept]
-        if self.count > 2 * ALL_ROWS:
+        if self.count > ALL_ROWS + (ALL_ROWS >> 2) and self.count > 5 * len(self.by_account):
             for each in self.by_account.values():
-                del each[: len(each) // 2]
+                del each[: len(each) // 5]
             self.count = sum(map(len, self.by_account.values()))
 
     def of(self, account: int) -> Sequence[T]:
