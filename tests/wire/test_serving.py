@@ -114,6 +114,8 @@ def test_the_page_and_the_description_need_none_and_load_nothing(plain):
     page = plain.get("/control/")
     assert page.status_code == 200
     assert "/control/clock/step" in page.text
+    assert "curl -s" in page.text
+    assert "src=" not in page.text, "nothing from the network"
     assert "https://" not in page.text
     assert "<script" not in page.text
     paths = plain.get("/control/openapi.json").json()["paths"]
@@ -155,6 +157,41 @@ def test_what_control_refuses(control, path, body, status):
     assert control.post(path, json=body).status_code == status
     assert good(control.get("/state_hash")) == before
     good(control.post("/clock/resume"))
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "said"),
+    [
+        ("/clock/speed", {"json": {"speed": -1}}, "speed: Input should be greater than 0."),
+        (
+            "/clock/speed",
+            {"content": b"{bad", "headers": {"content-type": "application/json"}},
+            "the body: JSON decode",
+        ),
+        ("/clock/speed", {"data": {"speed": 2}}, "Content-Type: application/json"),
+        ("/clock/nothing", {"json": {}}, "listed at /control/"),
+        ("/clock", {"json": {}}, "Method Not Allowed"),
+    ],
+)
+def test_control_says_what_is_wrong(control, path, sent, said):
+    answer = control.post(path, **sent).json()
+    assert list(answer) == ["code", "msg"]
+    assert said in answer["msg"]
+
+
+def test_every_example_of_the_page_fits_its_operation():
+    running = start_in_thread(ExchangeOptions(port=0, symbols=("BTCUSDT",), prices="manual", crowd=False))
+    with httpx.Client(base_url=running.url, headers={"X-Control-Token": running.token}, timeout=20) as client:
+        described = good(client.get("/control/openapi.json"))
+        schemas = described["components"]["schemas"]
+        for path, operations in described["paths"].items():
+            method = "PUT" if "put" in operations else "POST"
+            content = operations.get(method.lower(), {}).get("requestBody", {}).get("content", {})
+            if content and not path.endswith("public_keys"):
+                name = content["application/json"]["schema"]["$ref"].rpartition("/")[2]
+                where = path.replace("{number}", "2").replace("{symbol}", "BTCUSDT")
+                good(client.request(method, where, json=schemas[name]["example"]))
+    running.stop()
 
 
 def test_a_pushed_index_moves_mark_book_and_last_at_once(control, plain):
@@ -259,6 +296,12 @@ def test_what_it_was_begun_with_stands_until_it_is_begun_anew(tmp_path: Path):
     assert not again.opened.began
     with pytest.raises(BadInput, match="was begun with symbols BTCUSDT: begin anew with --fresh"):
         once(symbols=("ETHUSDT",))
+    with pytest.raises(BadInput, match="a start is for replays"):
+        once(start_ns=1)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(BadInput, match="NOPEUSDT"):
+        once(symbols=("NOPEUSDT",), fresh=True)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before, "refused, so nothing is lost"
     fresh = once(symbols=("ETHUSDT",), fresh=True)
     assert fresh.opened.began
     assert fresh.opened.setup.symbols == ("ETHUSDT",)
@@ -274,6 +317,9 @@ def test_what_it_was_begun_with_stands_until_it_is_begun_anew(tmp_path: Path):
         ({"port": 70_000}, "port was 70000"),
         ({"speed": 0}, "speed was 0"),
         ({"start_ns": 1}, "a start is for replays"),
+        ({"interval": "1h"}, "interval is for replays"),
+        ({"venue": "bybit", "prices": "manual"}, "venue is for replays"),
+        ({"deposit": Decimal(-1)}, "deposit was -1"),
         ({"prices": "replay"}, "--store"),
     ],
 )
@@ -281,7 +327,7 @@ def test_options_that_do_not_fit_leave_nothing_behind(tmp_path, options, said):
     folder = tmp_path / "new"
     with pytest.raises(BadInput, match=said):
         start_in_thread(ExchangeOptions(**{"folder": folder, "port": 0, **options}))
-    assert not folder.exists() or not [one for one in folder.iterdir() if one.name != ".lock"]
+    assert not folder.exists()
 
 
 def quiet_options(folder: Path, **more) -> ExchangeOptions:

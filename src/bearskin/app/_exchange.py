@@ -69,6 +69,9 @@ def options_of(
     house = open_house(home, store=store, port=port)
     if prices is not None and prices not in PRICES:
         raise BadInput(f"prices was {prices!r}, must be one of {', '.join(PRICES)}")
+    names = None if symbols is None else tuple(words_of(symbols) or ())
+    if names == ():
+        raise BadInput("symbols names none: write some such as BTCUSDT,ETHUSDT")
     replay = prices == "replay"
     from bearskin.exchange import ExchangeOptions
 
@@ -76,7 +79,7 @@ def options_of(
         folder=house.home.part("exchange") if folder is None else user_path(folder),
         host="127.0.0.1" if host is None else host,
         port=house.settings.port,
-        symbols=None if symbols is None else tuple(words_of(symbols) or ()),
+        symbols=names,
         prices=prices,  # type: ignore[arg-type]
         seed=seed,
         deposit=None if deposit is None else number_of(deposit, "deposit"),

@@ -185,7 +185,10 @@ def _write_archive(
 ) -> dict[str, tuple[int, str]]:
     """Write the archive; returns name -> (bytes, sha256) of what went in."""
     sums: dict[str, tuple[int, str]] = {}
-    with target.open("xb") as raw, gzip.open(raw, "wb", compresslevel=1) as zipped:  # Parquet is compressed already
+    with (
+        _new_file(target, 0o600) as raw,
+        gzip.open(raw, "wb", compresslevel=1) as zipped,
+    ):  # Parquet is compressed already
         with tarfile.open(fileobj=zipped, mode="w|") as tar:
             for i, (name, path) in enumerate(sources):
                 if progress is not None:
@@ -266,7 +269,7 @@ def _read_member(archive: Path, member: tarfile.TarInfo, stream: IO[bytes], into
             target = into / where
             with _unpacking(target):
                 target.parent.mkdir(parents=True, exist_ok=True)
-                out = stack.enter_context(target.open("xb"))
+                out = stack.enter_context(_new_file(target, 0o666 if member.mode & 0o077 else 0o600))
         while block := stream.read(CHUNK_BYTES):
             digest.update(block)
             size += len(block)
@@ -275,6 +278,11 @@ def _read_member(archive: Path, member: tarfile.TarInfo, stream: IO[bytes], into
                     out.write(block)
                     out.flush()
     return size, digest.hexdigest()
+
+
+def _new_file(path: Path, mode: int) -> IO[bytes]:
+    """A file that was not there; with mode 0600 nobody else can read it, so a secret stays one."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb")
 
 
 @contextlib.contextmanager

@@ -56,7 +56,7 @@ def read_setup(folder: Path) -> Setup | None:
     path = folder / SETUP_FILE
     try:
         setup = msgspec.json.decode(path.read_bytes(), type=Setup)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, msgspec.MsgspecError) as error:
         raise StoreBroken(f"{path} does not say how this exchange was begun ({error})") from None

@@ -22,17 +22,12 @@ INTERVALS_H = (1, 2, 3, 4, 6, 8, 12, 24)  # of funding: those that divide a day
 _WHOLE_MAX = 2**63 - 1  # what a journal can write down
 # coins whose index sources are held closer to each other, by the venue's rule
 _CLOSE_BASES = ("BTC", "ETH", "BNB", "SOL", "XRP", "USDC")
+# coins whose funding the venue holds closer: to three quarters of the first bracket's maintenance rate
+_CAPPED_BASES = ("BTC", "ETH", "BNB", "SOL", "ADA", "XRP", "DOGE")
+_CAP_SHARE, _CAP_RATE = Decimal("0.75"), Decimal("0.02")
 _POSITIVE = (
-    "tick",
-    "step",
-    "min_price",
-    "max_price",
-    "min_qty",
-    "max_qty",
-    "market_max_qty",
-    "multiplier_up",
-    "impact_margin",
-)
+    "tick", "step", "min_price", "max_price", "min_qty", "max_qty", "market_max_qty", "multiplier_up", "impact_margin",
+)  # fmt: skip
 _NOT_NEGATIVE = (
     "min_notional", "multiplier_down", "market_take_bound", "trigger_protect", "liquidation_fee_rate",
     "maker_fee_rate", "taker_fee_rate", "funding_cap_rate", "index_cap_rate",
@@ -68,6 +63,7 @@ def contract_of(instrument: Instrument, brackets: Brackets, /, **terms: object) 
         liquidation_fee_rate=instrument.liquidation_fee_rate,
         maker_fee_rate=instrument.maker_fee_rate,
         taker_fee_rate=instrument.taker_fee_rate,
+        funding_cap_rate=brackets.rows[0].mmr * _CAP_SHARE if instrument.base in _CAPPED_BASES else _CAP_RATE,
         interest_rate_8h=Decimal(0) if instrument.base == "BNB" else Decimal("0.0001"),
         index_cap_rate=Decimal("0.01") if instrument.base in _CLOSE_BASES else Decimal("0.03"),
     )

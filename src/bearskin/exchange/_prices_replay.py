@@ -19,14 +19,15 @@ import numpy as np
 
 from bearskin.exchange._coins import DEFAULT_SYMBOLS
 from bearskin.exchange._genesis import Setup
-from bearskin.exchange._prices import F8, I8, Candles, Quote, on_tick
+from bearskin.exchange._prices import F8, HISTORY_DAYS, I8, Candles, Quote, on_tick
+from bearskin.exchange._state import Contract
 from bearskin.terms import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS, BadInput, interval_ns, interval_word, iso
 
 if TYPE_CHECKING:
     from bearskin import market
 
 STORED = "store"  # the name of the one spot source of a replay
-HISTORY_NS = 120 * DAY_NS
+HISTORY_NS = HISTORY_DAYS * DAY_NS
 _INTERVALS_H = (1, 2, 4, 6, 8, 12, 24)
 
 
@@ -134,6 +135,20 @@ class ReplayPrices:
             taker_buy=more.get("taker_buy_volume", volume / 2),
         )
 
+    def settled(self, contract: Contract) -> Sequence[tuple[int, Decimal]]:
+        """The settlements before the start, as stored, at the whole minute (their stamps jitter by milliseconds)."""
+        from bearskin import market
+
+        key = market.SeriesKey(self._setup.venue, "linear", contract.symbol, "funding", market.EVENT)
+        if not self._store.has(key):
+            return ()
+        start_ns = self._setup.start_ns
+        rows = self._store.collect(key, self._store.scan(key, start_ns - HISTORY_NS, start_ns).select("time", "rate"))
+        times = rows["time"].dt.epoch("ns").to_list()
+        return [
+            (at // MINUTE_NS * MINUTE_NS, _eight(rate)) for at, rate in zip(times, rows["rate"].to_list(), strict=True)
+        ]
+
     def _high_first(self, symbol: str, story: Story, bar: int, begun: bool) -> bool:
         """Which extreme of a bar comes first: settled when the price leaves the open, kept until the bar is over."""
         known = self._paths.get(symbol)
@@ -185,40 +200,47 @@ def replay_setup(
     there = market.Store(store)
     venue = venue or "binance"
     keys = there.keys(venue=venue, product="linear", kind="trade")
-    names = (
-        tuple(symbols) if symbols else tuple(name for name in DEFAULT_SYMBOLS if any(k.symbol == name for k in keys))
-    )
+    names = tuple(symbols or (name for name in DEFAULT_SYMBOLS if any(key.symbol == name for key in keys)))
     if not names:
         raise BadInput(f"{store} has no candles of {venue} to replay: `bearskin data fetch` brings some")
-    word = interval or _finest(there, keys, names)
-    step_ns = interval_ns(word)
-    reaches = []
-    there_of = {row.symbol: row for row in market.list_symbols(there, venue, "linear", word)}
-    for name in names:
-        if name not in there_of:
-            raise BadInput(f"{store} has no {word} candles of {name} ({venue}): `bearskin data list` shows what it has")
-        reaches.append((there_of[name].first_ns, there_of[name].last_ns + step_ns))
-    first_ns, end_ns = max(first for first, _ in reaches), min(end for _, end in reaches)
-    begin_ns = first_ns if start_ns is None else -(-start_ns // step_ns) * step_ns
-    if not first_ns <= begin_ns < end_ns:
-        raise BadInput(
-            f"a replay from {iso(begin_ns)} is not in the store: {', '.join(names)} have {word} candles from "
-            f"{iso(first_ns)} to {iso(end_ns)}"
-        )
+    told = []
+    for word in [interval] if interval else _common(there, keys, names):
+        step_ns = interval_ns(word)
+        first_ns, end_ns = _reach(there, venue, names, word)
+        begin_ns = first_ns if start_ns is None else -(-start_ns // step_ns) * step_ns
+        if first_ns <= begin_ns < end_ns:
+            break
+        told.append(f"{word} candles from {iso(first_ns)} to {iso(end_ns)}" if first_ns < end_ns else f"no {word} ones")
+    else:
+        asked = "a replay" if start_ns is None else f"a replay from {iso(start_ns)}"
+        raise BadInput(f"{asked} is not in the store: {', '.join(names)} have together {', '.join(told)}")
     return msgspec.structs.replace(
         setup, symbols=names, start_ns=begin_ns, end_ns=end_ns, store=str(store.absolute()), venue=venue, interval=word
     )
 
 
-def _finest(store: market.Store, keys: Sequence[market.SeriesKey], names: Sequence[str]) -> str:
-    """The finest interval that all symbols have."""
+def _common(store: market.Store, keys: Sequence[market.SeriesKey], names: Sequence[str]) -> list[str]:
+    """The intervals that all symbols have, the finest first."""
     common: list[int] | None = None
     for name in names:
         steps = [key.step_ns for key in keys if key.symbol == name and key.step_ns is not None]
         common = steps if common is None else [step for step in common if step in steps]
     if not common:
         raise BadInput(f"{store.root} has no interval that all of {', '.join(names)} have: name fewer symbols")
-    return interval_word(min(common))
+    return [interval_word(step) for step in sorted(common)]
+
+
+def _reach(store: market.Store, venue: str, names: Sequence[str], word: str) -> tuple[int, int]:
+    """From when to when the candles of all symbols reach together."""
+    from bearskin import market
+
+    rows = {row.symbol: row for row in market.list_symbols(store, venue, "linear", word)}
+    for name in names:
+        if name not in rows:
+            raise BadInput(
+                f"{store.root} has no {word} candles of {name} ({venue}): `bearskin data list` shows what it has"
+            )
+    return max(rows[name].first_ns for name in names), min(rows[name].last_ns for name in names) + interval_ns(word)
 
 
 def _corners(bar_ns: int, step_ns: int) -> tuple[int, int, int, int]:

@@ -123,6 +123,7 @@ class Service:
             raise ServiceStopped(self.stopped) from error
         if happened:
             self._tell(happened)
+        _settle(self.archive)
         if self.exchange.state.sequence - self._snapshot_at >= self._snapshot_every and self._rested():
             self.snapshot()
         return answers
@@ -188,6 +189,14 @@ class Service:
                 logger.exception("a listener failed")
 
 
+def _settle(archive: Archive) -> None:
+    """Have the archive move what is closed to the journal; what cannot be written stays in memory."""
+    try:
+        archive.settle()
+    except StoreBroken as error:
+        logger.warning("candles stay in memory: %s", error)
+
+
 _SNAPSHOT = msgspec.msgpack.Encoder()
 _PARTS = msgspec.msgpack.Decoder(tuple[bytes, bytes])
 _COMMAND = msgspec.msgpack.Decoder(AnyCommand)
@@ -211,7 +220,7 @@ def restored(journal: Journal) -> tuple[Exchange, Archive]:
             archive = msgspec.msgpack.decode(history, type=Archive)
         except msgspec.MsgspecError as error:
             raise StoreBroken(f"{journal.path}: the snapshot of record {after} cannot be read ({error})") from None
-    archive.bind(exchange.state)
+    archive.bind(exchange.state, journal)
     happened: list[Event] = []
     for sequence, data in journal.records(after):
         try:
@@ -223,6 +232,7 @@ def restored(journal: Journal) -> tuple[Exchange, Archive]:
             raise StoreBroken(f"{journal.path}: record {sequence} is refused now, though it was carried out once")
         if len(happened) >= _REPLAY_AT_ONCE:
             archive.take(happened, exchange.state)
+            _settle(archive)
             happened = []
     if happened:
         archive.take(happened, exchange.state)

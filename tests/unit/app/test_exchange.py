@@ -49,6 +49,8 @@ def test_a_person_gets_the_address_a_key_and_a_text_for_each_client(bearskin):
         ("--deposit -1", "deposit was -1"),
         ("--from 2026-01-01", "a start is for replays"),
         ("--prices replay", "no candles"),
+        ("--interval 1h", "interval is for replays"),
+        ("--symbols ,", "symbols names none"),
         ("--host no.such.host.invalid", "no address of this machine"),
     ],
 )

@@ -50,6 +50,17 @@ def test_a_backup_comes_back_whole(bearskin, full: Path, tmp_path: Path) -> None
     assert tree(tmp_path / "new") == kept(full)
 
 
+def test_what_only_its_owner_could_read_stays_so(bearskin, full: Path, tmp_path: Path) -> None:
+    (full / "exchange" / "master.secret").touch(0o600)
+    file = tmp_path / "b.tar.gz"
+    assert bearskin("backup", file).code == 0
+    assert bearskin("backup", file, "--restore", "--home", tmp_path / "new").code == 0
+    secret, report = "exchange/master.secret", "reports/one/tear_sheet.html"
+    assert (tmp_path / "new" / secret).stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "new" / report).stat().st_mode == (full / report).stat().st_mode
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_store_elsewhere_is_backed_up_as_the_store(bearskin, full: Path, tmp_path: Path) -> None:
     (full / "store").rename(tmp_path / "elsewhere")
     assert bearskin("backup", tmp_path / "b.tar.gz", "--store", tmp_path / "elsewhere").code == 0

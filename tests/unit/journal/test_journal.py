@@ -212,10 +212,48 @@ def test_the_version_is_in_it_and_a_later_one_is_not_touched(tmp_path):
     path = tmp_path / "journal.sqlite"
     assert journal_version(path) is None
     Journal.open(path).close()
-    assert journal_version(path) == JOURNAL_VERSION == 1
+    assert journal_version(path) == JOURNAL_VERSION == 2
     with sqlite3.connect(path) as database:
-        database.execute("PRAGMA user_version=2")
+        database.execute("PRAGMA user_version=3")
     database.close()
-    assert journal_version(path) == 2
-    with pytest.raises(BadInput, match="version 2"):
+    assert journal_version(path) == 3
+    with pytest.raises(BadInput, match="version 3"):
         Journal.open(path)
+
+
+def test_pages_are_found_by_place_and_written_again_without_harm(tmp_path):
+    journal = opened(tmp_path)
+    journal.keep_pages([("a", place, b"a%d" % place) for place in (3, 5, 9)] + [("b", 4, b"b4")])
+    journal.keep_pages([("a", 5, b"again")])
+    journal.keep_pages([])
+    journal.close()
+    again = opened(tmp_path)
+    assert again.pages("a", 3, 8) == [(3, b"a3"), (5, b"again")]
+    assert again.pages("a", 6, 8) == []
+    assert again.page_before("a", 9) == (5, b"again")
+    assert again.page_before("b", 4) is None
+    assert again.sequence == 0, "pages are no records"
+    again.close()
+
+
+def test_pages_are_written_all_or_none(tmp_path):
+    journal = opened(tmp_path)
+    with pytest.raises(StoreBroken, match="cannot be written"):
+        journal.keep_pages([("a", 1, b"one"), ("a", None, b"nowhere")])  # type: ignore[list-item]
+    assert journal.pages("a", 0, 9) == []
+    journal.close()
+
+
+def test_a_changed_page_is_found(tmp_path):
+    journal = opened(tmp_path)
+    journal.keep_pages([("a", 1, b"one")])
+    journal.close()
+    with sqlite3.connect(tmp_path / "journal.sqlite") as database:
+        database.execute("UPDATE pages SET data = ?", (b"0ne",))
+    database.close()
+    again = opened(tmp_path)
+    with pytest.raises(StoreBroken, match="page 1 of a is damaged"):
+        again.pages("a", 0, 9)
+    again.close()
+    with pytest.raises(StoreBroken, match="cannot be read"):
+        again.pages("a", 0, 9)

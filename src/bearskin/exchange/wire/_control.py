@@ -12,8 +12,10 @@ from typing import Annotated, Any, Literal, cast
 
 import msgspec
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from bearskin.exchange._driver import PUSHED, Driver
 from bearskin.exchange._genesis import packaged_contracts
@@ -49,6 +51,11 @@ Rate = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=12, decimal_plac
 Name = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[\w .@+-]+$")]
 
 
+def example(**fields: Any) -> ConfigDict:
+    """What the page and the OpenAPI description show as a body that works."""
+    return ConfigDict(json_schema_extra={"example": fields})
+
+
 class Body(BaseModel):
     """What a request says; a field nobody knows is refused."""
 
@@ -56,7 +63,9 @@ class Body(BaseModel):
 
 
 class NewAccount(Body):
-    """An account to open; `parent` makes it a sub-account."""
+    """`parent`, the number of an account, makes it a sub-account of that one."""
+
+    model_config = example(name="second", deposit="5000")
 
     name: Name = "user"
     deposit: Amount = Decimal(0)
@@ -65,20 +74,26 @@ class NewAccount(Body):
 
 
 class NewKey(Body):
-    """Which key of the account: the same number gives the same key again."""
+    """The same number gives the same key again."""
+
+    model_config = example(number=2)
 
     number: Annotated[int, Field(ge=1, lt=16**4)] = 1
 
 
 class PublicKey(Body):
-    """A public key whose owner signs with the private one."""
+    """The owner keeps the private one. Needs the package `cryptography`."""
+
+    model_config = example(kind="ED25519", public_pem="-----BEGIN PUBLIC KEY-----\n...")
 
     kind: Literal["ED25519", "RSA"]
     public_pem: Annotated[str, Field(min_length=1, max_length=10_000)]
 
 
 class Money(Body):
-    """Play money in; negative takes out what is free."""
+    """It stands in the income as a transfer."""
+
+    model_config = example(amount="1000")
 
     amount: Amount
     asset: Annotated[str, Field(pattern=r"^[A-Z0-9]{2,10}$")] = "USDT"
@@ -87,43 +102,55 @@ class Money(Body):
 class Terms(Body):
     """Fields of a contract to be replaced, `brackets` among them; what is not named stays."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", json_schema_extra={"example": {"taker_fee_rate": "0.0004"}})
 
 
 class Status(Body):
-    """Open or halted."""
+    """While it is halted cancels pass, and liquidation goes on."""
+
+    model_config = example(status="HALT")
 
     status: Literal["TRADING", "HALT"]
 
 
 class Index(Body):
-    """What the spot sources trade at; `price` is one source alone. Held until released."""
+    """`price` is that of all spot sources, `prices` of those it names. Held until it is released."""
+
+    model_config = example(price="63000")
 
     price: Price | None = None
     prices: dict[Name, Price] | None = None
 
 
 class Mark(Body):
-    """The mark to pin, or null to let it float."""
+    """Liquidation looks at it, whatever index and trades say."""
+
+    model_config = example(price="63000")
 
     price: Price | None
 
 
 class Funding(Body):
-    """The rate of the next settlement, or null for what the premium gives; the interval in hours."""
+    """`rate` is used as it is, beyond the cap too; null lets the premium make it. `interval_h` is in hours."""
+
+    model_config = example(rate="0.0010")
 
     rate: Rate | None = None
     interval_h: Literal[1, 2, 4, 8] | None = None
 
 
 class Step(Body):
-    """How much market time passes at once."""
+    """Up to ten minutes are lived through second by second, a longer step in at most 600 moments."""
+
+    model_config = example(seconds=60)
 
     seconds: Annotated[float, Field(gt=0, le=STEP_S_MAX, allow_inf_nan=False)]
 
 
 class Speed(Body):
-    """Market seconds in a second."""
+    """At 1 the market keeps the time on your wall, as unchanged clients expect."""
+
+    model_config = example(speed=10)
 
     speed: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
 
@@ -185,18 +212,18 @@ def control_app(desk: WireDesk, driver: Driver) -> FastAPI:
         redoc_url=None,
         openapi_url=f"{PREFIX}/openapi.json",
         swagger_ui_oauth2_redirect_url=None,
-        exception_handlers={BearskinError: _failed, HTTPException: _refused},
+        exception_handlers={BearskinError: _failed, StarletteHTTPException: _refused, RequestValidationError: _unread},
     )
     for part in (_accounts, _symbols, _prices, _time, _books):
-        router = APIRouter(prefix=PREFIX, dependencies=[Depends(allowed)])
+        router = APIRouter(prefix=PREFIX, dependencies=[Depends(allowed)], tags=[part.__name__.strip("_")])
         part(router, control)
         app.include_router(router)
 
     @app.get(PREFIX, include_in_schema=False)
     @app.get(f"{PREFIX}/", include_in_schema=False)
     @app.get(f"{PREFIX}/docs", include_in_schema=False)
-    async def page() -> HTMLResponse:
-        return HTMLResponse(page_of(app.openapi()))
+    async def page(request: Request) -> HTMLResponse:
+        return HTMLResponse(page_of(app.openapi(), str(request.base_url).rstrip("/")))
 
     return app
 
@@ -208,10 +235,22 @@ async def _failed(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _refused(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
+    assert isinstance(error, StarletteHTTPException)
     detail: Any = error.detail
-    body = detail if isinstance(detail, dict) else {"code": -1000, "msg": str(detail)}
-    return JSONResponse(body, error.status_code)
+    if not isinstance(detail, dict):
+        detail = {"code": -5000, "msg": f"{detail}: the operations are listed at {PREFIX}/"}
+    return JSONResponse(detail, error.status_code)
+
+
+async def _unread(request: Request, error: Exception) -> JSONResponse:
+    """A body or a path that does not fit: its first fault in a sentence."""
+    assert isinstance(error, RequestValidationError)
+    fault = error.errors()[0]
+    where = ".".join(part for part in fault["loc"][1:] if isinstance(part, str)) or "the body"
+    said = f"{where}: {fault['msg']}"
+    if "json" not in request.headers.get("content-type", "json"):
+        said = "The body is not said to be JSON: send it with the header Content-Type: application/json"
+    return JSONResponse({"code": -1130, "msg": f"{said}."}, 422)
 
 
 def _accounts(router: APIRouter, control: Control) -> None:

@@ -6,15 +6,17 @@ import contextlib
 import fcntl
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Literal
 
 import msgspec
+import numpy as np
 
 from bearskin.exchange._archive import Archive
+from bearskin.exchange._candles import Kind
 from bearskin.exchange._clock import MarketClock, checked_speed
 from bearskin.exchange._coins import DEFAULT_SYMBOLS
 from bearskin.exchange._core import Exchange
@@ -32,15 +34,17 @@ from bearskin.exchange._genesis import (
     write_setup,
 )
 from bearskin.exchange._keys import Keys
-from bearskin.exchange._prices import F8, I8, Candles, ManualPrices, PriceSource
+from bearskin.exchange._prices import F8, HISTORY_DAYS, I8, Candles, ManualPrices, PriceSource
+from bearskin.exchange._rows import FundingRow
 from bearskin.exchange._service import Service, restored
 from bearskin.exchange._state import Contract, State
 from bearskin.exchange._words import Refused
 from bearskin.journal import Journal
-from bearskin.terms import SECOND_NS, BadInput, StoreBroken
+from bearskin.terms import DAY_NS, MINUTE_NS, SECOND_NS, BadInput, StoreBroken, interval_ns, iso
 
 JOURNAL_FILE, LOCK_FILE, LISTEN_KEYS_FILE = "journal.sqlite", ".lock", "listen_keys.json"
 DEFAULT_PORT = 8700
+KINDS: tuple[Kind, ...] = ("trade", "mark", "index")
 MS = 1_000_000
 
 
@@ -101,9 +105,10 @@ def open_exchange(options: ExchangeOptions, wall_ns: Callable[[], int]) -> Opene
     Raises BadInput for options that do not fit and a folder that is in use, StoreBroken for one that is damaged.
     """
     checked_speed(options.speed)
+    new = _foreseen(options, wall_ns())
     with contextlib.ExitStack() as stack:
         folder = _folder(options.folder, stack)
-        setup, began = _setup(options, folder, wall_ns())
+        setup, began = _setup(options, folder, new, wall_ns())
         keys = Keys.open(folder, os.urandom)
         journal = Journal.open(folder / JOURNAL_FILE)
         stack.callback(journal.close)
@@ -121,7 +126,7 @@ def open_exchange(options: ExchangeOptions, wall_ns: Callable[[], int]) -> Opene
         if not setup.begun:
             setup = msgspec.structs.replace(setup, begun=True)
             write_setup(folder, setup)
-        _seed(archive, prices)
+        _seed(archive, prices, contracts)
         # a crowd would trade at prices that a replay's candles never had
         crowd = setup.prices == "synthetic" if options.crowd is None else options.crowd
         cast = cast_of(setup.symbols, makers=options.makers, crowd=crowd)
@@ -134,7 +139,10 @@ def open_exchange(options: ExchangeOptions, wall_ns: Callable[[], int]) -> Opene
 def _contracts(setup: Setup, state: State) -> tuple[Contract, ...]:
     """The contracts as they are listed now, or as they will be first."""
     if not state.markets:
-        return packaged_contracts(setup.symbols, setup.start_ns, wide=setup.prices == "replay")
+        # listed when their history begins: bots leave alone what was listed a moment ago
+        minute_ns = setup.start_ns // MINUTE_NS * MINUTE_NS
+        onboard_ns = setup.start_ns if setup.prices == "manual" else minute_ns - HISTORY_DAYS * DAY_NS
+        return packaged_contracts(setup.symbols, onboard_ns, wide=setup.prices == "replay")
     return tuple(market.contract for market in state.markets.values())
 
 
@@ -170,19 +178,28 @@ def _folder(named: Path | None, stack: contextlib.ExitStack) -> Path:
     return named
 
 
-def _setup(options: ExchangeOptions, folder: Path, wall_ns: int) -> tuple[Setup, bool]:
-    """What the exchange was begun with, and whether that is now."""
+def _foreseen(options: ExchangeOptions, wall_ns: int) -> Setup | None:
+    """What will be begun, None where one is taken up: what does not fit is refused before anything is written."""
+    there = None if options.folder is None or options.fresh else read_setup(options.folder)
+    if there is None:
+        return new_setup(options, wall_ns)
+    _agree(options, there)
+    return None
+
+
+def _setup(options: ExchangeOptions, folder: Path, new: Setup | None, wall_ns: int) -> tuple[Setup, bool]:
+    """What the exchange was begun with, and whether that is now; the folder is held."""
     if options.fresh:
         # keys stay as they are, so that clients set up for them go on working
         for name in (SETUP_FILE, JOURNAL_FILE, f"{JOURNAL_FILE}-wal", f"{JOURNAL_FILE}-shm"):
             (folder / name).unlink(missing_ok=True)
     setup = read_setup(folder)
     if setup is not None:
-        _agree(options, setup, folder)
+        _agree(options, setup)
         return setup, False
     if (folder / JOURNAL_FILE).exists():
         raise BadInput(f"{folder} has a journal but no {SETUP_FILE}: bring it back, or begin anew with --fresh")
-    setup = new_setup(options, wall_ns)
+    setup = new or new_setup(options, wall_ns)
     write_setup(folder, setup)
     return setup, True
 
@@ -198,7 +215,7 @@ def new_setup(options: ExchangeOptions, wall_ns: int) -> Setup:
     made = Setup(
         created_ns=wall_ns,
         start_ns=wall_ns // SECOND_NS * SECOND_NS,
-        symbols=options.symbols or DEFAULT_SYMBOLS,
+        symbols=DEFAULT_SYMBOLS if options.symbols is None else options.symbols,
         prices=prices,
         seed=7 if options.seed is None else options.seed,
         deposit=deposit,
@@ -214,27 +231,45 @@ def new_setup(options: ExchangeOptions, wall_ns: int) -> Setup:
             symbols=options.symbols,
             start_ns=options.start_ns,
         )
-    elif options.start_ns is not None:
-        raise BadInput(f"a start is for replays: {prices} prices begin now")
+    else:
+        _only_of_replays(options, prices)
     packaged_contracts(made.symbols, made.start_ns)
     return made
 
 
-def _agree(options: ExchangeOptions, setup: Setup, folder: Path) -> None:
+def _only_of_replays(options: ExchangeOptions, prices: str) -> None:
+    """Refuse what says nothing about prices that are not played again."""
+    if options.start_ns is not None:
+        raise BadInput(f"a start is for replays: {prices} prices begin now")
+    for name in ("interval", "venue"):
+        if getattr(options, name) is not None:
+            raise BadInput(f"{name} is for replays: {prices} prices have no stored candles")
+
+
+def _agree(options: ExchangeOptions, setup: Setup) -> None:
     """Refuse options that contradict what the exchange was begun with."""
-    asked = {
+    asked: dict[str, object] = {
         "symbols": options.symbols,
         "prices": options.prices,
         "seed": options.seed,
         "deposit": options.deposit,
-        "venue": options.venue,
-        "interval": options.interval,
     }
+    if setup.prices == "replay":
+        asked |= {"venue": options.venue, "interval": options.interval, "start_ns": _on_bar(options.start_ns, setup)}
     for name, value in asked.items():
         there = getattr(setup, name)
         if value is not None and value != there:
             shown = ",".join(there) if isinstance(there, tuple) else there
-            raise BadInput(f"the exchange in {folder} was begun with {name} {shown}: begin anew with --fresh")
+            told = f"from {iso(there)}" if name == "start_ns" else f"with {name} {shown}"
+            raise BadInput(f"the exchange in {options.folder} was begun {told}: begin anew with --fresh")
+    if setup.prices != "replay":
+        _only_of_replays(options, setup.prices)
+
+
+def _on_bar(start_ns: int | None, setup: Setup) -> int | None:
+    """The open of the first candle at or after a start, which is where its replay begins."""
+    step_ns = interval_ns(setup.interval)
+    return None if start_ns is None else -(-start_ns // step_ns) * step_ns
 
 
 def _prices(setup: Setup, contracts: tuple[Contract, ...], state: State) -> PriceSource:
@@ -269,13 +304,42 @@ def _user_side(state: State, symbol: str) -> int:
     return (held > 0) - (held < 0)
 
 
-def _seed(archive: Archive, prices: PriceSource) -> None:
-    """Hand the archive the candles from before the start."""
-    for symbol in prices.symbols:
-        for kind in ("trade", "mark", "index"):
-            candles = prices.history(symbol, kind)
+def _seed(archive: Archive, prices: PriceSource, contracts: tuple[Contract, ...]) -> None:
+    """Hand the archive the candles and the settlements of funding from before the start."""
+    for contract in contracts:
+        symbol = contract.symbol
+        if symbol not in prices.symbols:
+            continue
+        trades, mark, index = (prices.history(symbol, kind) for kind in KINDS)
+        for kind, candles in zip(KINDS, (trades, mark, index), strict=True):
             if candles is not None:
                 archive.seed_candles(symbol, kind, _columns(candles), step_ms=candles.step_ns // MS)
+        if mark is not None and index is not None and np.array_equal(mark.time_ns, index.time_ns):
+            archive.seed_candles(symbol, "premium", _premiums(mark, index), step_ms=mark.step_ns // MS)
+        marks = mark if mark is not None else trades
+        if marks is not None:
+            archive.seed_funding(symbol, _settlements(symbol, prices.settled(contract), marks))
+
+
+def _premiums(mark: Candles, index: Candles) -> dict[str, F8 | I8]:
+    """How far mark stood above its index at both ends of each bar; what lay between is not known."""
+    opened, closed = mark.open / index.open - 1, mark.close / index.close - 1
+    if not opened.any() and not closed.any():
+        opened = closed = np.broadcast_to(np.zeros(1), (len(mark.time_ns),))
+        high = low = opened
+    else:
+        high, low = np.maximum(opened, closed), np.minimum(opened, closed)
+    return {"open_ms": mark.time_ns // MS, "open": opened, "high": high, "low": low, "close": closed}
+
+
+def _settlements(symbol: str, settled: Sequence[tuple[int, Decimal]], marks: Candles) -> list[FundingRow]:
+    """Settlements with the open of the bar they fell into as their mark; none from before the first bar."""
+    places = np.searchsorted(marks.time_ns, np.array([at for at, _ in settled], dtype=np.int64), side="right") - 1
+    return [
+        FundingRow(symbol, rate, Decimal(f"{float(marks.open[place]):.8f}"), at)
+        for (at, rate), place in zip(settled, places.tolist(), strict=True)
+        if place >= 0
+    ]
 
 
 def _columns(candles: Candles) -> dict[str, F8 | I8]:
