@@ -237,8 +237,6 @@ def test_everything_is_bounded(archive: Archive, state: State, monkeypatch: pyte
 
 
 def test_of_many_users_each_keeps_a_few(archive: Archive, state: State, monkeypatch: pytest.MonkeyPatch) -> None:
-    archive: Archive, state: State, monkeypatch: pytest.MonkeyPatch
-) -> None:
     monkeypatch.setattr(_rows, "ALL_ROWS", 100)
     for number in range(1, 2_001):
         owner = 100 + number % 200
