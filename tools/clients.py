@@ -16,6 +16,7 @@ import json
 import os
 import re
 import select
+import socket
 import subprocess
 import sys
 import tempfile
@@ -198,11 +199,18 @@ def table(outcomes: list[Outcome]) -> str:
     return "\n".join(rows)
 
 
+def free_port() -> int:
+    """A port that nobody listens to."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
 def main() -> int:
     """Run the clients asked for; 1 when one of them failed."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("clients", nargs="*", metavar="client", help=f"of {', '.join(CLIENTS)}; all by default")
-    asked.add_argument("--port", type=int, default=8799, help="where the exchange is started")
+    asked.add_argument("--port", type=int, default=0, help="where the exchange is started; 0 (default) is any free one")
     asked.add_argument("--list", action="store_true", help="print the names and leave")
     asked.add_argument("--loud", action="store_true", help="print what the scripts write to stderr")
     words = asked.parse_args()
@@ -212,7 +220,7 @@ def main() -> int:
     if unknown := [client for client in words.clients if client not in CLIENTS]:
         print(f"no such client: {', '.join(unknown)}; there are {', '.join(CLIENTS)}", file=sys.stderr)
         return 2
-    outcomes = [trial(client, words.port, loud=words.loud) for client in words.clients or CLIENTS]
+    outcomes = [trial(client, words.port or free_port(), loud=words.loud) for client in words.clients or CLIENTS]
     print(table(outcomes))
     return 1 if any(outcome.failed for outcome in outcomes) else 0
 

@@ -211,7 +211,7 @@ class Auditor:
         if fill.maker:
             claim(fill.price == price, "a trade is at the maker's price", order, fill)
             self._first_in_line(order)
-        if order.origin in ("USER", "ALGO"):
+        if order.origin in ("USER", "ALGO", "ADL"):
             self.traded[order.account] = None
         if not fill.maker and order.origin in ("USER", "ALGO"):
             claim(order.tif != "GTX", "post-only never takes", order, fill)
@@ -284,10 +284,13 @@ class Auditor:
         self.deleveraged.append(event)
 
     def _ranked(self, command: AnyCommand, events: Sequence[Event]) -> None:
-        """Those with the highest scores are deleveraged first; looked at where nothing else happened on the way."""
+        """Those with the highest scores are deleveraged first; looked at where it was done in a single step.
+
+        A second step of one liquidation ranks anew those that the first has already taken from.
+        """
         if not self.deleveraged or not self.ranks or not isinstance(command, SetMark):
             return
-        forced = {e.account for e in events if isinstance(e, Liquidating)}
+        forced = [e.account for e in events if isinstance(e, Liquidating)]
         others = any(isinstance(e, Traded) for e in events) or any(e.symbol != command.symbol for e in self.deleveraged)
         if len(forced) != 1 or others:
             return

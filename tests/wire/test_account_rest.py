@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from wire.desk_kit import BTC, ETH, Kit
 
-from bearskin.exchange._words import SetMark
+from bearskin.exchange._words import AnyCommand, Deposit, OpenAccount, Place, SetMark
 
 MARKET = {"symbol": BTC, "side": "SELL", "type": "MARKET", "quantity": "0.1"}
 
@@ -188,6 +189,23 @@ def test_lights_of_deleveraging_are_ranked_by_side(kit: Kit) -> None:
     # the only short there is stands first in its line: in the last of five equal parts, counted from 0
     assert row["adlQuantile"]["SHORT"] == row["adlQuantile"]["BOTH"] == 0
     assert kit.good("GET", "/fapi/v1/adlQuantile") == [row]
+
+
+def test_lights_follow_the_ranking_that_deleveraging_uses(kit: Kit) -> None:
+    """Two like shorts; the other account has more money, but a second position makes its margin ratio higher."""
+    at: dict[str, Any] = {"time_ns": kit.wall_ns}
+    order: dict[str, Any] = {**at, "account": 4, "type": "MARKET"}
+    kit.good("POST", "/fapi/v1/order", **MARKET)
+    said: list[AnyCommand] = [
+        OpenAccount(**at, name="other"),
+        Deposit(**at, account=4, amount=Decimal(10_050)),
+        Place(**order, symbol=BTC, side=-1, qty=Decimal("0.1")),
+        Place(**order, symbol=ETH, side=-1, qty=Decimal(1)),
+        SetMark(**at, symbol=BTC, price=Decimal(59_000)),
+    ]
+    kit.service.submit_now(said)
+    (row,) = kit.good("GET", "/fapi/v1/adlQuantile", symbol=BTC)
+    assert row["adlQuantile"]["SHORT"] == 0
 
 
 @pytest.mark.parametrize("path", ["/fapi/v3/account", "/fapi/v1/positionSide/dual", "/fapi/v1/income"])

@@ -13,7 +13,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from bearskin.exchange import ExchangeOptions, Running, start_in_thread
-from bearskin.terms import BadInput
+from bearskin.exchange._service import ServiceStopped
+from bearskin.terms import BadInput, StoreBroken
 
 SYMBOLS = ("BTCUSDT", "DOGEUSDT")
 
@@ -54,6 +55,17 @@ def test_a_host_that_is_not_ours_is_refused(plain, running, host):
     assert plain.get("/fapi/v1/time", headers={"Host": host}).status_code == 403
 
 
+@pytest.mark.parametrize("name", ["Host", "Origin"])
+def test_a_host_or_origin_named_twice_is_refused(running, name):
+    host = running.url.removeprefix("http://")
+    right = {"Host": host, "Origin": running.url}[name]
+    lines = "".join(f"{name}: {value}\r\n" for value in ("http://evil.example", right))
+    other = "" if name == "Host" else f"Host: {host}\r\n"
+    with socket.create_connection(("127.0.0.1", int(host.rpartition(":")[2])), timeout=5) as door:
+        door.sendall(f"GET /fapi/v1/time HTTP/1.1\r\n{other}{lines}Connection: close\r\n\r\n".encode())
+        assert door.recv(1_000).startswith(b"HTTP/1.1 403")
+
+
 def test_a_page_from_elsewhere_neither_trades_nor_commands(plain, running):
     for path in ("/fapi/v1/time", "/control/clock"):
         refused = plain.get(path, headers={"Origin": "https://evil.example", "X-Control-Token": running.token})
@@ -67,6 +79,14 @@ def test_a_page_from_elsewhere_neither_trades_nor_commands(plain, running):
 def test_a_socket_from_another_page_is_refused(running):
     with pytest.raises(InvalidStatus, match="403"):
         connect(f"{running.ws_url}/ws", origin="https://evil.example")  # type: ignore[arg-type]
+
+
+def test_an_address_too_long_for_a_socket_is_told(running):
+    with pytest.raises(InvalidStatus, match="400"):
+        connect(f"{running.ws_url}/stream?streams={'/'.join(['btcusdt@aggTrade'] * 500)}", open_timeout=5)
+    with connect(f"{running.ws_url}/stream?streams={'/'.join(['btcusdt@aggTrade'] * 400)}", open_timeout=5) as socket:
+        socket.send('{"method": "LIST_SUBSCRIPTIONS", "id": 1}')
+        assert "btcusdt@aggTrade" in socket.recv(5)
 
 
 def test_a_path_that_is_not_served_is_json(plain):
@@ -132,9 +152,11 @@ def test_accounts_are_opened_funded_and_have_keys(control, running):
     ],
 )
 def test_what_control_refuses(control, path, body, status):
+    good(control.post("/clock/pause"))  # or a tick may come in between
     before = good(control.get("/state_hash"))
     assert control.post(path, json=body).status_code == status
     assert good(control.get("/state_hash")) == before
+    good(control.post("/clock/resume"))
 
 
 @pytest.mark.parametrize(
@@ -306,3 +328,50 @@ def test_options_that_do_not_fit_leave_nothing_behind(tmp_path, options, said):
     with pytest.raises(BadInput, match=said):
         start_in_thread(ExchangeOptions(**{"folder": folder, "port": 0, **options}))
     assert not folder.exists()
+
+
+def quiet_options(folder: Path, **more) -> ExchangeOptions:
+    return ExchangeOptions(folder=folder, port=0, symbols=("BTCUSDT",), prices="manual", crowd=False, **more)
+
+
+def test_an_emptied_journal_is_not_begun_anew_in_silence(tmp_path):
+    start_in_thread(quiet_options(tmp_path)).stop()
+    (tmp_path / "journal.sqlite").write_bytes(b"")
+    with pytest.raises(StoreBroken, match="empty"):
+        start_in_thread(quiet_options(tmp_path))
+    (tmp_path / "journal.sqlite").unlink()
+    with pytest.raises(StoreBroken, match="empty"):
+        start_in_thread(quiet_options(tmp_path))
+    start_in_thread(quiet_options(tmp_path, fresh=True)).stop()
+
+
+def test_a_setup_without_a_journal_is_begun_when_the_first_start_was_killed(tmp_path):
+    start_in_thread(quiet_options(tmp_path)).stop()
+    setup = (tmp_path / "exchange.json").read_text()
+    (tmp_path / "exchange.json").write_text(setup.replace("true", "false"))  # as it stands before the first commands
+    (tmp_path / "journal.sqlite").unlink()
+    start_in_thread(quiet_options(tmp_path)).stop()
+    assert (tmp_path / "exchange.json").read_text() == setup
+
+
+def test_a_deposit_that_no_account_can_take_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(BadInput, match="deposit was"):
+        start_in_thread(quiet_options(tmp_path, deposit=Decimal(10) ** 15))
+    assert not (tmp_path / "exchange.json").exists()
+
+
+def test_who_stops_an_exchange_that_had_failed_is_told(tmp_path, monkeypatch, caplog):
+    found = start_in_thread(quiet_options(tmp_path))
+    service = found.opened.service
+
+    def full(_: object) -> int:
+        raise StoreBroken("the disk is full")
+
+    monkeypatch.setattr(service._journal, "append", full)
+    token = {"X-Control-Token": found.token}
+    assert httpx.post(f"{found.control_url}/clock/tick", headers=token).status_code == 503
+    assert httpx.get(f"{found.control_url}/books", headers=token).status_code == 200  # what is there may be looked at
+    with pytest.raises(ServiceStopped, match="the disk is full"):
+        found.stop()
+    assert "the disk is full" in caplog.text
+    assert "Traceback" not in caplog.text

@@ -100,6 +100,24 @@ def test_a_position_closed_is_told_flat_with_what_it_made(kit: StreamKit) -> Non
     assert (position["pa"], position["ep"], position["bep"], position["cr"]) == ("0.000", "0", "0", "-1.20000000")
 
 
+def test_a_liquidation_is_told_by_its_own_word(kit: StreamKit) -> None:
+    """ccxt looks for the type LIQUIDATION, others for CALCULATED or the client id; over REST it is an IOC limit."""
+    now = kit.service.now_ns()
+    kit.say(
+        SetMarginMode(time_ns=now, account=USER, symbol=BTC, isolated=True),
+        SetLeverage(time_ns=now, account=USER, symbol=BTC, leverage=50),
+    )
+    kit.place(USER, -1, "0.100")
+    ear = kit.listen_to(USER)
+    kit.say(SetMark(time_ns=now, symbol=BTC, price=Decimal(62_000)))
+    came, filled = orders(ear)
+    assert (came["o"], came["ot"], came["x"], came["X"]) == ("LIQUIDATION", "LIQUIDATION", "NEW", "NEW")
+    assert (filled["o"], filled["x"], filled["X"], filled["n"]) == ("LIQUIDATION", "CALCULATED", "FILLED", "0.00000000")
+    assert filled["c"].startswith("autoclose-")
+    (row,) = kit.good("GET", "/fapi/v1/forceOrders", autoCloseType="LIQUIDATION")
+    assert (row["orderId"], row["type"], row["timeInForce"]) == (filled["i"], "LIMIT", "IOC")
+
+
 def test_both_sides_of_a_trade_are_told_their_own(kit: StreamKit) -> None:
     theirs, mine = Ear(), kit.listen_to(USER)
     kit.streams.add(kit.listen_keys.create(MAKER), theirs)
@@ -132,6 +150,8 @@ def test_a_conditional_order_is_told_through_its_life(kit: StreamKit) -> None:
     )  # fmt: skip
     assert first["tt"] == 0
     assert last["tt"] == START_MS
+    came = algos[2]
+    assert (came["ai"], came["aq"], came["ap"], came["act"]) == (last["ai"], "0", "0", "MARKET")
     filled = orders(ear)[-1]
     assert last["ai"] == str(filled["i"])
     assert (last["aq"], last["ap"], last["act"]) == ("0.100", "60006", "MARKET")

@@ -134,7 +134,7 @@ def set_leverage(floor: Floor, command: SetLeverage) -> Refused | None:
     Refused: outside what the brackets allow (-4028), a position and orders too large for it (-2027), lower with an
     isolated position (-4161), lower with too little free for the margin it asks for (-2028).
     """
-    account = floor.state.accounts.get(command.account)
+    account = _trader(floor, command.account)
     if account is None:
         return _no_account(floor, command.account)
     market = floor.state.markets.get(command.symbol)
@@ -166,7 +166,7 @@ def set_leverage(floor: Floor, command: SetLeverage) -> Refused | None:
 
 def set_margin_mode(floor: Floor, command: SetMarginMode) -> Refused | None:
     """Isolated or cross, for a symbol without position (-4048) and orders (-4047); the same again is -4046."""
-    account = floor.state.accounts.get(command.account)
+    account = _trader(floor, command.account)
     if account is None:
         return _no_account(floor, command.account)
     symbol = command.symbol
@@ -194,7 +194,7 @@ def set_margin_mode(floor: Floor, command: SetMarginMode) -> Refused | None:
 
 def set_position_mode(floor: Floor, command: SetPositionMode) -> Refused | None:
     """Hedge or one-way, for an account without orders (-4067) and positions (-4068); the same again is -4059."""
-    account = floor.state.accounts.get(command.account)
+    account = _trader(floor, command.account)
     if account is None:
         return _no_account(floor, command.account)
     if account.dual == command.dual:
@@ -213,7 +213,7 @@ def add_margin(floor: Floor, command: AddMargin) -> Refused | None:
 
     Refused: cross (-4049), no position (-4054), more than is free in the wallet (-4050) or in the position (-4051).
     """
-    account = floor.state.accounts.get(command.account)
+    account = _trader(floor, command.account)
     if account is None:
         return _no_account(floor, command.account)
     symbol, amount = command.symbol, command.amount
@@ -272,7 +272,7 @@ def removable(floor: Floor, account: Account, position: Position) -> Decimal:
 
 def set_countdown(floor: Floor, command: SetCountdown) -> Refused | None:
     """Cancel all open orders of a symbol unless heard from again in time; zero ends the countdown."""
-    account = floor.state.accounts.get(command.account)
+    account = _trader(floor, command.account)
     if account is None:
         return _no_account(floor, command.account)
     if command.symbol not in floor.state.markets:
@@ -384,7 +384,14 @@ def _bad_asset(floor: Floor, asset: str) -> Refused | None:
     return floor.no(Code.INVALID_PARAMETER, "Data sent for parameter 'asset' is not valid.")
 
 
+def _trader(floor: Floor, number: int) -> Account | None:
+    """The account that makes its own choices; the insurance fund makes none: what it holds is always one-way, cross."""
+    return None if number == FUND else floor.state.accounts.get(number)
+
+
 def _no_account(floor: Floor, number: int) -> Refused:
+    if number == FUND:
+        return floor.no(Code.INVALID_PARAMETER, "Account 1 is the insurance fund.")
     return floor.no(Code.INVALID_PARAMETER, f"There is no account {number}.")
 
 

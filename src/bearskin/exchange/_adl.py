@@ -13,6 +13,8 @@ from bearskin.exchange._state import Account, Position
 from bearskin.exchange._words import Deleveraged
 from bearskin.margin import adl_order, adl_score, quoting
 
+_ZERO = Decimal(0)
+
 
 class Ranked(NamedTuple):
     """A position in the order in which it would be deleveraged, with its score."""
@@ -46,11 +48,12 @@ def ranking(floor: Floor, symbol: str, sign: int) -> list[Ranked]:
     return [Ranked(*found[i], scores[i]) for i in order]
 
 
-def deleverage(floor: Floor, source: Account, position: Position, steps: int, price: Decimal) -> None:
+def deleverage(floor: Floor, source: Account, position: Position, steps: int, price: Decimal) -> Decimal:
     """Close `steps` of a position against the ranked holders of the other side, at `price` and without a fee.
 
     Orders of those it takes from are cancelled in the symbol. The source's own other leg and the insurance fund come
-    after all others, who together always hold the rest of the other side.
+    after all others, who together always hold the rest of the other side. Returns what came into the source's wallet by
+    its own other leg, which is not the bankrupt position's.
     """
     symbol, sign = position.symbol, 1 if position.qty > 0 else -1
     ranked = ranking(floor, symbol, -sign)
@@ -61,6 +64,7 @@ def deleverage(floor: Floor, source: Account, position: Position, steps: int, pr
     if held is not None and fund is not source:
         targets.append((fund, held))
     step = floor.books[symbol].step
+    own = _ZERO
     for target, opposite in targets:
         if not steps:
             break
@@ -69,9 +73,10 @@ def deleverage(floor: Floor, source: Account, position: Position, steps: int, pr
         taken = min(steps, abs(int(opposite.qty / step)))
         if not taken or (opposite.qty > 0) == (sign > 0):
             continue
-        hand_off(floor, source, position, target, taken, price, "LIQUIDATION")
+        brought = hand_off(floor, source, position, target, taken, price, "LIQUIDATION")
         steps -= taken
         if target is source:
+            own += brought
             continue
         floor.out.append(
             Deleveraged(
@@ -84,6 +89,7 @@ def deleverage(floor: Floor, source: Account, position: Position, steps: int, pr
             )
         )
     assert not steps, f"{symbol}: {steps} steps found nobody on the other side"
+    return own
 
 
 def _score(floor: Floor, account: Account, key: str) -> Decimal:

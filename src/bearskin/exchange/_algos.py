@@ -16,7 +16,7 @@ from bearskin.exchange._algo_ends import (
     tell_algo,
 )
 from bearskin.exchange._codes import Code
-from bearskin.exchange._floor import Floor
+from bearskin.exchange._floor import FUND, Floor
 from bearskin.exchange._state import Algo, Market
 from bearskin.exchange._triggers import ALGO, ORDER, path
 from bearskin.exchange._words import AlgoUpdated, CancelAlgo, CancelAllAlgos, Place, PlaceAlgo, Refused
@@ -38,7 +38,7 @@ def place_algo(floor: Floor, command: PlaceAlgo) -> Refused | None:
     """Take a conditional order, whose margin is looked at when it triggers."""
     state = floor.state
     account = state.accounts.get(command.account)
-    if account is None:
+    if account is None or account.id == FUND:
         return floor.no(Code.REJECTED_KEY, "Invalid API-key, IP, or permissions for action.")
     market = state.markets.get(command.symbol)
     if market is None:

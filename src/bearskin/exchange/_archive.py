@@ -1,7 +1,8 @@
 """What the exchange remembers beyond its state: ended orders, fills, incomes, trades and candles, in bounded rings.
 
 It is fed with the events of every batch and asked by the wire. It is part of the snapshot, so a restart forgets
-nothing of it; history from before the exchange was started is handed in at each start and is not.
+nothing of it; history from before the exchange was started is handed in at each start and is not. Closed candles are no
+ring: they go to pages of the journal and are read from there.
 """
 
 from __future__ import annotations
@@ -23,30 +24,36 @@ from bearskin.exchange._candles import (
     Interval,
     Kind,
     Seed,
-    Series,
     joined,
     kline,
     seed_of,
-    since,
     trim,
     window,
 )
+from bearskin.exchange._holders import note_position, sample
 from bearskin.exchange._rows import (
     NS_PER_MS,
     AggRow,
     Day,
     FillRow,
     FundingRow,
+    HeldRow,
     IncomeRow,
     MarginRow,
     Shelf,
     Tape,
     TradeRow,
+    digits_of,
+    id_of,
     page,
     span_ns,
+    time_of,
+    trade_of,
 )
+from bearskin.exchange._series import Pages, PageStore, Reader, Series, rows_between
 from bearskin.exchange._state import Algo, Order, State
 from bearskin.exchange._words import (
+    AccountUpdated,
     AlgoUpdated,
     Event,
     FundingSettled,
@@ -63,17 +70,20 @@ FORCED_KEPT = 5_000
 FUNDING_KEPT = 2_000  # of a symbol
 USER_ROWS = 5_000  # of one account
 HOUSE_ROWS = 50  # of a market maker, one of the crowd, the insurance fund
+PAGES_AT_ONCE = 8  # a millisecond or two, during which nobody trades
 CENT_8 = Decimal("0.00000001")
 _OPEN = ("NEW", "PARTIALLY_FILLED")
 
 
 class _Loose:
-    """What is not remembered: where the state lies, seeded history, and what can be worked out again."""
+    """What is not remembered: where state and pages lie, seeded history, and what can be worked out again."""
 
-    __slots__ = ("days", "funding", "joined", "seeds", "state")
+    __slots__ = ("days", "funding", "joined", "pages", "seeds", "settled_ms", "state")
 
     def __init__(self) -> None:
         self.state: State | None = None
+        self.pages: Pages | None = None
+        self.settled_ms = -1
         self.seeds: dict[tuple[str, str], list[Seed]] = {}
         self.joined: dict[tuple[str, str, str], list[Seed]] = {}
         self.funding: dict[str, list[FundingRow]] = {}
@@ -94,9 +104,14 @@ class Archive(msgspec.Struct, dict=True):
 
     # --- what comes in ------------------------------------------------------------------------------------------------
 
-    def bind(self, state: State) -> None:
-        """Say where the exchange's state lies; `take` does it too."""
+    def bind(self, state: State, store: PageStore | None = None) -> None:
+        """Say where the exchange's state lies, which `take` does too, and where candles go that are closed.
+
+        An archive that was not told where keeps all of them in memory.
+        """
         self._loose.state = state
+        if store is not None:
+            self._loose.pages = Pages(store)
 
     def take(self, events: Sequence[Event], state: State) -> None:
         """Remember what happened."""
@@ -106,6 +121,23 @@ class Archive(msgspec.Struct, dict=True):
             taker = takers.get(type(event))
             if taker is not None:
                 taker(self, event)
+
+    def settle(self) -> None:
+        """Move candles that cannot change any more to the store, a few pages at a time; to be called again and again.
+
+        They leave the memory once they are written. Raises StoreBroken when they cannot be: then they stay, and the
+        next minute tries again.
+        """
+        loose = self._loose
+        pages, minute_ms = loose.pages, self._state.time_ns // NS_PER_MS // MINUTE_MS
+        if pages is None or minute_ms == loose.settled_ms:
+            return
+        loose.settled_ms = minute_ms
+        names = (
+            (f"{symbol}/{kind}", series) for symbol, tape in self.tapes.items() for kind, series in tape.candles.items()
+        )
+        if pages.settle(names, PAGES_AT_ONCE):
+            loose.settled_ms = -1  # there may be more
 
     def seed_candles(
         self, symbol: str, kind: Kind, columns: Mapping[str, npt.ArrayLike], *, step_ms: int = MINUTE_MS
@@ -291,7 +323,7 @@ class Archive(msgspec.Struct, dict=True):
     def trades(self, symbol: str, limit: int = 500, from_id: int | None = None) -> list[TradeRow]:
         """Public trades, oldest first: those from `from_id` on, else the last ones."""
         tape = self.tapes.get(symbol)
-        return page(tape.trades, limit, None, from_id, _trade_of) if tape is not None else []
+        return page(tape.trades, limit, None, from_id, trade_of) if tape is not None else []
 
     def agg_trades(
         self,
@@ -307,9 +339,9 @@ class Archive(msgspec.Struct, dict=True):
             return []
         span = span_ns(start_ms, end_ms)
         rows = tape.aggs
-        low = bisect_left(rows, span[0], key=_time_of)
-        high = bisect_left(rows, span[1], key=_time_of)
-        return page(rows[low:high], limit, start_ms, from_id, _id_of)
+        low = bisect_left(rows, span[0], key=time_of)
+        high = bisect_left(rows, span[1], key=time_of)
+        return page(rows[low:high], limit, start_ms, from_id, id_of)
 
     def funding(
         self, symbol: str | None = None, start_ms: int | None = None, end_ms: int | None = None, limit: int = 100
@@ -324,7 +356,17 @@ class Archive(msgspec.Struct, dict=True):
             rows = [*seeds.get(name, ()), *(tape.funding if tape is not None else ())]
             found += [row for row in rows if span[0] <= row.time_ns < span[1]]
         if symbol is None:
-            found.sort(key=_time_of)
+            found.sort(key=time_of)
+        return page(found, limit, start_ms, None, None)
+
+    def held(
+        self, symbol: str, step_ms: int, start_ms: int | None = None, end_ms: int | None = None, limit: int = 30
+    ) -> list[HeldRow]:
+        """What was held of a symbol at whole multiples of `step_ms`, oldest first; only since the exchange began."""
+        tape = self.tapes.get(symbol)
+        low, high = start_ms or 0, end_ms if end_ms is not None else 1 << 62
+        rows = tape.held if tape is not None else []
+        found = [row for row in rows if low <= row.time_ms <= high and not row.time_ms % step_ms]
         return page(found, limit, start_ms, None, None)
 
     def mark(self, symbol: str) -> MarkSet | None:
@@ -350,10 +392,9 @@ class Archive(msgspec.Struct, dict=True):
         found = INTERVALS.get(interval)
         if found is None:
             raise BadInput(f"interval was {interval!r}, must be one of {', '.join(INTERVALS)}")
-        tape = self.tapes.get(symbol)
         return window(
             self._seeds(symbol, kind, found),
-            tape.candles.get(kind) if tape is not None else None,
+            self._reader(symbol, kind, found),
             found,
             self.digits(symbol, kind),
             now_ms=now_ms if now_ms is not None else self._state.time_ns // NS_PER_MS,
@@ -375,7 +416,7 @@ class Archive(msgspec.Struct, dict=True):
     ) -> list[tuple[Any, ...]]:
         """As `candles`, in the venue's twelve columns."""
         rows = self.candles(symbol, interval, kind=kind, start_ms=start_ms, end_ms=end_ms, limit=limit, now_ms=now_ms)
-        price, qty = self.digits(symbol, kind) if kind == "trade" else (8, 0)
+        price, qty = self.digits(symbol, kind) if kind == "trade" else (8, None)
         found = INTERVALS[interval]
         if found.step_ms:
             return [kline(row, row.open_ms + found.step_ms - 1, price, qty) for row in rows]
@@ -409,7 +450,7 @@ class Archive(msgspec.Struct, dict=True):
         if now_ms is None:
             now_ms = self._state.time_ns // NS_PER_MS
         tape = self.tapes.get(symbol)
-        whole = self._day(symbol, tape, now_ms)
+        whole = self._day(symbol, now_ms)
         if whole is None:
             return self._quiet(symbol, now_ms)
         change = whole.close - whole.open
@@ -434,11 +475,9 @@ class Archive(msgspec.Struct, dict=True):
 
     def pulse(self, symbol: str, kind: Kind = "trade") -> tuple[int, int]:
         """What changes with every price noted: the running minute and how often it was set in it."""
-        tape = self.tapes.get(symbol)
-        series = tape.candles.get(kind) if tape is not None else None
-        if series is None or not series.minutes:
-            return 0, 0
-        return series.minutes[-1].open_ms, series.minutes[-1].count
+        series = self._series(symbol, kind)
+        running = series.running() if series is not None else None
+        return (running.open_ms, running.count) if running is not None else (0, 0)
 
     def digits(self, symbol: str, kind: Kind = "trade") -> tuple[int, int]:
         """Digits behind the point of prices and quantities of a symbol; of marks and the like eight."""
@@ -473,11 +512,15 @@ class Archive(msgspec.Struct, dict=True):
             tape = self.tapes[symbol] = Tape()
         return tape
 
-    def _series(self, tape: Tape, kind: Kind) -> Series:
-        series = tape.candles.get(kind)
+    def _series(self, symbol: str, kind: str) -> Series | None:
+        tape = self.tapes.get(symbol)
+        return tape.candles.get(kind) if tape is not None else None
+
+    def _reader(self, symbol: str, kind: str, interval: Interval) -> Reader | None:
+        series = self._series(symbol, kind)
         if series is None:
-            series = tape.candles[kind] = Series()
-        return series
+            return None
+        return Reader(f"{symbol}/{kind}", series, series.layer_for(interval), self._loose.pages)
 
     def _seeds(self, symbol: str, kind: Kind, interval: Interval) -> list[Seed]:
         loose = self._loose
@@ -491,18 +534,18 @@ class Archive(msgspec.Struct, dict=True):
             found = loose.joined[key] = [seed for seed in made if seed is not None]
         return found
 
-    def _day(self, symbol: str, tape: Tape | None, now_ms: int) -> Candle | None:
+    def _day(self, symbol: str, now_ms: int) -> Candle | None:
         """Everything of the last 24 hours as one candle; what is closed is kept from one call to the next."""
         start_ms = now_ms - now_ms % MINUTE_MS - DAY_MS
-        series = tape.candles.get("trade") if tape is not None else None
-        minutes = series.minutes if series is not None else []
-        running = minutes[-1] if minutes else None
+        series = self._series(symbol, "trade")
+        running = series.running() if series is not None else None
         key = (start_ms, running.open_ms if running is not None else -1)
         days = self._loose.days
         kept = days.get(symbol)
         if kept is None or kept[0] != key:
             whole = self._seeded_day(symbol, start_ms, now_ms)
-            for row in minutes[since(minutes, start_ms) : -1]:
+            name, pages = f"{symbol}/trade", self._loose.pages
+            for row in rows_between(name, series, pages, start_ms, key[1]) if series is not None else ():
                 if whole is None:
                     whole = row.at(row.open_ms)
                 else:
@@ -582,7 +625,7 @@ def _take_trade(archive: Archive, event: Traded) -> None:
     trim(trades, TRADES_KEPT)
     series = tape.candles.get("trade")
     if series is None:
-        series = archive._series(tape, "trade")
+        series = tape.series("trade")
     candle = series.note(time_ns // NS_PER_MS, price)
     candle.volume += qty
     candle.quote += quote
@@ -610,11 +653,17 @@ def _take_mark(archive: Archive, event: MarkSet) -> None:
     tape.marked = event
     mark, index = event.mark, event.index
     time_ms = event.time_ns // NS_PER_MS
-    archive._series(tape, "mark").note(time_ms, mark).count += 1
+    sample(tape, archive._state.accounts, time_ms, mark)
+    tape.series("mark").note(time_ms, mark).count += 1
     if index > 0:
-        archive._series(tape, "index").note(time_ms, index).count += 1
+        tape.series("index").note(time_ms, index).count += 1
         premium = QUOTE.quantize(QUOTE.divide(mark, index) - 1, CENT_8)
-        archive._series(tape, "premium").note(time_ms, premium).count += 1
+        tape.series("premium").note(time_ms, premium).count += 1
+
+
+def _take_positions(archive: Archive, event: AccountUpdated) -> None:
+    for position in event.positions:
+        note_position(archive._tape(position.symbol), event.account, position)
 
 
 def _take_funding(archive: Archive, event: FundingSettled) -> None:
@@ -647,26 +696,5 @@ _TAKERS: dict[type[Event], Callable[[Archive, Any], None]] = {
     FundingSettled: _take_funding,
     Income: _take_income,
     MarginMoved: _take_margin,
+    AccountUpdated: _take_positions,
 }
-
-
-def _id_of(row: AggRow) -> int:
-    return row.id
-
-
-def _trade_of(row: TradeRow) -> int:
-    return row.trade_id
-
-
-def _time_of(row: AggRow | FundingRow) -> int:
-    return row.time_ns
-
-
-def digits_of(grid: Decimal) -> int:
-    """Digits behind the point that multiples of `grid` need."""
-    exponent = grid.normalize().as_tuple().exponent
-    assert isinstance(exponent, int)
-    return max(0, -exponent)
-
-
-__all__ = ["AggRow", "Archive", "Day", "FillRow", "FundingRow", "IncomeRow", "MarginRow", "TradeRow", "digits_of"]

@@ -1,18 +1,17 @@
 """Candles of every interval the venue has, made of one-minute candles that grow and of history handed in at the start.
 
 A minute in which nothing happened has no candle of its own: it is filled in when asked for, at the last close and
-without volume. Minutes are folded into hours as they close, so that long intervals need few candles and reach further
-back than the ring of minutes.
+without volume.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 import numpy as np
@@ -24,8 +23,6 @@ MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
 DAY_MS = 86_400_000
 MONDAY_MS = 4 * DAY_MS  # the first Monday of the epoch
-MINUTES_KEPT = 20_000
-HOURS_KEPT = 20_000
 ZERO = Decimal(0)
 
 Kind = Literal["trade", "mark", "index", "premium"]
@@ -81,52 +78,9 @@ def flat(open_ms: int, price: Decimal) -> Candle:
     return Candle(open_ms, price, price, price, price)
 
 
-class Series(msgspec.Struct, array_like=True):
-    """What has been seen of one price: the last minutes, the open one included, and the hours of closed minutes."""
-
-    minutes: list[Candle] = []
-    hours: list[Candle] = []
-
-    def note(self, time_ms: int, price: Decimal) -> Candle:
-        """The candle of the running minute, with `price` in it; the caller adds volumes."""
-        minutes = self.minutes
-        if minutes:
-            candle = minutes[-1]
-            if time_ms < candle.open_ms + MINUTE_MS:
-                if price > candle.high:
-                    candle.high = price
-                elif price < candle.low:
-                    candle.low = price
-                candle.close = price
-                return candle
-            self._fold(candle)
-        candle = Candle(time_ms - time_ms % MINUTE_MS, price, price, price, price)
-        minutes.append(candle)
-        trim(minutes, MINUTES_KEPT)
-        return candle
-
-    def _fold(self, candle: Candle) -> None:
-        hours = self.hours
-        open_ms = candle.open_ms - candle.open_ms % HOUR_MS
-        if hours and hours[-1].open_ms == open_ms:
-            hours[-1].join(candle)
-        else:
-            hours.append(candle.at(open_ms))
-            trim(hours, HOURS_KEPT)
-
-    def first_ms(self, step_ms: int) -> int | None:
-        """When the oldest candle opens that intervals of `step_ms` are made of."""
-        rows = self.hours if self.hours and step_ms >= HOUR_MS else self.minutes
-        return rows[0].open_ms if rows else None
-
-    def rows(self, step_ms: int) -> Sequence[Candle]:
-        """The candles that intervals of `step_ms` are made of, oldest first."""
-        return self.minutes if step_ms < HOUR_MS else [*self.hours, *self.minutes[-1:]]
-
-
 def trim(rows: list[Any], kept: int) -> None:
-    """Drop the oldest rows when there are twice as many as are kept: cheap for every single addition."""
-    if len(rows) >= 2 * kept:
+    """Drop the oldest rows when there are a quarter more than are kept: cheap for every single addition."""
+    if len(rows) >= kept + (kept >> 2) + 1:
         del rows[:-kept]
 
 
@@ -254,12 +208,15 @@ def seed_of(step_ms: int, columns: dict[str, npt.ArrayLike]) -> Seed:
     """
     open_ms = np.asarray(columns["open_ms"], dtype=np.int64)
     prices = {name: np.asarray(columns[name], dtype=np.float64) for name in ("open", "high", "low", "close")}
-    volume = np.asarray(columns.get("volume", np.zeros(len(open_ms))), dtype=np.float64)
-    middle = (prices["high"] + prices["low"] + prices["close"]) / 3
-    quote = np.asarray(columns.get("quote", volume * middle), dtype=np.float64)
-    count = np.asarray(columns.get("count", np.zeros(len(open_ms))), dtype=np.int64)
-    buy_volume = np.asarray(columns.get("buy_volume", volume / 2), dtype=np.float64)
-    buy_quote = np.asarray(columns.get("buy_quote", quote / 2), dtype=np.float64)
+    nothing = np.broadcast_to(np.zeros(1), (len(open_ms),))  # one zero seen everywhere takes no memory
+    volume = buy_volume = quote = buy_quote = nothing
+    if "volume" in columns:
+        volume = np.asarray(columns["volume"], dtype=np.float64)
+        middle = (prices["high"] + prices["low"] + prices["close"]) / 3
+        quote = np.asarray(columns.get("quote", volume * middle), dtype=np.float64)
+        buy_volume = np.asarray(columns.get("buy_volume", volume / 2), dtype=np.float64)
+        buy_quote = np.asarray(columns.get("buy_quote", quote / 2), dtype=np.float64)
+    count = np.asarray(columns["count"], dtype=np.int64) if "count" in columns else nothing.astype(np.int64)
     lengths = {len(c) for c in (open_ms, *prices.values(), volume, quote, count, buy_volume, buy_quote)}
     if len(lengths) != 1:
         raise BadInput(f"columns of seeded candles were {sorted(lengths)} long, must be equally long")
@@ -303,9 +260,23 @@ def joined(seed: Seed, interval: Interval) -> Seed | None:
 # --- what is asked for -----------------------------------------------------------------------------------------------
 
 
+class Source(Protocol):
+    """Candles that have been seen, of a length that the interval asked for is made of; rows must not be changed."""
+
+    @property
+    def first_ms(self) -> int | None:
+        """When the oldest one opens; None when there is none."""
+
+    def between(self, low_ms: int, high_ms: int) -> Sequence[Candle]:
+        """Those that open from `low_ms` to before `high_ms`, oldest first."""
+
+    def before(self, time_ms: int) -> Candle | None:
+        """The last one that opens before a time."""
+
+
 def window(
     seeds: Iterable[Seed],
-    series: Series | None,
+    seen: Source | None,
     interval: Interval,
     digits: tuple[int, int],
     *,
@@ -320,7 +291,7 @@ def window(
     """
     parts = [seed for seed in seeds if len(seed)]
     firsts = [int(seed.open_ms[0]) for seed in parts]
-    live_ms = series.first_ms(interval.width_ms) if series is not None else None
+    live_ms = seen.first_ms if seen is not None else None
     if live_ms is not None:
         firsts.append(live_ms)
     if not firsts or limit <= 0:
@@ -340,8 +311,10 @@ def window(
     from_ms, to_ms = interval.open_ms(first), interval.open_ms(last + 1)
     for seed in parts:
         before = _from_seed(seed, interval, digits, (from_ms, to_ms), found) or before
-    if series is not None:
-        before = _from_series(series, interval, (from_ms, to_ms), found) or before
+    if seen is not None:
+        _join(seen.between(from_ms, to_ms), interval, found)
+        if first not in found:  # a gap at the beginning goes on from what was last seen
+            before = seen.before(from_ms) or before
     return _without_gaps(found, interval, range(first, last + 1), before)
 
 
@@ -357,21 +330,15 @@ def _from_seed(
     return seed.rows(low - 1, low, digits)[0] if low else None
 
 
-def _from_series(
-    series: Series, interval: Interval, span_ms: tuple[int, int], found: dict[int, Candle]
-) -> Candle | None:
-    rows = series.rows(interval.width_ms)
-    low = bisect_left(rows, span_ms[0], key=_opens)
-    high = bisect_left(rows, span_ms[1], key=_opens)
-    for row in range(low, high):
-        candle = rows[row]
+def _join(rows: Iterable[Candle], interval: Interval, found: dict[int, Candle]) -> None:
+    """Add candles to those of an interval that are there."""
+    for candle in rows:
         place = interval.place(candle.open_ms)
         running = found.get(place)
         if running is None:
             found[place] = candle.at(interval.open_ms(place))
         else:
             running.join(candle)
-    return rows[low - 1] if low else None
 
 
 def _without_gaps(found: dict[int, Candle], interval: Interval, places: range, before: Candle | None) -> list[Candle]:
@@ -390,21 +357,18 @@ def _without_gaps(found: dict[int, Candle], interval: Interval, places: range, b
 
 def since(rows: Sequence[Candle], time_ms: int) -> int:
     """The place of the first row that opens at `time_ms` or later."""
-    return bisect_left(rows, time_ms, key=_opens)
+    return bisect_left(rows, time_ms, key=opens)
 
 
-def until(rows: Sequence[Candle], time_ms: int) -> int:
-    """The place behind the last row that opens at `time_ms` or earlier."""
-    return bisect_right(rows, time_ms, key=_opens)
-
-
-def _opens(candle: Candle) -> int:
+def opens(candle: Candle) -> int:
+    """When it opens; what rows are in order of."""
     return candle.open_ms
 
 
-def kline(candle: Candle, close_ms: int, price_digits: int, qty_digits: int) -> tuple[Any, ...]:
-    """A candle in the venue's twelve columns; prices and volumes are text."""
-    price, qty, quote = f".{price_digits}f", f".{qty_digits}f", f".{min(8, price_digits + qty_digits)}f"
+def kline(candle: Candle, close_ms: int, price_digits: int, qty_digits: int | None) -> tuple[Any, ...]:
+    """A candle in the venue's twelve columns; prices and volumes are text, the latter "0" without `qty_digits`."""
+    price = f".{price_digits}f"
+    qty, quote = (".0f", ".0f") if qty_digits is None else (f".{qty_digits}f", f".{min(8, price_digits + qty_digits)}f")
     return (
         candle.open_ms,
         format(candle.open, price),

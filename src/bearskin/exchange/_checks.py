@@ -9,7 +9,7 @@ from bearskin.exchange._clearing import fee_rate
 from bearskin.exchange._codes import Code
 from bearskin.exchange._figures import free, reach
 from bearskin.exchange._floor import Floor
-from bearskin.exchange._state import ZERO, Account
+from bearskin.exchange._state import ZERO, Account, Position
 from bearskin.exchange._words import Refused
 from bearskin.margin import open_loss
 
@@ -83,34 +83,52 @@ def affordable(
 ) -> Refused | None:
     """Whether an account may take on an order of `qty` that may open or add: bracket cap, then margin.
 
-    Margin is reserved at the price `assumed`; `worst` is the worst price it would fill at now.
+    Margin is reserved at the price `assumed`; `worst` is the worst price it would fill at now. What only closes, with
+    the resting orders of its side filled before it, needs nothing.
     """
-    leverage = book.leverage(account.settings.get(book.symbol))
+    setting = account.settings.get(book.symbol)
+    leverage = book.leverage(setting)
     mark = book.mark
     value = assumed * qty
     reserve = account.reserves.get(key)
     bid, ask = (ZERO, ZERO) if reserve is None else (reserve.bid, reserve.ask)
     position = account.positions.get(key)
     opening = qty
-    if position is None:
-        held = ZERO
-        reached = max(bid, ask)
-    else:
+    held = ZERO
+    freed: Decimal | None = None
+    if position is not None:
         held = position.qty * mark
-        reached = reach(held, bid, ask)
         if (position.qty > 0) != (side > 0):
-            opening = max(qty - abs(position.qty), ZERO)
+            closing = abs(position.qty)
+            if reserve is not None:
+                closing -= book.step * (reserve.bid_steps if side > 0 else reserve.ask_steps)
+            if closing >= qty:
+                return None
+            if closing > 0:
+                opening -= closing
+            if setting is not None and setting.isolated:
+                freed = _set_free(floor, book, account, position, worst)
     exposure = held + bid + value if side > 0 else ask + value - held
-    if opening and exposure > book.cap(leverage):
+    if exposure > book.cap(leverage):
         return floor.no(Code.MAX_LEVERAGE_RATIO, "Exceeded the maximum allowable position at current leverage.")
     cost = ZERO
+    reached = reach(held, bid, ask)
     if exposure > reached:
         cost = CAUTIOUS.divide(exposure - reached, leverage)
-    if opening:
-        cost += assumed * opening * fee_rate(account, book.market.contract, maker=False)
-        if mark and (worst > mark if side > 0 else worst < mark):
-            cost += open_loss(opening if side > 0 else -opening, worst, mark)
+    if freed is not None:
+        # what turns an isolated position round has the margin of the other way to bring, beyond what closing sets free
+        cost = max(cost, CAUTIOUS.divide(assumed * opening, leverage) - freed)
+    cost += assumed * opening * fee_rate(account, book.market.contract, maker=False)
+    if mark and (worst > mark if side > 0 else worst < mark):
+        cost += open_loss(opening if side > 0 else -opening, worst, mark)
     # what needs nothing is taken from an account that has less than nothing, too
     if cost and cost > free(floor, account, book.settle):
         return floor.no(Code.MARGIN_NOT_SUFFICIENT, "Margin is insufficient.")
     return None
+
+
+def _set_free(floor: Floor, book: Book, account: Account, position: Position, price: Decimal) -> Decimal:
+    """What closing an isolated position whole at `price` would bring into the wallet."""
+    margin = floor.state.ledgers[book.settle].balance(position.margin_name)
+    fee = abs(position.qty) * price * fee_rate(account, book.market.contract, maker=False)
+    return max(margin + position.qty * price - position.cost - fee, ZERO)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 from bearskin.exchange._algo_ends import position_closed
 from bearskin.exchange._book import CAUTIOUS, Book
-from bearskin.exchange._figures import leverage_of, position_now, setting_of
+from bearskin.exchange._figures import cross, leverage_of, position_now, setting_of
 from bearskin.exchange._floor import FUND, Floor
 from bearskin.exchange._resting import end_reducing
 from bearskin.exchange._state import ZERO, Account, Contract, Position
@@ -125,12 +125,12 @@ def _clear_isolated(
 def _take_margin(
     floor: Floor, book: Book, account: Account, position: Position, value: Decimal, fee: Decimal
 ) -> None:  # fmt: skip
-    """Margin for `value` more of an isolated position, as far as the cross wallet has it, and the fee.
+    """Margin for `value` more of an isolated position, as far as the cross wallet can spare it, and the fee.
 
     What the wallet lacks for the fee comes out of the margin.
     """
     ledger = floor.state.ledgers[book.settle]
-    in_wallet = max(ledger.balance(account.wallet_name), ZERO)
+    in_wallet = _spare(floor, account, book.settle)
     needed = CAUTIOUS.quantize(CAUTIOUS.divide(value, leverage_of(floor, account, book.symbol)), CENT_8)
     margin = min(needed, in_wallet)
     short = max(fee - (in_wallet - margin), ZERO)
@@ -138,6 +138,20 @@ def _take_margin(
     ledger.post(
         (account.wallet_name, from_margin - fee - margin), (position.margin_name, margin - from_margin), (FEES, fee)
     )
+
+
+def _spare(floor: Floor, account: Account, asset: str) -> Decimal:
+    """What of the cross wallet may become margin of an isolated position.
+
+    Open profit of cross positions counts, as it does in what is available. What keeps them above maintenance stays:
+    else the insurance fund would pay for what the account has put aside.
+    """
+    figures = cross(floor, account, asset)
+    spare = figures.wallet
+    if figures.maintenance:
+        above = figures.wallet + figures.unrealised - figures.maintenance
+        spare = above.quantize(CENT_8, ROUND_DOWN, QUOTE) - CENT_8
+    return max(spare, ZERO)
 
 
 def _release_margin(

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from bearskin.terms import SECOND_NS, BadInput
 
-SPEED_MAX = 100_000
+SPEED_MIN, SPEED_MAX = 0.001, 100_000
 
 
 class MarketClock:
@@ -61,7 +61,7 @@ class MarketClock:
         self.paused = False
 
     def set_speed(self, speed: float) -> None:
-        """From now on `speed` market seconds pass in a second; raises BadInput unless 0 < speed <= 100,000."""
+        """From now on `speed` market seconds pass in a second; raises BadInput unless it is 0.001 to 100,000."""
         wanted = checked_speed(speed)
         self._settle()
         self._speed = wanted
@@ -82,7 +82,7 @@ class MarketClock:
 
 
 def checked_speed(speed: float) -> Fraction:
-    """`speed` as a fraction; raises BadInput unless it is above zero and not absurd."""
-    if not 0 < speed <= SPEED_MAX:
-        raise BadInput(f"speed was {speed}, must be above 0 and at most {SPEED_MAX:,}")
+    """`speed` as a fraction of small terms; raises BadInput for one so low or high that it would mean nothing."""
+    if not SPEED_MIN <= speed <= SPEED_MAX:
+        raise BadInput(f"speed was {speed}, must be {SPEED_MIN} to {SPEED_MAX:,}")
     return Fraction(speed).limit_denominator(1_000_000)

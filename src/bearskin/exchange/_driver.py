@@ -154,10 +154,11 @@ class Driver:
         """Let `seconds` of market time pass at once and return the market time then; a long step is coarser."""
         async with self._stepping:
             clock = self._service.clock
-            end_ns = clock.now_ns() + int(seconds * SECOND_NS)
-            stride_ns = max(1, math.ceil(seconds / STEPS_AT_ONCE)) * SECOND_NS
-            act_every_ns = max(1, math.ceil(seconds / ACTS_AT_ONCE)) * SECOND_NS
-            clock.limit_ns = None
+            clock.limit_ns = clock.now_ns()  # a running clock waits for the step, or it would run past the prices
+            end_ns = clock.limit_ns + int(seconds * SECOND_NS)
+            ahead_s = max(seconds, (end_ns - self._latest_ns) / SECOND_NS)  # at high speed moments lie far apart
+            stride_ns = max(1, math.ceil(ahead_s / STEPS_AT_ONCE)) * SECOND_NS
+            act_every_ns = max(1, math.ceil(ahead_s / ACTS_AT_ONCE)) * SECOND_NS
             while not self._over:
                 next_ns = self._prices.next_ns(self._latest_ns, stride_ns)
                 if next_ns is None:
@@ -165,8 +166,10 @@ class Driver:
                     break
                 if next_ns > end_ns:
                     break
+                clock.limit_ns = next_ns
                 clock.move_to(next_ns)
                 await self._play(next_ns, act_every_ns)
+            clock.limit_ns = end_ns
             clock.move_to(end_ns)
             self.clock_changed()
             return clock.now_ns()

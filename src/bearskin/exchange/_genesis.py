@@ -20,6 +20,7 @@ PRICES = ("synthetic", "replay", "manual")
 SETUP_VERSION: Final = 1
 SETUP_FILE: Final = "exchange.json"
 FUND_CAPITAL: Final = Decimal(5_000_000)
+DEPOSIT_MAX: Final = Decimal(10) ** 12
 MAKER_CAPITAL: Final = Decimal(1_000_000_000)
 TAPE_CAPITAL: Final = Decimal(100_000_000)
 HOUSE_LEVERAGE: Final = 2  # of makers and tape: low, so that the brackets leave them room
@@ -31,7 +32,8 @@ _FIRST_MAKER: Final = 5
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
     """What an exchange was begun with; kept beside its journal. `start_ns` is the first moment of its market.
 
-    For a replay, `store`, `venue`, `interval` and `end_ns` say which candles.
+    For a replay, `store`, `venue`, `interval` and `end_ns` say which candles. `begun` is true once the first commands
+    are in the journal: from then on an empty one is a loss.
     """
 
     format: str = "bearskin-exchange"
@@ -46,6 +48,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     venue: str = ""
     interval: str = ""
     end_ns: int = 0
+    begun: bool = False
 
 
 def read_setup(folder: Path) -> Setup | None:
@@ -65,10 +68,13 @@ def read_setup(folder: Path) -> Setup | None:
 
 
 def write_setup(folder: Path, setup: Setup) -> None:
-    """Keep the setup, whole or not at all."""
+    """Keep the setup, whole or not at all. Raises StoreBroken where it cannot be written."""
     aside = folder / f"{SETUP_FILE}.new"
-    aside.write_bytes(msgspec.json.format(msgspec.json.encode(setup), indent=1) + b"\n")
-    aside.replace(folder / SETUP_FILE)
+    try:
+        aside.write_bytes(msgspec.json.format(msgspec.json.encode(setup), indent=1) + b"\n")
+        aside.replace(folder / SETUP_FILE)
+    except OSError as error:
+        raise StoreBroken(f"{folder / SETUP_FILE} cannot be written ({error.strerror or error})") from None
 
 
 def packaged_contracts(symbols: Sequence[str], onboard_ns: int, *, wide: bool = False) -> tuple[Contract, ...]:

@@ -50,12 +50,12 @@ def limit_ticks(price: Decimal, tick: Decimal, *, selling: bool) -> int:
 
 def hand_off(
     floor: Floor, source: Account, position: Position, target: Account, steps: int, price: Decimal, origin: Origin
-) -> None:
+) -> Decimal:
     """Close `steps` of a position against `target` at `price`, any price, without the book and without a fee.
 
     Both sides are told as orders that filled, the source's as `origin`, the target's as taken by the fund or
     deleveraged. They have the number of a trade of their own, which is not public. A target in hedge mode gives up the
-    leg that faces the source, which may be the source's own other leg.
+    leg that faces the source, which may be the source's own other leg. Returns what that brought into its wallet.
     """
     book = floor.books[position.symbol]
     market = book.market
@@ -67,13 +67,17 @@ def hand_off(
     side = "BOTH" if not target.dual else "SHORT" if signed < 0 else "LONG"
     taken = open_position(book, target, side)
     taken_before = taken.qty
+    ledger = floor.state.ledgers[book.settle]
+    in_wallet = ledger.balance(target.wallet_name)
     _, taken_realised = clear(floor, book, target, taken, -signed, price, _ZERO, trade_id, "ORDER")
     fill = Fill(trade_id=trade_id, price=price, qty=qty, maker=False, fee=_ZERO, realised=realised)
+    brought = ledger.balance(target.wallet_name) - in_wallet
     _tell(floor, source, position, signed, steps, fill, origin)
     fill = Fill(trade_id=trade_id, price=price, qty=qty, maker=False, fee=_ZERO, realised=taken_realised)
     _tell(floor, target, taken, -signed, steps, fill, "FUND" if target.kind == "FUND" else "ADL")
     settle_closed(floor, source, position, before)
     settle_closed(floor, target, taken, taken_before)
+    return brought
 
 
 def _tell(

@@ -53,24 +53,28 @@ def _due(floor: Floor, account: Account, margin: str) -> Standing | None:
 
 
 def _withdraw(floor: Floor, account: Account, margin: str, now: Standing) -> None:
-    """Cancel the orders, conditional ones too, that lean on the margin."""
+    """Cancel the orders, conditional ones too, that lean on the margin.
+
+    On the cross wallet leans also what would open or add to an isolated position: its margin comes from there.
+    """
     state = floor.state
     position_side = None if margin.startswith(CROSS) else now.stakes[0].position.side
     symbol_only = None if margin.startswith(CROSS) else now.stakes[0].position.symbol
 
-    def leans(symbol: str, side: str) -> bool:
+    def leans(symbol: str, side: str, adds: bool) -> bool:
         if symbol_only is not None:
             return symbol == symbol_only and side == position_side
         setting = account.settings.get(symbol)
-        return state.markets[symbol].contract.settle == now.asset and not (setting is not None and setting.isolated)
+        isolated = setting is not None and setting.isolated
+        return state.markets[symbol].contract.settle == now.asset and (adds or not isolated)
 
     for number in list(account.orders):
         order = state.orders.get(number)
-        if order is not None and leans(order.symbol, order.position_side):
+        if order is not None and leans(order.symbol, order.position_side, not order.reduce_only):
             end_order(floor, order, "CANCELED")
     for number in list(account.algos):
         algo = state.algos.get(number)
-        if algo is not None and leans(algo.symbol, algo.position_side):
+        if algo is not None and leans(algo.symbol, algo.position_side, False):
             end_algo(floor, algo, "CANCELED")
 
 
@@ -119,7 +123,7 @@ def _step(floor: Floor, account: Account, margin: str, now: Standing) -> None:
     if left and (left == steps or not _lives_after(floor, account, margin, freed, (steps - left) * unit)):
         left -= take_over(floor, account, position, left, price)
         if left:
-            deleverage(floor, account, position, left, price)
+            in_wallet += deleverage(floor, account, position, left, price)
             left = 0
         freed = ledger.balance(account.wallet_name) - in_wallet
     _charge(floor, account, margin, stake, freed, (steps - left) * unit)

@@ -17,13 +17,20 @@ from bearskin.margin import Tiers, tiers_of
 from bearskin.terms import HOUR_NS, QUOTE, BadInput, Bracket, Brackets, Instrument, Product
 
 _FAR = 10_000_000  # ticks and steps up to which prices and orders go where the instrument names no bound
-_NUMBER_MAX = Decimal(10) ** 18
+_NAME_MAX = 40
+INTERVALS_H = (1, 2, 3, 4, 6, 8, 12, 24)  # of funding: those that divide a day
+_WHOLE_MAX = 2**63 - 1  # what a journal can write down
 # coins whose index sources are held closer to each other, by the venue's rule
 _CLOSE_BASES = ("BTC", "ETH", "BNB", "SOL", "XRP", "USDC")
-_POSITIVE = ("tick", "step", "min_price", "max_price", "min_qty", "max_qty", "market_max_qty", "multiplier_up")
+# coins whose funding the venue holds closer: to three quarters of the first bracket's maintenance rate
+_CAPPED_BASES = ("BTC", "ETH", "BNB", "SOL", "ADA", "XRP", "DOGE")
+_CAP_SHARE, _CAP_RATE = Decimal("0.75"), Decimal("0.02")
+_POSITIVE = (
+    "tick", "step", "min_price", "max_price", "min_qty", "max_qty", "market_max_qty", "multiplier_up", "impact_margin",
+)  # fmt: skip
 _NOT_NEGATIVE = (
     "min_notional", "multiplier_down", "market_take_bound", "trigger_protect", "liquidation_fee_rate",
-    "maker_fee_rate", "taker_fee_rate", "funding_cap_rate", "index_cap_rate", "impact_margin",
+    "maker_fee_rate", "taker_fee_rate", "funding_cap_rate", "index_cap_rate",
 )  # fmt: skip
 
 
@@ -56,6 +63,7 @@ def contract_of(instrument: Instrument, brackets: Brackets, /, **terms: object) 
         liquidation_fee_rate=instrument.liquidation_fee_rate,
         maker_fee_rate=instrument.maker_fee_rate,
         taker_fee_rate=instrument.taker_fee_rate,
+        funding_cap_rate=brackets.rows[0].mmr * _CAP_SHARE if instrument.base in _CAPPED_BASES else _CAP_RATE,
         interest_rate_8h=Decimal(0) if instrument.base == "BNB" else Decimal("0.0001"),
         index_cap_rate=Decimal("0.01") if instrument.base in _CLOSE_BASES else Decimal("0.03"),
     )
@@ -81,7 +89,7 @@ def list_contract(floor: Floor, command: ListContract) -> Refused | None:
     """
     contract = command.contract
     for fault in _faults(contract):
-        return floor.no(Code.INVALID_PARAMETER, f"The terms of {contract.symbol} do not hold: {fault}.")
+        return floor.no(Code.INVALID_PARAMETER, f"The terms of {contract.symbol[:_NAME_MAX]} do not hold: {fault}.")
     state = floor.state
     market = state.markets.get(contract.symbol)
     if market is None:
@@ -174,20 +182,27 @@ def _next_multiple(now_ns: int, hours: int) -> int:
     return now_ns - now_ns % interval_ns + interval_ns
 
 
-def _digits(value: Decimal) -> int:
+def _readable(value: Decimal) -> bool:
+    """Whether a number is small and short enough to be reckoned with exactly; asked without reckoning."""
     exponent = value.as_tuple().exponent
-    return -exponent if isinstance(exponent, int) else 0
+    return isinstance(exponent, int) and exponent >= -20 and (not value or value.adjusted() < 18)
 
 
 def _faults(contract: Contract) -> Iterator[str]:
-    if not contract.symbol or "/" in contract.symbol:
-        yield "it needs a name without a slash"
+    for name in ("symbol", "base", "quote", "settle"):
+        word = getattr(contract, name)
+        if not 0 < len(word) <= _NAME_MAX or not word.isprintable() or "/" in word or " " in word:
+            yield f"its {name} has to be a word of at most {_NAME_MAX} letters without a slash"
+            return
     numbers = list(msgspec.structs.asdict(contract).items())
     for row in contract.brackets:
         numbers += msgspec.structs.asdict(row).items()
     for name, value in numbers:
-        if isinstance(value, Decimal) and (not value.is_finite() or abs(value) >= _NUMBER_MAX or _digits(value) > 20):
-            yield f"{name} was {value}, it has to be a number of at most 20 places and below 10^18"
+        if isinstance(value, Decimal) and not _readable(value):
+            yield f"{name} was {value:.6g}, it has to be a number of at most 20 places and below 10^18"
+            return
+        if isinstance(value, int) and not 0 <= value <= _WHOLE_MAX:
+            yield f"{name} was {value}, it has to be between 0 and {_WHOLE_MAX}"
             return
     for name in _POSITIVE:
         if getattr(contract, name) <= 0:
@@ -199,8 +214,8 @@ def _faults(contract: Contract) -> Iterator[str]:
     for name, grid in (("min_price", contract.tick), ("min_qty", contract.step)):
         if QUOTE.remainder(getattr(contract, name), grid):
             yield f"{name} was not a multiple of {grid:f}"
-    if contract.funding_interval_h < 1:
-        yield f"the funding interval was {contract.funding_interval_h} h, it has to be at least 1"
+    if contract.funding_interval_h not in INTERVALS_H:
+        yield f"the funding interval was {contract.funding_interval_h} h, it has to divide a day"
     leverages = [row.max_leverage for row in contract.brackets]
     if any(leverage < 1 for leverage in leverages) or leverages != sorted(leverages, reverse=True):
         yield "every bracket has to allow a leverage of 1 or more, and a higher one no more than the one below"

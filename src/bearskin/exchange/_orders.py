@@ -288,14 +288,16 @@ def _refused_instead(floor: Floor, book: Book, account: Account, order: Order, c
         position.taken_steps += left
         return refused
     reserve = account.reserves[key]
-    bid, ask = reserve.bid, reserve.ask
+    kept = reserve.bid, reserve.ask, reserve.bid_steps, reserve.ask_steps
     value = order.assumed * (book.step * left)
     if order.side > 0:
         reserve.bid -= value
+        reserve.bid_steps -= left
     else:
         reserve.ask -= value
+        reserve.ask_steps -= left
     refused = _refused(floor, book, account, changed)
-    reserve.bid, reserve.ask = bid, ask
+    reserve.bid, reserve.ask, reserve.bid_steps, reserve.ask_steps = kept
     return refused
 
 

@@ -10,8 +10,11 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bearskin.exchange._state import Contract
+
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
+HISTORY_DAYS = 120  # before the start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,9 @@ class PriceSource(Protocol):
     def history(self, symbol: str, kind: str) -> Candles | None:
         """Bars before the start, of kind `trade`, `mark` or `index`; None where there are none."""
 
+    def settled(self, contract: Contract) -> Sequence[tuple[int, Decimal]]:
+        """Time and rate of the funding settlements before the start, as far back as is known, oldest first."""
+
 
 class ManualPrices:
     """No prices of its own: only what control pushes moves the market, and the clock goes on."""
@@ -103,6 +109,10 @@ class ManualPrices:
     def history(self, symbol: str, kind: str) -> Candles | None:  # noqa: ARG002
         """Nothing."""
         return None
+
+    def settled(self, contract: Contract) -> Sequence[tuple[int, Decimal]]:  # noqa: ARG002
+        """Nothing."""
+        return ()
 
 
 def on_tick(price: float, tick: Decimal) -> Decimal:

@@ -19,14 +19,15 @@ import numpy as np
 
 from bearskin.exchange._coins import DEFAULT_SYMBOLS
 from bearskin.exchange._genesis import Setup
-from bearskin.exchange._prices import F8, I8, Candles, Quote, on_tick
+from bearskin.exchange._prices import F8, HISTORY_DAYS, I8, Candles, Quote, on_tick
+from bearskin.exchange._state import Contract
 from bearskin.terms import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS, BadInput, interval_ns, interval_word, iso
 
 if TYPE_CHECKING:
     from bearskin import market
 
 STORED = "store"  # the name of the one spot source of a replay
-HISTORY_NS = 120 * DAY_NS
+HISTORY_NS = HISTORY_DAYS * DAY_NS
 _INTERVALS_H = (1, 2, 4, 6, 8, 12, 24)
 
 
@@ -133,6 +134,20 @@ class ReplayPrices:
             trades=more.get("trades", np.zeros(len(time_ns))).astype(np.int64),
             taker_buy=more.get("taker_buy_volume", volume / 2),
         )
+
+    def settled(self, contract: Contract) -> Sequence[tuple[int, Decimal]]:
+        """The settlements before the start, as stored, at the whole minute (their stamps jitter by milliseconds)."""
+        from bearskin import market
+
+        key = market.SeriesKey(self._setup.venue, "linear", contract.symbol, "funding", market.EVENT)
+        if not self._store.has(key):
+            return ()
+        start_ns = self._setup.start_ns
+        rows = self._store.collect(key, self._store.scan(key, start_ns - HISTORY_NS, start_ns).select("time", "rate"))
+        times = rows["time"].dt.epoch("ns").to_list()
+        return [
+            (at // MINUTE_NS * MINUTE_NS, _eight(rate)) for at, rate in zip(times, rows["rate"].to_list(), strict=True)
+        ]
 
     def _high_first(self, symbol: str, story: Story, bar: int, begun: bool) -> bool:
         """Which extreme of a bar comes first: settled when the price leaves the open, kept until the bar is over."""

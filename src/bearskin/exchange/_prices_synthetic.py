@@ -6,6 +6,7 @@ is started and at whatever speed it runs; the level goes on from where it stood.
 
 from __future__ import annotations
 
+import decimal
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
@@ -14,17 +15,19 @@ from decimal import Decimal
 import numpy as np
 
 from bearskin.exchange._coins import coin_of, start_price
-from bearskin.exchange._prices import F8, Candles, Quote, on_tick
-from bearskin.terms import DAY_NS, MINUTE_NS, SECOND_NS
+from bearskin.exchange._prices import F8, HISTORY_DAYS, Candles, Quote, on_tick
+from bearskin.exchange._state import Contract
+from bearskin.margin import funding_rate
+from bearskin.terms import DAY_NS, HOUR_NS, MINUTE_NS, QUOTE, SECOND_NS
 
-HISTORY_DAYS = 120
+CENT_8 = Decimal("0.00000001")
 SOURCES = ("spot-a", "spot-b", "spot-c", "spot-d")
 FACTOR, FACTOR_VOL_DAY = "*", 0.019
 SECONDS_DAY = 86_400
 JUMPS_DAY, JUMP_SIZE = 5.0, 0.006
 SOURCE_NOISE = 0.00005
 OUTLIERS_DAY, OUTLIER_FROM, OUTLIER_TO = 6.0, 0.04, 0.09
-PREMIUM_SIZE = 0.0004
+PREMIUM_MEAN, PREMIUM_SIZE = 0.0001, 0.0004  # perpetuals trade a little above their index more often than below
 PULL_DAY = 0.01  # share of the distance to the start price that is made good in a day
 CAUGHT_UP_MINUTES = 240  # of a longer gap only the end is lived through
 # knots of volatility and premium: how far apart they are and how much they weigh
@@ -81,7 +84,8 @@ class SyntheticPrices:
         made = []
         for symbol, tick in self._ticks.items():
             index = math.exp(self._logs[symbol])
-            premium = opening * PREMIUM_SIZE * self._smooth(f"premium/{symbol}", _PREMIUM_KNOT_S, self._second)
+            strayed = PREMIUM_SIZE * self._smooth(f"premium/{symbol}", _PREMIUM_KNOT_S, self._second)
+            premium = opening * (PREMIUM_MEAN + strayed)
             spots = self._spots[symbol][:, at]
             made.append(
                 Quote(
@@ -210,6 +214,14 @@ class SyntheticPrices:
             trades=(quote / 1_500).astype(np.int64) + 1,
             taker_buy=volume * buyers,
         )
+
+    def settled(self, contract: Contract) -> Sequence[tuple[int, Decimal]]:
+        """Settlements of the history at the contract's interest: its bars lie at the index, so there is no premium."""
+        step_ns = contract.funding_interval_h * HOUR_NS
+        with decimal.localcontext(QUOTE):
+            rate = funding_rate(Decimal(0), contract.interest_rate_8h, contract.funding_interval_h).quantize(CENT_8)
+        first_ns = self._start_ns // MINUTE_NS * MINUTE_NS - HISTORY_DAYS * DAY_NS
+        return [(at, rate) for at in range(-(-first_ns // step_ns) * step_ns, self._start_ns, step_ns)]
 
     def _factor(self) -> tuple[F8, F8]:
         if self._factor_history is None:

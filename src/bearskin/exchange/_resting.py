@@ -59,8 +59,10 @@ def rest(floor: Floor, book: Book, account: Account, order: Order) -> None:
             reserve = account.reserves[key] = Reserve()
         if order.side > 0:
             reserve.bid += order.assumed * (book.step * left)
+            reserve.bid_steps += left
         else:
             reserve.ask += order.assumed * (book.step * left)
+            reserve.ask_steps += left
     if order.good_till_ns:
         floor.triggers.note_order(order)
     tell_level(floor, book, order.side, book.half(order.side).add(order))
@@ -78,8 +80,10 @@ def release(book: Book, account: Account, order: Order, steps: int) -> None:
     value = order.assumed * (book.step * steps)
     if order.side > 0:
         reserve.bid -= value
+        reserve.bid_steps -= steps
     else:
         reserve.ask -= value
+        reserve.ask_steps -= steps
     if not reserve.bid and not reserve.ask:
         del account.reserves[key]
 

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from bearskin.exchange._candles import Series
+from bearskin.exchange._series import Series
 from bearskin.exchange._state import Algo, Order
 from bearskin.exchange._words import MarkSet
 
@@ -91,6 +91,16 @@ class FundingRow(msgspec.Struct, frozen=True, array_like=True):
     time_ns: int
 
 
+class HeldRow(msgspec.Struct, frozen=True, array_like=True):
+    """What was held of a symbol at a moment: coins long, the mark, and how many accounts were long and short."""
+
+    time_ms: int
+    coins: Decimal
+    mark: Decimal
+    longs: int
+    shorts: int
+
+
 class Day(msgspec.Struct, frozen=True, kw_only=True):
     """The last 24 hours of a symbol. `change_rate` is a fraction; ids are -1 where nothing traded."""
 
@@ -115,7 +125,8 @@ class Day(msgspec.Struct, frozen=True, kw_only=True):
 class Rows(msgspec.Struct, Generic[T]):
     """Rows by account, oldest first: bounded for each and for all together.
 
-    When all together are too many, every account loses the older half of its rows.
+    When all together are a quarter too many, every account loses the oldest fifth of its rows; those with fewer than
+    five lose none, so that the newest row of everybody stays.
     """
 
     by_account: dict[int, list[T]] = {}
@@ -128,12 +139,12 @@ class Rows(msgspec.Struct, Generic[T]):
             rows = self.by_account[account] = []
         rows.append(row)
         self.count += 1
-        if len(rows) >= 2 * kept:
+        if len(rows) > kept + (kept >> 2):
             self.count -= len(rows) - kept
             del rows[:-kept]
-        if self.count > 2 * ALL_ROWS:
+        if self.count > ALL_ROWS + (ALL_ROWS >> 2) and self.count > 5 * len(self.by_account):
             for each in self.by_account.values():
-                del each[: len(each) // 2]
+                del each[: len(each) // 5]
             self.count = sum(map(len, self.by_account.values()))
 
     def of(self, account: int) -> Sequence[T]:
@@ -153,7 +164,10 @@ class Shelf(msgspec.Struct):
 
 
 class Tape(msgspec.Struct):
-    """What one symbol has done. `marked` is the last mark with all that a stream tells of it."""
+    """What one symbol has done. `marked` is the last mark with all that a stream tells of it.
+
+    `held` is a sample each five minutes of what `holders` hold, by account and position side.
+    """
 
     trades: list[TradeRow] = []
     aggs: list[AggRow] = []
@@ -161,6 +175,15 @@ class Tape(msgspec.Struct):
     candles: dict[str, Series] = {}
     funding: list[FundingRow] = []
     marked: MarkSet | None = None
+    holders: dict[str, Decimal] = {}
+    held: list[HeldRow] = []
+
+    def series(self, kind: str) -> Series:
+        """The candles of a kind, begun with the first one."""
+        found = self.candles.get(kind)
+        if found is None:
+            found = self.candles[kind] = Series()
+        return found
 
 
 def span_ns(start_ms: int | None, end_ms: int | None) -> tuple[int, int]:
@@ -179,3 +202,25 @@ def page(
         low = bisect_left(rows, from_id, key=id_of)
         return list(rows[low : low + limit])
     return list(rows[:limit] if start_ms is not None else rows[-limit:])
+
+
+def id_of(row: AggRow) -> int:
+    """The number of an aggregate trade, to search by."""
+    return row.id
+
+
+def trade_of(row: TradeRow) -> int:
+    """The number of a trade, to search by."""
+    return row.trade_id
+
+
+def time_of(row: AggRow | FundingRow) -> int:
+    """When a row happened, to search by."""
+    return row.time_ns
+
+
+def digits_of(grid: Decimal) -> int:
+    """Digits behind the point that multiples of `grid` need."""
+    exponent = grid.normalize().as_tuple().exponent
+    assert isinstance(exponent, int)
+    return max(0, -exponent)

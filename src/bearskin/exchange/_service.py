@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bearskin.exchange._clock import MarketClock
+from bearskin.exchange._codes import Code
 from bearskin.exchange._core import Exchange
 from bearskin.exchange._words import AnyCommand, Event, Refused
 from bearskin.journal import Journal
@@ -97,11 +98,16 @@ class Service:
         happened: list[Event] = []
         try:
             for command in commands:
+                try:
+                    record = encode(command)  # first: what cannot be written down must not be carried out
+                except (OverflowError, ValueError):
+                    answers.append([self._unwritable()])
+                    continue
                 events = apply(command)
                 answers.append(events)
                 if len(events) == 1 and type(events[0]) is Refused:
                     continue
-                records.append(encode(command))
+                records.append(record)
                 happened += events
             if records:
                 self._journal.append(records)
@@ -110,13 +116,25 @@ class Service:
             self.stopped = f"the exchange has stopped after a failure ({type(error).__name__}: {error})"
             if not isinstance(error, Exception):
                 raise
-            logger.exception("the exchange has stopped")
+            if isinstance(error, BearskinError):  # a full disk is told in a sentence, a bug of ours with its trace
+                logger.error("%s", self.stopped)
+            else:
+                logger.exception("the exchange has stopped")
             raise ServiceStopped(self.stopped) from error
         if happened:
             self._tell(happened)
+        _settle(self.archive)
         if self.exchange.state.sequence - self._snapshot_at >= self._snapshot_every and self._rested():
             self.snapshot()
         return answers
+
+    def _unwritable(self) -> Refused:
+        """The refusal of a command with a number or a text that no journal can hold."""
+        return Refused(
+            time_ns=self.exchange.state.time_ns,
+            code=int(Code.INVALID_PARAMETER),
+            message="A number is too large or a text is no Unicode.",
+        )
 
     def _rested(self) -> bool:
         """Whether long enough has passed since the last snapshot, as long as that took."""
@@ -171,6 +189,14 @@ class Service:
                 logger.exception("a listener failed")
 
 
+def _settle(archive: Archive) -> None:
+    """Have the archive move what is closed to the journal; what cannot be written stays in memory."""
+    try:
+        archive.settle()
+    except StoreBroken as error:
+        logger.warning("candles stay in memory: %s", error)
+
+
 _SNAPSHOT = msgspec.msgpack.Encoder()
 _PARTS = msgspec.msgpack.Decoder(tuple[bytes, bytes])
 _COMMAND = msgspec.msgpack.Decoder(AnyCommand)
@@ -194,7 +220,7 @@ def restored(journal: Journal) -> tuple[Exchange, Archive]:
             archive = msgspec.msgpack.decode(history, type=Archive)
         except msgspec.MsgspecError as error:
             raise StoreBroken(f"{journal.path}: the snapshot of record {after} cannot be read ({error})") from None
-    archive.bind(exchange.state)
+    archive.bind(exchange.state, journal)
     happened: list[Event] = []
     for sequence, data in journal.records(after):
         try:
@@ -206,6 +232,7 @@ def restored(journal: Journal) -> tuple[Exchange, Archive]:
             raise StoreBroken(f"{journal.path}: record {sequence} is refused now, though it was carried out once")
         if len(happened) >= _REPLAY_AT_ONCE:
             archive.take(happened, exchange.state)
+            _settle(archive)
             happened = []
     if happened:
         archive.take(happened, exchange.state)

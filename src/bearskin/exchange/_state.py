@@ -123,10 +123,12 @@ class Position(msgspec.Struct, kw_only=True):
 
 
 class Reserve(msgspec.Struct, kw_only=True):
-    """Notional of the resting orders that would open or add, at their assuming prices, by side."""
+    """Notional and steps of the resting orders that may open or add, at their assuming prices, by side."""
 
     bid: Decimal = ZERO
     ask: Decimal = ZERO
+    bid_steps: int = 0
+    ask_steps: int = 0
 
 
 class Account(msgspec.Struct, kw_only=True):

@@ -10,6 +10,7 @@ from bearskin.exchange._floor import Floor
 from bearskin.exchange._fund import unwind
 from bearskin.exchange._funding import coming_rate, next_settlement_ns, settle, settle_due
 from bearskin.exchange._index import refresh_index
+from bearskin.exchange._listing import INTERVALS_H
 from bearskin.exchange._mark import mark_all, set_mark_to
 from bearskin.exchange._watching import clear_owing
 from bearskin.exchange._words import Refused, SetFundingRate, SetIndex, SetMark, SettleFunding, Tick
@@ -18,7 +19,6 @@ from bearskin.terms import QUOTE
 
 _PRICE_MAX = Decimal(10) ** 12
 _RATE_MAX = Decimal(1)
-_INTERVALS_H = (1, 2, 3, 4, 6, 8, 12, 24)  # those that divide a day
 
 
 def set_index(floor: Floor, command: SetIndex) -> Refused | None:
@@ -74,11 +74,11 @@ def set_funding_rate(floor: Floor, command: SetFundingRate) -> Refused | None:
         return floor.no(Code.BAD_SYMBOL, "Invalid symbol.")
     rate, interval_h = command.rate, command.interval_h
     if rate is not None:
-        if not rate.is_finite() or abs(rate) > _RATE_MAX:
+        if not rate.is_finite() or not -_RATE_MAX <= rate <= _RATE_MAX:
             return floor.no(Code.INVALID_PARAMETER, f"The funding rate was {rate}, it lies between -1 and 1.")
         if not _in_places(rate):
             return floor.no(Code.BAD_PRECISION, "Precision is over the maximum defined for this asset.")
-    if interval_h is not None and interval_h not in _INTERVALS_H:
+    if interval_h is not None and interval_h not in INTERVALS_H:
         return floor.no(Code.INVALID_PARAMETER, f"The interval was {interval_h} h, it has to divide a day.")
     if interval_h is not None and interval_h != market.interval_h:
         market.interval_h = interval_h

@@ -1,5 +1,8 @@
 """One SQLite file: records in the order they were decided, each with its check sum, and snapshots between them.
 
+Beside them lie pages: what is worked out of the records, is closed, and would only make every snapshot longer. They are
+in the same file so that no crash can keep a snapshot and lose the pages that were written before it.
+
 SQLite in write-ahead mode with `synchronous=NORMAL`: a transaction that was committed survives the death of the
 process at any moment (`kill -9`); a power cut may lose the last moments before it, never the middle.
 """
@@ -15,12 +18,16 @@ from zlib import crc32
 
 from bearskin.terms import BadInput, StoreBroken
 
-JOURNAL_VERSION: Final = 1
+JOURNAL_VERSION: Final = 2
 _APPLICATION: Final = 0x62656172  # "bear": told apart from any other SQLite file
 _SNAPSHOTS_KEPT: Final = 2
 _TABLES: Final = (
     "CREATE TABLE records (sequence INTEGER PRIMARY KEY, crc INTEGER NOT NULL, data BLOB NOT NULL)",
     "CREATE TABLE snapshots (sequence INTEGER PRIMARY KEY, crc INTEGER NOT NULL, data BLOB NOT NULL)",
+    (
+        "CREATE TABLE pages (name TEXT NOT NULL, place INTEGER NOT NULL, crc INTEGER NOT NULL, data BLOB NOT NULL,"
+        " PRIMARY KEY (name, place))"
+    ),
 )
 
 
@@ -36,7 +43,7 @@ def journal_version(path: Path) -> int | None:
 
 
 class Journal:
-    """Records by sequence number, from 1 and without gaps, and snapshots of what they amount to.
+    """Records by sequence number, from 1 and without gaps, snapshots of what they amount to, and pages.
 
     One process at a time holds it. Everything raises StoreBroken for a file that is damaged, foreign or cannot be
     written, `open` BadInput for one that another process holds.
@@ -98,7 +105,7 @@ class Journal:
         if row is None:
             return None
         sequence, crc, data = row
-        if crc32(data) != crc:
+        if not _is_whole(crc, data):
             raise StoreBroken(f"{self.path}: the snapshot of record {sequence} is damaged")
         return int(sequence), bytes(data)
 
@@ -112,7 +119,7 @@ class Journal:
             for sequence, crc, data in cursor:
                 if sequence != expected:
                     raise StoreBroken(f"{self.path}: record {expected} is missing")
-                if crc32(data) != crc:
+                if not _is_whole(crc, data):
                     raise StoreBroken(f"{self.path}: record {sequence} is damaged")
                 yield sequence, data
                 expected += 1
@@ -125,6 +132,33 @@ class Journal:
         """The number of the oldest record still kept; None when there is none."""
         row = self._one("SELECT min(sequence) FROM records")
         return None if row is None or row[0] is None else int(row[0])
+
+    def keep_pages(self, pages: Sequence[tuple[str, int, bytes]]) -> None:
+        """Write pages in one transaction, each under a name and a place; one that is there already is replaced."""
+        rows = [(name, place, crc32(data), data) for name, place, data in pages]
+        if rows:
+            with self._transaction():
+                self._database.executemany("INSERT OR REPLACE INTO pages VALUES (?, ?, ?, ?)", rows)
+
+    def pages(self, name: str, first: int, last: int) -> list[tuple[int, bytes]]:
+        """The pages of a name from place `first` to place `last`, both included, with their places, in order."""
+        return self._pages("place BETWEEN ? AND ? ORDER BY place", name, first, last)
+
+    def page_before(self, name: str, place: int) -> tuple[int, bytes] | None:
+        """The last page of a name that lies before a place; None when there is none."""
+        found = self._pages("place < ? ORDER BY place DESC LIMIT 1", name, place)
+        return found[0] if found else None
+
+    def _pages(self, which: str, name: str, *places: int) -> list[tuple[int, bytes]]:
+        query = f"SELECT place, crc, data FROM pages WHERE name = ? AND {which}"  # noqa: S608 - of this file only
+        try:
+            rows = self._database.execute(query, (name, *places)).fetchall()
+        except sqlite3.Error as error:
+            raise StoreBroken(f"{self.path} cannot be read ({error})") from None
+        for place, crc, data in rows:
+            if crc32(data) != crc:
+                raise StoreBroken(f"{self.path}: page {place} of {name} is damaged")
+        return [(place, data) for place, _, data in rows]
 
     def close(self) -> None:
         """Let go of the file; what was appended stays."""
@@ -170,13 +204,34 @@ def _prepared(database: sqlite3.Connection, path: Path) -> int:
     run("COMMIT")
     version = _version(database, path)
     if version != JOURNAL_VERSION:
-        raise BadInput(f"{path} is a journal of version {version}, this bearskin knows version {JOURNAL_VERSION}")
+        raise BadInput(
+            f"{path} is a journal of version {version}, this bearskin knows version {JOURNAL_VERSION}: "
+            "name another folder, or begin anew"
+        )
+    _check_whole(database, path)
     run("PRAGMA journal_mode=WAL")
     run("PRAGMA synchronous=NORMAL")
     run("PRAGMA journal_size_limit=16777216")
     found = run("SELECT max(sequence) FROM records").fetchone()[0]
     kept = run("SELECT max(sequence) FROM snapshots").fetchone()[0]
     return max(int(found or 0), int(kept or 0))
+
+
+def _is_whole(crc: object, data: object) -> bool:
+    """Whether a record is what was written; damage may even have changed its type."""
+    return isinstance(data, bytes) and crc32(data) == crc
+
+
+def _check_whole(database: sqlite3.Connection, path: Path) -> None:
+    """Raise StoreBroken when tables or pages are not what was written: records could be missing unseen at the end."""
+    found = str(database.execute("PRAGMA quick_check(1)").fetchone()[0])
+    if found != "ok":
+        raise StoreBroken(f"{path} is damaged ({' '.join(found.split())})")
+    tables = tuple(
+        text for (text,) in database.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rootpage")
+    )
+    if tables != _TABLES:
+        raise StoreBroken(f"{path} is damaged (its tables are not those of a journal)")
 
 
 def _marked(database: sqlite3.Connection) -> bool:

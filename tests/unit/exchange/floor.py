@@ -176,7 +176,7 @@ def check_account(bench: Bench, account) -> None:
     orders = [order for order in state.orders.values() if order.account == account.id]
     assert [order.id for order in orders] == sorted(account.orders) or {o.id for o in orders} == set(account.orders)
     counts: dict[str, int] = {}
-    reserves: dict[str, list[Decimal]] = {}
+    reserves: dict[str, list[Decimal | int]] = {}
     taken: dict[str, int] = {}
     for order in orders:
         assert order.status in ("NEW", "PARTIALLY_FILLED")
@@ -187,10 +187,12 @@ def check_account(bench: Bench, account) -> None:
         if order.reduce_only:
             taken[key] = taken.get(key, 0) + left
         else:
-            sums = reserves.setdefault(key, [D(0), D(0)])
+            sums = reserves.setdefault(key, [D(0), D(0), 0, 0])
+            sums[2 + (order.side < 0)] += left
             sums[order.side < 0] += order.assumed * left * bench.floor.books[order.symbol].step
     assert account.order_counts == counts
-    assert {key: [kept.bid, kept.ask] for key, kept in account.reserves.items()} == reserves
+    kept = account.reserves.items()
+    assert {key: [has.bid, has.ask, has.bid_steps, has.ask_steps] for key, has in kept} == reserves
     assert {key: p.taken_steps for key, p in account.positions.items() if p.taken_steps} == taken
     assert account.client_ids == {order.client_id: order.id for order in orders if order.client_id}
     for key, position in account.positions.items():

@@ -6,10 +6,12 @@ import pytest
 from unit.exchange.stage import BTC, ETH, Stage, of
 
 from bearskin.exchange._core import Exchange
+from bearskin.exchange._floor import FUND
 from bearskin.exchange._words import (
     AccountUpdated,
     AddMargin,
     MarginMoved,
+    PlaceAlgo,
     SetCountdown,
     SetLeverage,
     SetMarginMode,
@@ -296,3 +298,26 @@ def test_a_countdown_outlives_a_restart(stage):
     stage.exchange = Exchange.restore(stage.exchange.snapshot())
     stage.wait(5)
     assert stage.account(stage.trader).orders == {}
+
+
+# --- the insurance fund ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        (SetPositionMode, {"dual": True}),
+        (SetMarginMode, {"symbol": BTC, "isolated": True}),
+        (SetLeverage, {"symbol": BTC, "leverage": 5}),
+        (AddMargin, {"symbol": BTC, "position_side": "BOTH", "amount": D(1)}),
+        (SetCountdown, {"symbol": BTC, "after_ns": 10**9}),
+    ],
+)
+def test_the_insurance_fund_makes_no_choices(stage, kind, fields):
+    """In hedge mode what it took over would be found by nobody who has to be deleveraged against it."""
+    assert stage.refused(kind, account=FUND, **fields) == -1130
+
+
+def test_the_insurance_fund_places_no_conditional_order(stage):
+    fields = stage.algo_fields("STOP_MARKET", 1, trigger_price="70000", qty="0.1")
+    assert stage.refused(PlaceAlgo, **{**fields, "account": FUND}) == -2015

@@ -1,5 +1,6 @@
 """When the book is empty: the insurance fund, its limits, and those who won most."""
 
+import pytest
 from unit.exchange.venue import D, Venue
 
 from bearskin.exchange._adl import ranking
@@ -199,9 +200,13 @@ def test_leverage_may_be_set_while_a_debt_waits():
     assert venue.exchange.floor.watch.owing == {}
 
 
-def test_matched_legs_of_one_account_are_the_last_to_be_asked():
-    """Nobody else is short: the short of an isolated hedge is closed against the account's own long."""
-    venue = Venue()
+@pytest.mark.parametrize("fee", ["0", "0.0125"])
+def test_matched_legs_of_one_account_are_the_last_to_be_asked(fee):
+    """Nobody else is short: the short of an isolated hedge is closed against the account's own long.
+
+    What the long has won is not the short's to pay a clearance fee with.
+    """
+    venue = Venue(liquidation_fee_rate=fee)
     venue.index("60000")
     venue.join("both", "20000", leverage=10, isolated=True, dual=True)
     venue.join("desk", "1000000", leverage=10)

@@ -165,6 +165,17 @@ def test_a_stop_larger_than_the_position_is_cut_to_it(short):
     assert short.account(short.trader).positions == {}
 
 
+def test_in_hedge_mode_a_stop_larger_than_the_leg_is_rejected(stage):
+    """As an order of that size would be; the leg stays open, and who relies on the stop learns it here."""
+    stage.do(SetPositionMode, account=stage.trader, dual=True)
+    stage.position_for(stage.trader, "-0.1", position_side="SHORT")
+    stage.limit(stage.maker, -1, "1", "60000.1")
+    stage.algo("STOP_MARKET", 1, qty="0.1", trigger_price="60400", position_side="SHORT", by_mark=True)
+    stage.market(stage.trader, 1, "0.05", position_side="SHORT")
+    assert life(stage.mark("60400")) == ["TRIGGERING", "REJECTED"]
+    assert stage.account(stage.trader).positions["BTCUSDT/SHORT"].qty == D("-0.05")
+
+
 def test_a_resting_target_does_not_block_the_stop_that_triggers(short):
     """The reduce-only target has spoken for the whole position; the triggered stop closes it all the same."""
     short.limit(short.trader, 1, "0.1", "59000", reduce_only=True)

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from bearskin.exchange import _archive, _rows
-from bearskin.exchange._archive import Archive, FundingRow
+from bearskin.exchange._archive import Archive
+from bearskin.exchange._rows import FundingRow
 from bearskin.exchange._state import Account, Algo, Contract, Market, Order, State
 from bearskin.exchange._words import (
     AlgoUpdated,
@@ -226,22 +227,34 @@ def test_everything_is_bounded(archive: Archive, state: State, monkeypatch: pyte
         archive.take([ended(number, owner=100 + number % 7), ended(number, owner=MAKER)], state)
     rows = archive.users.orders
     assert rows.count == sum(map(len, rows.by_account.values()))
-    assert 1_500 <= rows.count <= 6_000
+    assert 3_000 - 7 <= rows.count <= 3_750
     latest = {owner: of[-1].id for owner, of in rows.by_account.items()}
     assert sorted(latest.values()) == list(range(11_994, 12_001)), "the newest are always there"
     house = archive.house.orders
-    assert len(house.by_account[MAKER]) < 2 * _archive.HOUSE_ROWS
+    assert len(house.by_account[MAKER]) <= _archive.HOUSE_ROWS * 5 // 4
     assert house.by_account[MAKER][-1].id == 12_000
     assert house.count == len(house.by_account[MAKER])
+
+
+def test_of_many_users_each_keeps_a_few(archive: Archive, state: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_rows, "ALL_ROWS", 100)
+    for number in range(1, 2_001):
+        owner = 100 + number % 200
+        state.accounts.setdefault(owner, account(owner, "USER"))
+        archive.take([ended(number, owner=owner)], state)
+    rows = archive.users.orders
+    assert all(1 <= len(of) <= 10 for of in rows.by_account.values())
+    assert rows.count == sum(map(len, rows.by_account.values())) <= 5 * 200
+    assert sorted(of[-1].id for of in rows.by_account.values()) == list(range(1_801, 2_001))
 
 
 def test_one_user_keeps_the_last_thousands(archive: Archive, state: State) -> None:
     archive.take([ended(number) for number in range(1, 2 * _archive.USER_ROWS + 1)], state)
     kept = ids(archive.orders(USER, "BTCUSDT", limit=10**6))
-    assert len(kept) >= _archive.USER_ROWS
+    assert _archive.USER_ROWS <= len(kept) <= _archive.USER_ROWS * 5 // 4
     assert kept == list(range(kept[0], 2 * _archive.USER_ROWS + 1))
     archive.take([traded(n, "60000", n, at=n) for n in range(1, 3 * _archive.TRADES_KEPT)], state)
-    assert _archive.TRADES_KEPT <= len(archive.tapes["BTCUSDT"].trades) < 2 * _archive.TRADES_KEPT
+    assert _archive.TRADES_KEPT <= len(archive.tapes["BTCUSDT"].trades) <= _archive.TRADES_KEPT * 5 // 4
 
 
 def test_a_snapshot_holds_all_but_what_is_handed_in_again(archive: Archive, state: State) -> None:

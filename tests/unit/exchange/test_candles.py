@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bearskin.exchange._archive import Archive
-from bearskin.exchange._candles import INTERVALS, KINDS, MINUTE_MS, MINUTES_KEPT, Candle, Series, seed_of
+from bearskin.exchange._candles import INTERVALS, KINDS, MINUTE_MS, Candle, seed_of
 from bearskin.exchange._state import Contract, Market, State
 from bearskin.exchange._words import MarkSet, Traded
 from bearskin.terms import BadInput
@@ -302,16 +302,6 @@ def test_real_minutes_make_the_venues_own_candles(real_data: Path, interval: str
     for name in ("open", "high", "low", "close"):
         assert [float(getattr(row, name)) for row in rows] == wanted[name].to_list(), name
     assert [float(row.volume) for row in rows] == pytest.approx(wanted["volume"].to_list(), abs=0.05)
-
-
-def test_minutes_are_bounded_and_hours_reach_further_back() -> None:
-    series = Series()
-    for minute in range(2 * MINUTES_KEPT + 7):
-        series.note(minute * MINUTE_MS, D(minute))
-    assert MINUTES_KEPT <= len(series.minutes) < 2 * MINUTES_KEPT
-    assert series.hours[0].open_ms == 0
-    assert series.hours[0].high == D(59)
-    assert sum(len(rows) for rows in (series.hours,)) == (2 * MINUTES_KEPT + 6) // 60 + 1
 
 
 def test_joining_counts_ids_only_where_something_traded() -> None:

@@ -11,7 +11,7 @@ from bearskin.exchange._clearing import pay, tell_changes
 from bearskin.exchange._core import Exchange
 from bearskin.exchange._handing import hand_off
 from bearskin.exchange._orders import force
-from bearskin.exchange._words import AccountUpdated, Income, OrderUpdated, Traded
+from bearskin.exchange._words import AccountUpdated, Deposit, Income, OrderUpdated, SetMark, Traded
 
 
 def incomes(events, account=None):
@@ -200,6 +200,21 @@ def test_an_isolated_flip_takes_new_margin():
     check_books(bench)
 
 
+@pytest.mark.parametrize(("more", "code"), [(D("82.50"), 0), (D("82.49"), -2019)])
+def test_an_isolated_flip_needs_the_new_margin_beyond_what_it_sets_free(more, code):
+    bench = Bench(money=1_000_000, maker_fee_rate=D(0), taker_fee_rate=D(0))
+    bench.setting(0, 10, True)
+    bench.trade(1, 0, 10, 100)
+    # all but `more` of the wallet goes; the short's loss of 75 leaves 25 of its margin, the long asks for 107.5
+    bench.do(Deposit, account=bench.ids[0], amount=more - bench.wallet(0))
+    bench.do(SetMark, symbol=BTC, price=D("107.5"))
+    bench.order(2, -20, "107.5")
+    assert (bench.wallet(0), margin(bench)) == (more, 100)
+    assert code_of(bench.place(0, 20, "107.5")) == code
+    assert margin(bench) == (100 if code else D("107.5"))
+    check_books(bench)
+
+
 def test_a_fee_that_the_wallet_cannot_pay_comes_out_of_the_margin():
     bench = Bench(money=101, accounts=4, maker_fee_rate=D("0.02"))
     for i in (1, 2):
@@ -212,6 +227,38 @@ def test_a_fee_that_the_wallet_cannot_pay_comes_out_of_the_margin():
     bench.order(0, 10, 100)
     bench.place(1, -10, 100)
     assert (bench.wallet(0), margin(bench)) == (0, 81)
+    check_books(bench)
+
+
+def beside_a_cross_long(mark):
+    """A cross long of 100 from 100 at 20x, and 50 of another symbol bid at 97 with isolated margin at 10x."""
+    bench = Bench(symbols=(BTC, ETH), money=1_000, accounts=4, maker_fee_rate=D(0), taker_fee_rate=D(0))
+    bench.setting(0, 10, True, symbol=ETH)
+    for i in (1, 2):
+        bench.do(Deposit, account=bench.ids[i], amount=D(1_000_000))
+    bench.trade(0, 1, 100, 100)
+    bench.order(0, 50, 97, symbol=ETH)
+    bench.do(SetMark, symbol=ETH, price=D(97))
+    bench.do(SetMark, symbol=BTC, price=D(mark))
+    bench.place(2, -50, 97, symbol=ETH)
+    check_books(bench)
+    return bench
+
+
+def test_an_isolated_fill_leaves_the_cross_positions_their_maintenance():
+    bench = beside_a_cross_long("91.5")
+    # 1000 less a loss of 850; 45.75 is what the cross long has to keep, and a digit more to live
+    assert margin(bench, symbol=ETH) == D("104.24999999")
+    assert bench.position(0).qty == 100
+    assert bench.balance("insurance") == 0
+
+
+def test_open_profit_is_margin_for_an_isolated_fill():
+    bench = beside_a_cross_long("150")
+    assert margin(bench, symbol=ETH) == 485
+    assert code_of(bench.place(2, -100, 97, symbol=ETH)) == code_of(bench.place(0, 100, 97, symbol=ETH)) == 0
+    # 1000 in the wallet, 5000 of open profit: what was enough to place the order is enough to carry it
+    assert (margin(bench, symbol=ETH), bench.wallet(0)) == (1_455, -455)
     check_books(bench)
 
 

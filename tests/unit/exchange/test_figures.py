@@ -140,6 +140,33 @@ def test_the_bracket_cap_counts_position_and_orders(resting, qty, code):
     assert code_of(bench.place(0, qty, 100)) == code
 
 
+def test_orders_that_each_only_close_meet_the_cap_together():
+    bench = Bench(money=10_000_000, max_qty=D(20_000))
+    bench.setting(0, 100)
+    hold(bench, 0, 6_000, 100)
+    # 6,000 to close and 10,000 to open at 100 are the cap of 1,000,000 at 100x
+    answers = [code_of(bench.place(0, -qty, 100)) for qty in (6_000, 6_000, 4_000, 3_900)]
+    assert answers == [0, 0, -2027, 0]
+
+
+def test_what_only_closes_needs_nothing_however_far_its_price():
+    bench = Bench(money=1_001)
+    hold(bench, 0, 200, 100)
+    assert figures.available(bench.floor, bench.account(0), "USDT") == 1
+    # all of it sold at three times the mark would be 60,000, of which the position is 20,000
+    assert code_of(bench.place(0, -200, 300)) == 0
+    assert code_of(bench.place(0, -1, 300)) == -2019
+
+
+def test_an_order_amended_beyond_what_it_closes_needs_margin():
+    bench = Bench(money=1_001)
+    hold(bench, 0, 200, 100)
+    first = bench.order(0, -100, 110)
+    bench.order(0, -100, 110)
+    assert code_of(bench.amend(0, first.id, -300, 110)) == -2019
+    assert code_of(bench.amend(0, first.id, -99, 110)) == 0
+
+
 def test_a_lower_leverage_allows_more():
     bench = Bench(money=10_000_000)
     bench.setting(0, 10)

@@ -105,7 +105,7 @@ def test_it_never_runs_backwards_nor_past_what_is_prepared():
     assert clock.now_ns() == 6 * SECOND
 
 
-@pytest.mark.parametrize("speed", [0, -1, float("nan"), float("inf"), 1e9])
+@pytest.mark.parametrize("speed", [0, -1, 1e-9, float("nan"), float("inf"), 1e9])
 def test_speeds_that_cannot_be(speed):
     with pytest.raises(BadInput, match="speed was"):
         MarketClock(Wall(), start_ns=0, speed=speed)

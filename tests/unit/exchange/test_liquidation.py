@@ -262,15 +262,22 @@ def test_the_leg_with_the_largest_maintenance_goes_first():
     assert venue.wallet("short") == D(900)
 
 
-def test_cross_orders_go_isolated_ones_stay():
+def test_what_the_cross_wallet_would_pay_for_goes_with_it():
+    """Cross orders go and those that would open isolated positions; what only closes an isolated one stays."""
     venue = cross({"short": "20000"}, "BTCUSDT", "ETHUSDT")
-    venue.do(SetMarginMode, account=venue.people["short"], symbol="ETHUSDT", isolated=True)
+    short = venue.people["short"]
+    venue.do(SetMarginMode, account=short, symbol="ETHUSDT", isolated=True)
+    venue.trade("short", "desk", "0.01", "60000", "ETHUSDT")
     venue.trade("desk", "short", "1", "60000")
     venue.order("short", 1, "0.1", "50000")
     venue.order("short", 1, "0.01", "50000", "ETHUSDT")
+    venue.order("short", -1, "0.01", "70000", "ETHUSDT", reduce_only=True)
+    stop = {"type": "STOP_MARKET", "trigger_price": D(58000), "close_position": True}
+    venue.do(PlaceAlgo, account=short, symbol="ETHUSDT", side=-1, **stop)
     venue.mark("80000")
     assert venue.qty("short") == 0
-    assert [venue.state.orders[i].symbol for i in venue.account("short").orders] == ["ETHUSDT"]
+    assert [(o.symbol, o.side) for o in map(venue.state.orders.get, venue.account("short").orders)] == [("ETHUSDT", -1)]
+    assert len(venue.account("short").algos) == 1
 
 
 def test_a_cross_wallet_below_zero_is_cleared_by_the_fund():

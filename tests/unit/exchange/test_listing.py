@@ -171,7 +171,9 @@ def test_units_change_when_nobody_holds_anything(stage):
         {"brackets": (msgspec.structs.replace(DOUBLE[0], max_leverage=0),)},
         {"brackets": (DOUBLE[0], msgspec.structs.replace(DOUBLE[1], max_leverage=11))},
         {"brackets": (DOUBLE[1],)}, {"brackets": (DOUBLE[0], msgspec.structs.replace(DOUBLE[1], cum=D(601)))},
-        {"symbol": ""}, {"symbol": "BTC/USDT"},
+        {"symbol": ""}, {"symbol": "BTC/USDT"}, {"symbol": "A" * 41}, {"settle": ""}, {"settle": "US DT"},
+        {"interest_rate_8h": D("1" * 69)}, {"min_notional": D("5." + "1" * 21)}, {"impact_margin": D(0)},
+        {"funding_interval_h": 2**31}, {"funding_interval_h": 5}, {"max_orders": 2**64}, {"onboard_ns": -1},
     ],
 )  # fmt: skip
 def test_terms_that_do_not_hold_are_refused(stage, terms):

@@ -212,6 +212,26 @@ def test_manual_prices_wait_for_the_first_push(tmp_path):
     opened.close()
 
 
+def test_a_step_at_high_speed_ends_where_it_should(tmp_path):
+    """The clock does not run on while the step is worked out, however fast it is: it would run past the prices."""
+    wall = Wall()
+    options = ExchangeOptions(folder=tmp_path, symbols=("BTCUSDT",), crowd=False, speed=100_000)
+    opened = open_exchange(options, wall)
+    service, driver = opened.service, opened.driver
+    before_ns = service.clock.limit_ns = service.now_ns()
+    carried_out = service.submit_now
+
+    def slowly(commands):
+        wall.now_ns += SECOND_NS // 10  # ten thousand seconds of the market
+        return carried_out(commands)
+
+    service.submit_now = slowly
+    assert asyncio.run(driver.step(5)) == before_ns + 5 * SECOND_NS
+    assert service.exchange.state.time_ns <= before_ns + 5 * SECOND_NS
+    assert service.now_ns() == before_ns + 5 * SECOND_NS
+    opened.close()
+
+
 def test_a_step_by_hand_lives_through_every_second(tmp_path):
     opened = begun(tmp_path)
     before = opened.service.now_ns()

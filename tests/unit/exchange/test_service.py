@@ -6,6 +6,7 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bearskin.exchange._archive import Archive
@@ -184,3 +185,20 @@ def test_a_record_that_is_no_command_is_said(tmp_path):
     with pytest.raises(StoreBroken, match="record 1 is no command"):
         restored(journal)
     journal.close()
+
+
+@pytest.mark.parametrize("change", [{"good_till_ns": 2**70}, {"client_id": "\ud800"}, {"time_ns": 2**64}])
+def test_what_cannot_be_written_down_is_refused_and_the_exchange_goes_on(tmp_path, change):
+    service, journal = opened(tmp_path)
+    begin(service)
+    before = service.exchange.state_hash()
+    (answer,) = service.submit_now([msgspec.structs.replace(order(1), **change)])
+    assert isinstance(answer[0], Refused)
+    assert (len(answer), answer[0].code) == (1, -1130)
+    assert service.exchange.state_hash() == before
+    service.submit_now([order(2)])
+    before = service.exchange.state_hash()
+    journal.close()
+    again, journal = opened(tmp_path)
+    assert again.exchange.state_hash() == before
+    again.close()

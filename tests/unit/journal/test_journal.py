@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -176,14 +177,83 @@ def test_overwritten_pages_are_no_bug_of_python(tmp_path):
             damaged.close()
 
 
+def test_no_flipped_bit_loses_a_record_in_silence(tmp_path):
+    """Whatever bit of the file changes: the records are all there, or it is told in a sentence."""
+    journal = opened(tmp_path)
+    journal.append([b"%d/" % at * 9 for at in range(60)])
+    journal.snapshot(40, b"state" * 50)
+    written = list(journal.records())
+    journal.close()
+    path = tmp_path / "journal.sqlite"
+    whole = path.read_bytes()
+    dice = random.Random(5)
+    flips = [dice.randrange(len(whole) * 8) for _ in range(250)]
+    schema = whole.index(b"PRIMARY KEY")
+    flips += [8 * (schema + 3) + 1]  # no key any more: the numbers of the records would be gone
+    told = 0
+    for flip in flips:
+        damaged = bytearray(whole)
+        damaged[flip // 8] ^= 1 << flip % 8
+        path.write_bytes(damaged)
+        again = None
+        try:
+            again = Journal.open(path)
+            found = list(again.records()), again.latest_snapshot()
+            assert found == (written, (40, b"state" * 50)), flip
+        except (StoreBroken, BadInput) as error:
+            told += "\n" not in str(error)
+        finally:
+            if again is not None:
+                again.close()
+    assert told > 20
+
+
 def test_the_version_is_in_it_and_a_later_one_is_not_touched(tmp_path):
     path = tmp_path / "journal.sqlite"
     assert journal_version(path) is None
     Journal.open(path).close()
-    assert journal_version(path) == JOURNAL_VERSION == 1
+    assert journal_version(path) == JOURNAL_VERSION == 2
     with sqlite3.connect(path) as database:
-        database.execute("PRAGMA user_version=2")
+        database.execute("PRAGMA user_version=3")
     database.close()
-    assert journal_version(path) == 2
-    with pytest.raises(BadInput, match="version 2"):
+    assert journal_version(path) == 3
+    with pytest.raises(BadInput, match="version 3"):
         Journal.open(path)
+
+
+def test_pages_are_found_by_place_and_written_again_without_harm(tmp_path):
+    journal = opened(tmp_path)
+    journal.keep_pages([("a", place, b"a%d" % place) for place in (3, 5, 9)] + [("b", 4, b"b4")])
+    journal.keep_pages([("a", 5, b"again")])
+    journal.keep_pages([])
+    journal.close()
+    again = opened(tmp_path)
+    assert again.pages("a", 3, 8) == [(3, b"a3"), (5, b"again")]
+    assert again.pages("a", 6, 8) == []
+    assert again.page_before("a", 9) == (5, b"again")
+    assert again.page_before("b", 4) is None
+    assert again.sequence == 0, "pages are no records"
+    again.close()
+
+
+def test_pages_are_written_all_or_none(tmp_path):
+    journal = opened(tmp_path)
+    with pytest.raises(StoreBroken, match="cannot be written"):
+        journal.keep_pages([("a", 1, b"one"), ("a", None, b"nowhere")])  # type: ignore[list-item]
+    assert journal.pages("a", 0, 9) == []
+    journal.close()
+
+
+def test_a_changed_page_is_found(tmp_path):
+    journal = opened(tmp_path)
+    journal.keep_pages([("a", 1, b"one")])
+    journal.close()
+    with sqlite3.connect(tmp_path / "journal.sqlite") as database:
+        database.execute("UPDATE pages SET data = ?", (b"0ne",))
+    database.close()
+    again = opened(tmp_path)
+    with pytest.raises(StoreBroken, match="page 1 of a is damaged"):
+        again.pages("a", 0, 9)
+    again.close()
+    with pytest.raises(StoreBroken, match="cannot be read"):
+        again.pages("a", 0, 9)

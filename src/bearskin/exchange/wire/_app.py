@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from bearskin.exchange._codes import Code
 from bearskin.exchange._service import ServiceStopped
-from bearskin.exchange.wire import _rest_account, _rest_market, _rest_trade
+from bearskin.exchange.wire import _rest_account, _rest_market, _rest_spot, _rest_statistics, _rest_trade
 from bearskin.exchange.wire._auth import check_signature, check_time, signed_text
 from bearskin.exchange.wire._desk import WireDesk
 from bearskin.exchange.wire._params import Denied, check_names, parse_pairs
@@ -29,7 +29,13 @@ from bearskin.exchange.wire._ws_api import ws_api_route
 BODY_BYTES_MAX = 64 * 1024
 QUERY_BYTES_MAX = 32 * 1024
 DRAINED_BYTES_MAX = 32 * 1024 * 1024
-ROUTES: dict[tuple[str, str], Route] = {**_rest_market.ROUTES, **_rest_trade.ROUTES, **_rest_account.ROUTES}
+ROUTES: dict[tuple[str, str], Route] = {
+    **_rest_market.ROUTES,
+    **_rest_statistics.ROUTES,
+    **_rest_trade.ROUTES,
+    **_rest_account.ROUTES,
+    **_rest_spot.ROUTES,
+}
 JSON = (b"content-type", b"application/json;charset=UTF-8")
 encode = msgspec.json.Encoder().encode
 STOPPED = "Internal error; unable to process your request. Please try again."

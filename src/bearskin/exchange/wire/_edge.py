@@ -35,12 +35,15 @@ class Edge:
             await self._app(scope, receive, send)
             return
         host = origin = None
+        twice = False
         for name, value in scope["headers"]:
             if name == b"host":
+                twice = twice or host is not None
                 host = value.lower()
             elif name == b"origin":
+                twice = twice or origin is not None
                 origin = value.lower()
-        if (host not in self._hosts and not self._by_address(host)) or not self._same(origin):
+        if twice or (host not in self._hosts and not self._by_address(host)) or not self._same(origin):
             await _refuse(scope, receive, send)
             return
         path: str = scope["path"]

@@ -12,8 +12,9 @@ from typing import Any, ClassVar, Protocol
 
 import msgspec
 
-from bearskin.exchange._archive import AggRow, Archive, Day
+from bearskin.exchange._archive import Archive
 from bearskin.exchange._candles import INTERVALS, Candle, Kind
+from bearskin.exchange._rows import AggRow, Day
 from bearskin.exchange._service import Service
 from bearskin.exchange._state import Contract, Order
 from bearskin.exchange._words import (

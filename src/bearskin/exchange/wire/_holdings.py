@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from bearskin.exchange import _figures
+from bearskin.exchange._accounts import movable
 from bearskin.exchange._book import CAUTIOUS
 from bearskin.exchange._clearing import fee_rate
 from bearskin.exchange._floor import Floor
@@ -192,7 +193,7 @@ def purse(floor: Floor, account: Account, asset: str, slots: list[Held]) -> Purs
         initial=sum((h.initial for h in mine), ZERO),
         resting=sum((h.resting for h in mine), ZERO),
         available=available,
-        withdrawable=max(ZERO, min(available, cross_wallet)),
+        withdrawable=movable(floor, account, asset),
         updated_ns=max((h.updated_ns for h in mine), default=0),
     )
 

@@ -6,18 +6,23 @@ import contextlib
 import fcntl
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Literal
 
+import msgspec
+import numpy as np
+
 from bearskin.exchange._archive import Archive
+from bearskin.exchange._candles import Kind
 from bearskin.exchange._clock import MarketClock, checked_speed
 from bearskin.exchange._coins import DEFAULT_SYMBOLS
 from bearskin.exchange._core import Exchange
 from bearskin.exchange._driver import Driver
 from bearskin.exchange._genesis import (
+    DEPOSIT_MAX,
     PRICES,
     SETUP_FILE,
     USER,
@@ -29,15 +34,17 @@ from bearskin.exchange._genesis import (
     write_setup,
 )
 from bearskin.exchange._keys import Keys
-from bearskin.exchange._prices import F8, I8, Candles, ManualPrices, PriceSource
+from bearskin.exchange._prices import F8, HISTORY_DAYS, I8, Candles, ManualPrices, PriceSource
+from bearskin.exchange._rows import FundingRow
 from bearskin.exchange._service import Service, restored
 from bearskin.exchange._state import Contract, State
 from bearskin.exchange._words import Refused
 from bearskin.journal import Journal
-from bearskin.terms import SECOND_NS, BadInput, interval_ns, iso
+from bearskin.terms import DAY_NS, MINUTE_NS, SECOND_NS, BadInput, StoreBroken, interval_ns, iso
 
 JOURNAL_FILE, LOCK_FILE, LISTEN_KEYS_FILE = "journal.sqlite", ".lock", "listen_keys.json"
 DEFAULT_PORT = 8700
+KINDS: tuple[Kind, ...] = ("trade", "mark", "index")
 MS = 1_000_000
 
 
@@ -111,10 +118,15 @@ def open_exchange(options: ExchangeOptions, wall_ns: Callable[[], int]) -> Opene
         prices = _prices(setup, contracts, state)
         service = _service(options, setup, prices, exchange, archive, journal, wall_ns)
         if not state.sequence:
+            if setup.begun:
+                raise StoreBroken(f"{journal.path} is empty: bring back what was in it, or begin anew with --fresh")
             answers = service.submit_now(genesis(setup, contracts))
             refused = [answer[0] for answer in answers if answer and isinstance(answer[0], Refused)]
             assert not refused, refused
-        _seed(archive, prices)
+        if not setup.begun:
+            setup = msgspec.structs.replace(setup, begun=True)
+            write_setup(folder, setup)
+        _seed(archive, prices, contracts)
         # a crowd would trade at prices that a replay's candles never had
         crowd = setup.prices == "synthetic" if options.crowd is None else options.crowd
         cast = cast_of(setup.symbols, makers=options.makers, crowd=crowd)
@@ -127,7 +139,10 @@ def open_exchange(options: ExchangeOptions, wall_ns: Callable[[], int]) -> Opene
 def _contracts(setup: Setup, state: State) -> tuple[Contract, ...]:
     """The contracts as they are listed now, or as they will be first."""
     if not state.markets:
-        return packaged_contracts(setup.symbols, setup.start_ns, wide=setup.prices == "replay")
+        # listed when their history begins: bots leave alone what was listed a moment ago
+        minute_ns = setup.start_ns // MINUTE_NS * MINUTE_NS
+        onboard_ns = setup.start_ns if setup.prices == "manual" else minute_ns - HISTORY_DAYS * DAY_NS
+        return packaged_contracts(setup.symbols, onboard_ns, wide=setup.prices == "replay")
     return tuple(market.contract for market in state.markets.values())
 
 
@@ -195,7 +210,7 @@ def new_setup(options: ExchangeOptions, wall_ns: int) -> Setup:
     if prices not in PRICES:
         raise BadInput(f"prices was {prices!r}, must be one of {', '.join(PRICES)}")
     deposit = Decimal(10_000) if options.deposit is None else options.deposit
-    if not deposit.is_finite() or deposit < 0 or deposit != deposit.quantize(Decimal("0.01")):
+    if not (0 <= deposit <= DEPOSIT_MAX and deposit == deposit.quantize(Decimal("0.01"))):
         raise BadInput(f"deposit was {deposit}, must be an amount of USDT such as 10000")
     made = Setup(
         created_ns=wall_ns,
@@ -289,13 +304,42 @@ def _user_side(state: State, symbol: str) -> int:
     return (held > 0) - (held < 0)
 
 
-def _seed(archive: Archive, prices: PriceSource) -> None:
-    """Hand the archive the candles from before the start."""
-    for symbol in prices.symbols:
-        for kind in ("trade", "mark", "index"):
-            candles = prices.history(symbol, kind)
+def _seed(archive: Archive, prices: PriceSource, contracts: tuple[Contract, ...]) -> None:
+    """Hand the archive the candles and the settlements of funding from before the start."""
+    for contract in contracts:
+        symbol = contract.symbol
+        if symbol not in prices.symbols:
+            continue
+        trades, mark, index = (prices.history(symbol, kind) for kind in KINDS)
+        for kind, candles in zip(KINDS, (trades, mark, index), strict=True):
             if candles is not None:
                 archive.seed_candles(symbol, kind, _columns(candles), step_ms=candles.step_ns // MS)
+        if mark is not None and index is not None and np.array_equal(mark.time_ns, index.time_ns):
+            archive.seed_candles(symbol, "premium", _premiums(mark, index), step_ms=mark.step_ns // MS)
+        marks = mark if mark is not None else trades
+        if marks is not None:
+            archive.seed_funding(symbol, _settlements(symbol, prices.settled(contract), marks))
+
+
+def _premiums(mark: Candles, index: Candles) -> dict[str, F8 | I8]:
+    """How far mark stood above its index at both ends of each bar; what lay between is not known."""
+    opened, closed = mark.open / index.open - 1, mark.close / index.close - 1
+    if not opened.any() and not closed.any():
+        opened = closed = np.broadcast_to(np.zeros(1), (len(mark.time_ns),))
+        high = low = opened
+    else:
+        high, low = np.maximum(opened, closed), np.minimum(opened, closed)
+    return {"open_ms": mark.time_ns // MS, "open": opened, "high": high, "low": low, "close": closed}
+
+
+def _settlements(symbol: str, settled: Sequence[tuple[int, Decimal]], marks: Candles) -> list[FundingRow]:
+    """Settlements with the open of the bar they fell into as their mark; none from before the first bar."""
+    places = np.searchsorted(marks.time_ns, np.array([at for at, _ in settled], dtype=np.int64), side="right") - 1
+    return [
+        FundingRow(symbol, rate, Decimal(f"{float(marks.open[place]):.8f}"), at)
+        for (at, rate), place in zip(settled, places.tolist(), strict=True)
+        if place >= 0
+    ]
 
 
 def _columns(candles: Candles) -> dict[str, F8 | I8]:

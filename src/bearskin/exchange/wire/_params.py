@@ -17,6 +17,9 @@ from bearskin.exchange._codes import Code
 DIGITS_MAX = 20  # significant digits of a number; the exact context of the core holds products of three such
 INTEGER_DIGITS_MAX = 18
 PARAMETERS_MAX = 64
+PAGES_MAX = 1_000_000
+HOUR_MS = 3_600_000
+WEEK_MS = 7 * 24 * HOUR_MS
 CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}\Z")
 NUMBER = re.compile(r"(-?)(\d*)(?:\.(\d*))?\Z", re.ASCII)
 SIGNING = frozenset(("timestamp", "recvWindow", "signature"))
@@ -144,13 +147,26 @@ def integer(args: Mapping[str, str], name: str) -> int | None:
 
 
 def limited(args: Mapping[str, str], name: str, default: int, most: int) -> int:
-    """A count of rows between 1 and `most`; more is taken as `most`, as the venue does."""
+    """A count of rows from 1 to `most`; anything else is refused, as the venue does."""
     found = integer(args, name)
     if found is None:
         return default
-    if found == 0:
+    if not 0 < found <= most:
         raise invalid(name)
-    return min(found, most)
+    return found
+
+
+def paged(args: Mapping[str, str], start_ms: int | None, limit: int) -> tuple[int | None, int, int]:
+    """Start, how many rows to read and how many of those to leave out for `page`, which is counted from 1.
+
+    Without a page nothing changes; with one rows are counted from the start of the history.
+    """
+    page = integer(args, "page")
+    if page is None:
+        return start_ms, limit, 0
+    if not 0 < page <= PAGES_MAX:
+        raise invalid("page")
+    return start_ms or 0, page * limit, (page - 1) * limit
 
 
 def flag(args: Mapping[str, str], name: str) -> bool | None:
@@ -191,7 +207,23 @@ def span(args: Mapping[str, str]) -> tuple[int | None, int | None]:
     """startTime and endTime in ms; an end before its start is refused."""
     start_ms, end_ms = integer(args, "startTime"), integer(args, "endTime")
     if start_ms is not None and end_ms is not None and end_ms < start_ms:
-        raise Denied(Code.INVALID_PARAMETER, "Start time is greater than end time.")
+        raise Denied(Code.START_AFTER_END, "Start time is greater than end time.")
+    return start_ms, end_ms
+
+
+def span_of_hour(args: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """As `span`; an hour at most between the two where both are sent."""
+    start_ms, end_ms = span(args)
+    if start_ms is not None and end_ms is not None and end_ms - start_ms > HOUR_MS:
+        raise Denied(Code.MORE_THAN_HOURS, "More than 1 hours between startTime and endTime.")
+    return start_ms, end_ms
+
+
+def span_of_week(args: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """As `span`; seven days at most between the two where both are sent."""
+    start_ms, end_ms = span(args)
+    if start_ms is not None and end_ms is not None and end_ms - start_ms > WEEK_MS:
+        raise Denied(Code.INTERVAL_TOO_LONG, "Invalid time interval. Maximum time interval is 7 days.")
     return start_ms, end_ms
 
 

@@ -5,22 +5,28 @@ from __future__ import annotations
 import decimal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
 
 from bearskin.exchange import _figures
+from bearskin.exchange._adl import ranking
 from bearskin.exchange._clearing import fee_rate
 from bearskin.exchange._codes import Code
 from bearskin.exchange._words import AddMargin, SetLeverage, SetMarginMode, SetPositionMode
 from bearskin.exchange.wire import _holdings as holdings
 from bearskin.exchange.wire._numbers import NS_PER_MS, bare, money
-from bearskin.exchange.wire._params import Denied, choice, flag, integer, limited, missing, need, number, span
-from bearskin.exchange.wire._routes import KEYED, OPEN, Ask, Route, Wire, route
+from bearskin.exchange.wire._params import Denied, choice, flag, integer, limited, missing, need, number, paged, span
+from bearskin.exchange.wire._routes import KEYED, Ask, Route, Wire, route
 from bearskin.exchange.wire._shapes import Row, bracket_rows, top_notional
-from bearskin.margin import adl_order, adl_quantile, adl_score
-from bearskin.terms import EXACT, QUOTE
+from bearskin.margin import adl_quantile
+from bearskin.terms import EXACT
 
 LIGHTS_MS = 30_000
 ONLY_SINGLE = "Multi-assets mode is not served here."
+INCOME_TYPES = (
+    "TRANSFER", "WELCOME_BONUS", "REALIZED_PNL", "FUNDING_FEE", "COMMISSION", "INSURANCE_CLEAR", "REFERRAL_KICKBACK",
+    "COMMISSION_REBATE", "API_REBATE", "CONTEST_REWARD", "CROSS_COLLATERAL_TRANSFER", "OPTIONS_PREMIUM_FEE",
+    "OPTIONS_SETTLE_PROFIT", "INTERNAL_TRANSFER", "AUTO_EXCHANGE", "DELIVERED_SETTELMENT", "COIN_SWAP_DEPOSIT",
+    "COIN_SWAP_WITHDRAW", "POSITION_LIMIT_INCREASE_FEE", "STRATEGY_UMFUTURES_TRANSFER", "FEE_RETURN", "BFUSD_REWARD",
+)  # fmt: skip
 DONE: Row = {"code": 200, "msg": "success"}
 
 
@@ -61,13 +67,14 @@ async def get_income(ask: Ask) -> list[Row]:
     """What came in and went out, line by line."""
     face = ask.face_or_all()
     start_ms, end_ms = span(ask.args)
+    start_ms, upto, skipped = paged(ask.args, start_ms, limited(ask.args, "limit", 100, 1000))
     lines = ask.wire.archive.income(
         ask.account_id,
         symbol=face.symbol if face else None,
-        type=ask.args.get("incomeType"),
+        type=choice(ask.args, "incomeType", INCOME_TYPES, Code.INVALID_PARAMETER, "Invalid incomeType."),
         start_ms=start_ms,
         end_ms=end_ms,
-        limit=limited(ask.args, "limit", 100, 1000),
+        limit=upto,
     )
     return [
         {
@@ -80,7 +87,7 @@ async def get_income(ask: Ask) -> list[Row]:
             "tranId": line.tran_id,
             "tradeId": str(line.trade_id) if line.trade_id else "",
         }
-        for line in lines
+        for line in lines[skipped:]
     ]
 
 
@@ -90,33 +97,17 @@ async def get_income(ask: Ask) -> list[Row]:
 def lights_of(wire: Wire, symbol: str) -> dict[tuple[int, str], int]:
     """How near each position of a symbol is to being deleveraged, 0 to 4, by account and side.
 
-    Ranked among the positions of the same direction, and looked at anew every 30 seconds as the venue does.
+    Ranked as deleveraging ranks them, and looked at anew every 30 seconds as the venue does.
     """
     now_ms = wire.now_ms()
     kept = wire.lights.get(symbol)
     if kept is not None and now_ms < kept[0]:
         return kept[1]
     found: dict[tuple[int, str], int] = {}
-    floor = wire.floor
-    mark = _figures.mark_of(floor, symbol)
-    asset = floor.state.markets[symbol].contract.settle
     for direction in (1, -1):
-        ranked: list[tuple[int, str]] = []
-        scores: list[Decimal] = []
-        for account in floor.state.accounts.values():
-            for side in holdings.sides_of(account):
-                position = account.positions.get(f"{symbol}/{side}")
-                if position is None or position.qty * direction <= 0:
-                    continue
-                isolated = _figures.setting_of(account, symbol).isolated
-                wallet = _figures.margin_of(floor, position) if isolated else _figures.wallet(floor, account, asset)
-                profit = position.qty * mark - position.cost
-                maintenance = _figures.maintenance_of(floor, position)
-                ranked.append((account.id, side))
-                with decimal.localcontext(QUOTE):
-                    scores.append(adl_score(profit, wallet, maintenance))
-        for place, index in enumerate(adl_order(scores)):
-            found[ranked[index]] = adl_quantile(place, len(ranked))
+        ranked = ranking(wire.floor, symbol, direction)
+        for place, one in enumerate(ranked):
+            found[one.account.id, one.position.side] = adl_quantile(place, len(ranked))
     wire.lights[symbol] = (now_ms + LIGHTS_MS, found)
     return found
 
@@ -379,22 +370,11 @@ async def delete_listen_key(ask: Ask) -> Row:
     return {}
 
 
-# --- what only the spot side of the venue has -----------------------------------------------------------------------
-
-
-async def nothing(_: Ask) -> list[Row]:
-    """An empty list: asked for by clients on their way, used by none of them here."""
-    return []
-
-
-async def get_system_status(_: Ask) -> Row:
-    """No maintenance: ccxt asks before others do anything."""
-    return {"status": 0, "msg": "normal"}
-
-
 ROUTES: dict[tuple[str, str], Route] = {
+    ("GET", "/fapi/v1/account"): route(account_v2, "", weight=5),
     ("GET", "/fapi/v2/account"): route(account_v2, "", weight=5),
     ("GET", "/fapi/v3/account"): route(account_v3, "", weight=5),
+    ("GET", "/fapi/v1/balance"): route(balance, "", weight=5),
     ("GET", "/fapi/v2/balance"): route(balance, "", weight=5),
     ("GET", "/fapi/v3/balance"): route(balance, "", weight=5),
     ("GET", "/fapi/v1/positionRisk"): route(risk_v2, "symbol", weight=5),
@@ -421,7 +401,4 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "/fapi/v1/listenKey"): route(post_listen_key, "listenKey", security=KEYED),
     ("PUT", "/fapi/v1/listenKey"): route(put_listen_key, "listenKey", security=KEYED),
     ("DELETE", "/fapi/v1/listenKey"): route(delete_listen_key, "listenKey", security=KEYED),
-    ("GET", "/sapi/v1/capital/config/getall"): route(nothing, ""),
-    ("GET", "/sapi/v1/system/status"): route(get_system_status, "", security=OPEN),
-    ("GET", "/sapi/v1/margin/allPairs"): route(nothing, "symbol", security=KEYED),
 }

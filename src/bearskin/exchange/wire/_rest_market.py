@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from bearskin.exchange._codes import Code
 from bearskin.exchange.wire._numbers import NS_PER_MS, bare, money
-from bearskin.exchange.wire._params import Denied, choice, integer, limited, missing, need, span
+from bearskin.exchange.wire._params import Denied, integer, limited, need, span, span_of_hour
 from bearskin.exchange.wire._routes import KEYED, OPEN, Ask, Route, bad_symbol, route
 from bearskin.exchange.wire._shapes import Face, Row
 from bearskin.terms import QUOTE
@@ -125,7 +125,7 @@ async def trades(ask: Ask) -> list[Row]:
 async def agg_trades(ask: Ask) -> list[Row]:
     """Trades of one order at one price taken together."""
     face = ask.face()
-    start_ms, end_ms = span(ask.args)
+    start_ms, end_ms = span_of_hour(ask.args)
     rows = ask.wire.archive.agg_trades(
         face.symbol, limited(ask.args, "limit", 500, 1000), integer(ask.args, "fromId"), start_ms, end_ms
     )
@@ -316,21 +316,6 @@ def adl_row(ask: Ask, face: Face) -> Row:
     return {"symbol": face.symbol, "adlRisk": "low", "updateTime": ask.wire.now_ms()}
 
 
-async def no_statistics(ask: Ask) -> list[Row]:
-    """Statistics the exchange does not keep: none."""
-    ask.face("pair" if "pair" in ask.args else "symbol")
-    if "period" not in ask.args:
-        raise missing("period")
-    choice(
-        ask.args,
-        "period",
-        ("5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d"),
-        Code.INVALID_PARAMETER,
-        "Invalid period.",
-    )
-    return []
-
-
 async def insurance(ask: Ask) -> Any:
     """What the insurance fund holds."""
     face = ask.face_or_all()
@@ -363,7 +348,6 @@ def public(
 
 
 CANDLE = "interval startTime endTime limit"
-STATISTICS = "symbol pair period contractType limit startTime endTime"
 
 ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/fapi/v1/ping"): public(ping),
@@ -392,10 +376,4 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/fapi/v1/assetIndex"): public(no_index, "symbol", 10),
     ("GET", "/fapi/v1/symbolAdlRisk"): public(one_or_all(adl_row), "symbol"),
     ("GET", "/fapi/v1/insuranceBalance"): public(insurance, "symbol"),
-    ("GET", "/futures/data/openInterestHist"): public(no_statistics, STATISTICS, 0),
-    ("GET", "/futures/data/topLongShortAccountRatio"): public(no_statistics, STATISTICS, 0),
-    ("GET", "/futures/data/topLongShortPositionRatio"): public(no_statistics, STATISTICS, 0),
-    ("GET", "/futures/data/globalLongShortAccountRatio"): public(no_statistics, STATISTICS, 0),
-    ("GET", "/futures/data/takerlongshortRatio"): public(no_statistics, STATISTICS, 0),
-    ("GET", "/futures/data/basis"): public(no_statistics, STATISTICS, 0),
 }

@@ -37,8 +37,10 @@ from bearskin.exchange.wire._params import (
     missing,
     need,
     number,
+    paged,
     rows_of,
     span,
+    span_of_week,
     words_of,
 )
 from bearskin.exchange.wire._routes import SIGNED, Ask, Route, bad_symbol, names_of, route
@@ -381,6 +383,11 @@ async def put_batch(ask: Ask) -> list[Row]:
 BATCH_NAMES = {"orderidlist": "orderIdList", "origclientorderidlist": "origClientOrderIdList"}
 
 
+def listed(args: dict[str, str], name: str) -> list[str] | None:
+    """A list of ids under its own name or, as ccxt writes it, in small letters."""
+    return words_of(args, name if name in args else name.lower())
+
+
 async def delete_batch(ask: Ask) -> list[Row]:
     """Cancel up to ten orders of a symbol."""
     face = ask.face()
@@ -440,7 +447,7 @@ async def get_open_orders(ask: Ask) -> list[Row]:
 async def get_all_orders(ask: Ask) -> list[Row]:
     """Orders of a symbol, open and ended, oldest first."""
     face = ask.face()
-    start_ms, end_ms = span(ask.args)
+    start_ms, end_ms = span_of_week(ask.args)
     orders = ask.wire.archive.orders(
         ask.account_id,
         face.symbol,
@@ -589,16 +596,17 @@ async def get_open_algos(ask: Ask) -> list[Row]:
 async def get_all_algos(ask: Ask) -> list[Row]:
     """Conditional orders of a symbol, waiting and ended."""
     face = ask.face()
-    start_ms, end_ms = span(ask.args)
+    start_ms, end_ms = span_of_week(ask.args)
+    start_ms, upto, skipped = paged(ask.args, start_ms, limited(ask.args, "limit", 500, 1000))
     algos = ask.wire.archive.algos(
         ask.account_id,
         face.symbol,
         algo_id=integer(ask.args, "algoId"),
         start_ms=start_ms,
         end_ms=end_ms,
-        limit=limited(ask.args, "limit", 500, 1000),
+        limit=upto,
     )
-    return [algo_row(algo, ask.wire.archive, face) for algo in algos]
+    return [algo_row(algo, ask.wire.archive, face) for algo in algos[skipped:]]
 
 
 async def delete_all_algos(ask: Ask) -> Row:
@@ -611,7 +619,7 @@ async def delete_all_algos(ask: Ask) -> Row:
 async def get_user_trades(ask: Ask) -> list[Row]:
     """The account's own trades of a symbol."""
     face = ask.face()
-    start_ms, end_ms = span(ask.args)
+    start_ms, end_ms = span_of_week(ask.args)
     fills = ask.wire.archive.fills(
         ask.account_id,
         face.symbol,

@@ -18,7 +18,9 @@ from dataclasses import dataclass, field
 import uvicorn
 import uvloop
 from starlette.types import ASGIApp
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from bearskin.exchange._service import ServiceStopped
 from bearskin.exchange.wire._app import app_of
 from bearskin.exchange.wire._desk import WireDesk
 from bearskin.exchange.wire._edge import Edge
@@ -29,6 +31,7 @@ from bearskin.exchange.wire._streams import Streams
 from bearskin.terms import BadInput
 
 START_S_MAX = 30.0
+_NO_SOCKET = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 logger = logging.getLogger("bearskin.exchange")
 
 
@@ -127,6 +130,17 @@ class _Server(uvicorn.Server):
         yield
 
 
+class _SocketProtocol(WebSocketsSansIOProtocol):
+    """Tells what cannot become a socket, an address beyond 8 KiB: uvicorn would leave such a connection standing."""
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came in."""
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self.transport.write(_NO_SOCKET)
+            self.transport.close()
+
+
 async def _served(
     opened: Opened,
     options: ExchangeOptions,
@@ -134,7 +148,10 @@ async def _served(
     stop: asyncio.Event,
     ready: Callable[[Address, Opened], None],
 ) -> None:
-    """Serve until `stop`; the market runs meanwhile. What was begun is finished and the snapshot written."""
+    """Serve until `stop`; the market runs meanwhile. What was begun is finished and the snapshot written.
+
+    Raises ServiceStopped at the end when the exchange had stopped by itself.
+    """
     try:
         port = int(door.getsockname()[1])
         desk = _desk(opened, options, port)
@@ -161,8 +178,11 @@ async def _served(
             with contextlib.suppress(asyncio.CancelledError):
                 await task
     finally:
+        failure = opened.service.stopped
         opened.close()
         gc.unfreeze()
+    if failure is not None:
+        raise ServiceStopped(failure)
 
 
 def _desk(opened: Opened, options: ExchangeOptions, port: int) -> WireDesk:
@@ -195,7 +215,7 @@ def _config(app: ASGIApp, port: int) -> uvicorn.Config:
         app,
         port=port,
         http="httptools",
-        ws="websockets-sansio",
+        ws=_SocketProtocol,
         lifespan="off",
         access_log=False,  # a query may hold a signature, a path a listen key
         log_config=None,

@@ -15,7 +15,8 @@ from bearskin.terms import QUOTE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bearskin.exchange._archive import Archive, FillRow
+    from bearskin.exchange._archive import Archive
+    from bearskin.exchange._rows import FillRow
 
 Row = dict[str, Any]
 SIDES = {1: "BUY", -1: "SELL"}

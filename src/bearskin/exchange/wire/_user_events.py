@@ -84,13 +84,14 @@ class UserEvents:
         prices, qtys = face.prices, face.qtys
         algo = self._archive.algo(order.account, order.algo_id) if order.algo_id else None
         filled = order.filled_steps
+        forced = order.origin == "LIQUIDATION"  # by this word clients know it; REST has it as the LIMIT it is
         holder = self._state.accounts.get(order.account)
         reserve = holder.reserves.get(f"{order.symbol}/{order.position_side}") if holder is not None else None
         row: Row = {
             "s": order.symbol,
             "c": order.client_id,
             "S": SIDES[order.side],
-            "o": order.type,
+            "o": "LIQUIDATION" if forced else order.type,
             "f": order.tif,
             "q": qtys.text(order.qty_steps),
             "p": prices.text(order.price_ticks) if order.price_ticks else "0",
@@ -114,7 +115,7 @@ class UserEvents:
             "m": fill.maker if fill is not None else False,
             "R": order.reduce_only,
             "wt": "MARK_PRICE" if algo is not None and algo.by_mark else "CONTRACT_PRICE",
-            "ot": order.original_type or order.type,
+            "ot": "LIQUIDATION" if forced else order.original_type or order.type,
             "ps": order.position_side,
             "cp": order.close_position,
         }
@@ -164,7 +165,9 @@ class UserEvents:
             "gtd": algo.good_till_ns // NS_PER_MS,
             "rm": algo.reject_reason,
         }
-        if actual is not None:
+        if actual is not None and algo.status == "TRIGGERED":
+            row["act"] = actual.type  # told before the order's own messages: nothing of it is filled yet
+        elif actual is not None:
             row |= actual_fields(actual, face)
         if algo.type == "TRAILING_STOP_MARKET":
             row["ia"] = algo.armed
