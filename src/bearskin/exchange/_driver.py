@@ -20,6 +20,7 @@ from bearskin.exchange._words import AnyCommand, SetFundingRate, SetIndex, SetMa
 from bearskin.terms import SECOND_NS
 
 LATE_S = 1.0  # wall seconds behind after which lost time is given up rather than made good
+NAP_S = 1.0  # wall seconds slept at a go: the wall clock may be set meanwhile, and back again
 TICKS_A_SECOND = 60  # of the wall, at most
 ACTS_A_SECOND = 4  # of makers and crowd, in a second of the wall at most
 STEPS_AT_ONCE, ACTS_AT_ONCE = 600, 120  # a long step by hand is cut into so many moments, in so many all act
@@ -142,7 +143,7 @@ class Driver:
                     continue
                 late_s = clock.late_s(next_ns)
                 if late_s < 0:
-                    await self._sleep(-late_s)
+                    await self._sleep(min(-late_s, NAP_S))
                     continue
                 if late_s > LATE_S:
                     next_ns = self._given_up(next_ns)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import bearskin
+from bearskin.exchange import _driver
 from bearskin.exchange._crowd import TRADERS
 from bearskin.exchange._genesis import USER
 from bearskin.exchange._report import books_report
@@ -209,6 +210,30 @@ def test_manual_prices_wait_for_the_first_push(tmp_path):
     push(opened, "50000")
     live(opened, 2)
     assert state.markets["BTCUSDT"].last_price == Decimal("50000.0")
+    opened.close()
+
+
+def test_a_wall_clock_set_back_for_a_moment_does_not_stop_the_market_for_an_hour(tmp_path, monkeypatch):
+    monkeypatch.setattr(_driver, "NAP_S", 0.01)
+    wall = Wall()
+    opened = open_exchange(ExchangeOptions(folder=tmp_path, symbols=("BTCUSDT",), crowd=False), wall)
+    state = opened.service.exchange.state
+
+    async def live_on() -> None:
+        market = asyncio.create_task(opened.driver.run())
+        await asyncio.sleep(0.02)
+        stood_ns = state.time_ns
+        wall.now_ns -= 3_600 * SECOND_NS
+        opened.driver.clock_changed()  # it looks at the clock, and would sleep until the hour is over
+        await asyncio.sleep(0.05)
+        assert state.time_ns == opened.service.now_ns() == stood_ns, "and time does not run backwards"
+        wall.now_ns += 3_605 * SECOND_NS
+        async with asyncio.timeout(5):
+            while state.time_ns < stood_ns + 4 * SECOND_NS:
+                await asyncio.sleep(0.01)
+        market.cancel()
+
+    asyncio.run(live_on())
     opened.close()
 
 
