@@ -90,7 +90,7 @@ def test_an_address_too_long_for_a_socket_is_told(running):
 
 
 def test_a_path_that_is_not_served_is_json(plain):
-    for path in ("/", "/fapi/v1/nothing", "/controlled"):
+    for path in ("/fapi", "/fapi/v1/nothing", "/controlled"):
         answer = plain.get(path)
         assert answer.status_code == 404
         assert answer.json()["code"] < 0
@@ -177,6 +177,19 @@ def test_control_says_what_is_wrong(control, path, sent, said):
     answer = control.post(path, **sent).json()
     assert list(answer) == ["code", "msg"]
     assert said in answer["msg"]
+
+
+def test_whoever_opens_the_address_in_a_browser_finds_control(plain):
+    answer = plain.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/control/")
+    assert plain.post("/").status_code == 404
+
+
+def test_a_key_that_could_never_sign_is_not_taken(control):
+    pytest.importorskip("cryptography", reason="public keys are looked at with the package cryptography")
+    answer = control.post("/accounts/2/public_keys", json={"kind": "RSA", "public_pem": "-----BEGIN PUBLIC KEY-----"})
+    assert answer.status_code == 400
+    assert "RSA public key" in answer.json()["msg"]
 
 
 def test_every_example_of_the_page_fits_its_operation():

@@ -107,19 +107,22 @@ def address_lines(address: Address, opened: Opened) -> list[str]:
 
     setup = opened.setup
     story = "begun anew" if opened.began else "taken up where it was left"
-    lines = [
-        f"The demo exchange is open ({story}): {', '.join(setup.symbols)}; {setup.prices} prices, play money.",
+    lines = [f"The demo exchange is open ({story}): {', '.join(setup.symbols)}; {setup.prices} prices, play money."]
+    for name, text in snippets(address.url, address.ws_url, address.key, address.secret).items():
+        lines += ["", f"── {name.replace('_', ' ')} {'─' * (60 - len(name))}", text.rstrip()]
+    # last, since a terminal shows the end
+    lines += [
         "",
+        f"── where it is {'─' * 48}",
         f"  REST         {address.url}",
         f"  WebSocket    {address.ws_url}",
         f"  API key      {address.key}",
         f"  API secret   {address.secret}",
         f"  Control      {address.control_url}/  (every call needs the token)",
         f"  Token        {address.token}",
+        "",
+        "The texts above are to be pasted into each client.",
     ]
-    for name, text in snippets(address.url, address.ws_url, address.key, address.secret).items():
-        lines += ["", f"── {name.replace('_', ' ')} {'─' * (60 - len(name))}", text.rstrip()]
-    lines += ["", f"Key, secret and token stand above the texts. What control can do: {address.control_url}/"]
     if setup.prices == "manual":
         lines.append("No symbol has a price before control pushes one: see POST /control/symbols/{symbol}/index there.")
     return [*lines, "Ctrl-C stops it; what was traded is kept and goes on with the next start."]

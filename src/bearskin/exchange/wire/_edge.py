@@ -16,7 +16,7 @@ FORBIDDEN = b'{"code":-1000,"msg":"This host or origin is not served here."}'
 
 
 class Edge:
-    """Checks Host and Origin, sends `/control` to the control application (made when first asked for), all else on."""
+    """Checks Host and Origin, sends `/control` and who opens `/` to control (made on first use), all else on."""
 
     def __init__(self, app: ASGIApp, control: Callable[[], ASGIApp], host: str, port: int) -> None:
         self._app = app
@@ -51,6 +51,10 @@ class Edge:
             if self._control is None:
                 self._control = self._make_control()
             await self._control(scope, receive, send)
+            return
+        if path == "/" and scope["type"] == "http" and scope["method"] == "GET":  # somebody looks with a browser
+            await send({"type": "http.response.start", "status": 307, "headers": [(b"location", b"/control/")]})
+            await send({"type": "http.response.body", "body": b""})
             return
         await self._app(scope, receive, send)
 
