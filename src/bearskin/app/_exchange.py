@@ -119,7 +119,10 @@ def address_lines(address: Address, opened: Opened) -> list[str]:
     ]
     for name, text in snippets(address.url, address.ws_url, address.key, address.secret).items():
         lines += ["", f"── {name.replace('_', ' ')} {'─' * (60 - len(name))}", text.rstrip()]
-    return [*lines, "", "Ctrl-C stops it; what was traded is kept and goes on with the next start."]
+    lines += ["", f"Key, secret and token stand above the texts. What control can do: {address.control_url}/"]
+    if setup.prices == "manual":
+        lines.append("No symbol has a price before control pushes one: see POST /control/symbols/{symbol}/index there.")
+    return [*lines, "Ctrl-C stops it; what was traded is kept and goes on with the next start."]
 
 
 @contextlib.contextmanager
