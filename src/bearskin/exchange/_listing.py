@@ -32,6 +32,7 @@ _NOT_NEGATIVE = (
     "min_notional", "multiplier_down", "market_take_bound", "trigger_protect", "liquidation_fee_rate",
     "maker_fee_rate", "taker_fee_rate", "funding_cap_rate", "index_cap_rate",
 )  # fmt: skip
+_SHARES = ("liquidation_fee_rate", "maker_fee_rate", "taker_fee_rate", "interest_rate_8h")
 
 
 def contract_of(instrument: Instrument, brackets: Brackets, /, **terms: object) -> Contract:
@@ -183,9 +184,12 @@ def _next_multiple(now_ns: int, hours: int) -> int:
 
 
 def _readable(value: Decimal) -> bool:
-    """Whether a number is small and short enough to be reckoned with exactly; asked without reckoning."""
+    """Whether a number is small and short enough to be reckoned with exactly; asked without reckoning.
+
+    A price, a quantity and a rate of twelve places each have a product that fits into the sixty digits of the context.
+    """
     exponent = value.as_tuple().exponent
-    return isinstance(exponent, int) and exponent >= -20 and (not value or value.adjusted() < 18)
+    return isinstance(exponent, int) and exponent >= -12 and (not value or value.adjusted() < 18)
 
 
 def _faults(contract: Contract) -> Iterator[str]:
@@ -199,7 +203,7 @@ def _faults(contract: Contract) -> Iterator[str]:
         numbers += msgspec.structs.asdict(row).items()
     for name, value in numbers:
         if isinstance(value, Decimal) and not _readable(value):
-            yield f"{name} was {value:.6g}, it has to be a number of at most 20 places and below 10^18"
+            yield f"{name} was {value:.6g}, it has to be a number of at most 12 places and below 10^18"
             return
         if isinstance(value, int) and not 0 <= value <= _WHOLE_MAX:
             yield f"{name} was {value}, it has to be between 0 and {_WHOLE_MAX}"
@@ -211,6 +215,9 @@ def _faults(contract: Contract) -> Iterator[str]:
     for name in _NOT_NEGATIVE:
         if getattr(contract, name) < 0:
             yield f"{name} was {getattr(contract, name):f}, it cannot be negative"
+    for name in _SHARES:
+        if abs(getattr(contract, name)) > 1:
+            yield f"{name} was {getattr(contract, name):f}, it cannot be more than 1"
     for name, grid in (("min_price", contract.tick), ("min_qty", contract.step)):
         if QUOTE.remainder(getattr(contract, name), grid):
             yield f"{name} was not a multiple of {grid:f}"

@@ -173,11 +173,31 @@ def test_units_change_when_nobody_holds_anything(stage):
         {"brackets": (DOUBLE[1],)}, {"brackets": (DOUBLE[0], msgspec.structs.replace(DOUBLE[1], cum=D(601)))},
         {"symbol": ""}, {"symbol": "BTC/USDT"}, {"symbol": "A" * 41}, {"settle": ""}, {"settle": "US DT"},
         {"interest_rate_8h": D("1" * 69)}, {"min_notional": D("5." + "1" * 21)}, {"impact_margin": D(0)},
+        {"step": D("1e-13")}, {"taker_fee_rate": D("1.5")}, {"interest_rate_8h": D(-2)},
         {"funding_interval_h": 2**31}, {"funding_interval_h": 5}, {"max_orders": 2**64}, {"onboard_ns": -1},
     ],
 )  # fmt: skip
 def test_terms_that_do_not_hold_are_refused(stage, terms):
     assert stage.refused(ListContract, contract=contract(**terms)) == -1130
+
+
+def test_the_longest_numbers_that_are_listed_can_be_traded(stage):
+    """Price, quantity and rates of twelve places: their products are exact, nothing is rounded in silence."""
+    fine = D("1e-12")
+    rates = {name: D("0.000200000001") for name in ("maker_fee_rate", "taker_fee_rate", "liquidation_fee_rate")}
+    terms = {
+        "tick": fine, "step": fine, "min_price": fine, "min_qty": fine, "max_price": D(10) ** 12,
+        "max_qty": D(10) ** 12, "market_max_qty": D(10) ** 12, "min_notional": D(0),
+    }  # fmt: skip
+    stage.do(ListContract, contract=contract(ETH, **terms, **rates))
+    stage.mark("3000", ETH)
+    stage.limit(stage.maker, -1, "2.123456789012", "3001.123456789012", ETH)
+    stage.limit(stage.trader, 1, "2.123456789012", "3001.123456789012", ETH)
+    assert stage.position(stage.trader, ETH).qty == D("2.123456789012")
+    stage.mark("1.12345678", ETH)
+    stage.wait(1)
+    stage.mark("2999.12345678", ETH)
+    assert stage.position_or_none(stage.trader, ETH) is not None
 
 
 # --- open and halted -------------------------------------------------------------------------------------------------
