@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -383,7 +383,8 @@ def moved(world: World, symbol: int, move: int, up: int) -> Decimal:
     price, home = world.prices[symbol], PRICES[symbol]
     step = Decimal(MOVES[move]) / 10_000
     rises = price < home / 3 or (up and price < home * 3)
-    world.prices[symbol] = price = (price * (1 + step if rises else 1 - step)).quantize(Decimal("0.00000001"))
+    price = price * (1 + step if rises else 1 - step)
+    world.prices[symbol] = price = price.quantize(Decimal("0.00000001"), ROUND_HALF_EVEN)
     return price
 
 
