@@ -15,7 +15,7 @@ from bearskin.exchange._words import AnyCommand, CancelAll, Deposit, Place, SetL
 
 TRADERS = 12  # of each symbol
 LEVERAGES = (3, 5, 10, 20, 50, 75, 100, 125)
-WEIGHTS = (16, 20, 24, 18, 10, 6, 4, 2)
+WEIGHTS = (5, 9, 15, 21, 20, 13, 10, 7)
 ENTER_S, PROFIT_S, LOSS_S, STALE_S = 90.0, 500.0, 6_000.0, 40.0  # mean times until they act
 MEMORY_S = 300.0  # how long a move is remembered
 STAKE, STAKE_SPREAD, BROKE = 4_000.0, 1.0, 60.0  # median deposit, its spread in logs, and when a trader has lost all
