@@ -208,6 +208,7 @@ def test_every_example_of_the_page_fits_its_operation():
 
 
 def test_a_pushed_index_moves_mark_book_and_last_at_once(control, plain):
+    good(control.post("/clock/pause"))  # or the crowd may trade in between
     row = good(control.post("/symbols/BTCUSDT/index", json={"price": "61000"}))
     assert (row["index"], row["held_index"]) == ("61000.00000000", {"pushed": "61000"})
     assert float(row["mark"]) == pytest.approx(61_000, rel=1e-3)
@@ -217,6 +218,7 @@ def test_a_pushed_index_moves_mark_book_and_last_at_once(control, plain):
     assert float(row["mark"]) == pytest.approx(75_000, rel=0.05)
     good(control.post("/clock/step", json={"seconds": 5}))
     assert float(good(control.get("/symbols/BTCUSDT"))["last"]) == 75_000
+    good(control.post("/clock/resume"))
 
 
 def test_a_pinned_mark_stands_until_it_is_let_go(control):
