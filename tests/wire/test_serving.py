@@ -309,7 +309,7 @@ def test_what_it_was_begun_with_stands_until_it_is_begun_anew(tmp_path: Path):
     assert (again.key, again.secret, again.token) == (first.key, first.secret, first.token)
     assert again.opened.setup == first.opened.setup
     assert not again.opened.began
-    with pytest.raises(BadInput, match="was begun with symbols BTCUSDT: begin anew with --fresh"):
+    with pytest.raises(BadInput, match="was begun with symbols BTCUSDT: name another --folder, or begin anew"):
         once(symbols=("ETHUSDT",))
     with pytest.raises(BadInput, match="a start is for replays"):
         once(start_ns=1)

@@ -222,6 +222,9 @@ def replay_setup(
 def _common(store: market.Store, keys: Sequence[market.SeriesKey], names: Sequence[str]) -> list[str]:
     """The intervals that all symbols have, the finest first."""
     common: list[int] | None = None
+    missing = [name for name in names if not any(key.symbol == name and key.step_ns is not None for key in keys)]
+    if missing:
+        raise BadInput(f"{store.root} has no candles of {', '.join(missing)}: `bearskin data fetch` brings some")
     for name in names:
         steps = [key.step_ns for key in keys if key.symbol == name and key.step_ns is not None]
         common = steps if common is None else [step for step in common if step in steps]

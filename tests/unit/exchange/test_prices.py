@@ -225,7 +225,7 @@ def test_a_later_start_leaves_the_bars_before_it_as_history(store):
     ("changes", "said"),
     [
         ({"start_ns": FIRST_NS + 9 * HOUR_NS}, "is not in the store"),
-        ({"symbols": ("BTCUSDT",)}, "no interval that all of BTCUSDT have"),
+        ({"symbols": ("BTCUSDT",)}, "no candles of BTCUSDT: `bearskin data fetch`"),
         ({"interval": "5m"}, "no 5m candles of SOLUSDT"),
         ({"venue": "bybit"}, "no candles of bybit"),
     ],

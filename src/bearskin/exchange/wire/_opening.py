@@ -261,7 +261,9 @@ def _agree(options: ExchangeOptions, setup: Setup) -> None:
         if value is not None and value != there:
             shown = ",".join(there) if isinstance(there, tuple) else there
             told = f"from {iso(there)}" if name == "start_ns" else f"with {name} {shown}"
-            raise BadInput(f"the exchange in {options.folder} was begun {told}: begin anew with --fresh")
+            raise BadInput(
+                f"the exchange in {options.folder} was begun {told}: name another --folder, or begin anew with --fresh"
+            )
     if setup.prices != "replay":
         _only_of_replays(options, setup.prices)
 
