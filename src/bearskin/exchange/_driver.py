@@ -24,6 +24,8 @@ NAP_S = 1.0  # wall seconds slept at a go: the wall clock may be set meanwhile, 
 TICKS_A_SECOND = 60  # of the wall, at most
 ACTS_A_SECOND = 4  # of makers and crowd, in a second of the wall at most
 STEPS_AT_ONCE, ACTS_AT_ONCE = 600, 120  # a long step by hand is cut into so many moments, in so many all act
+AT_ONCE = Decimal("0.04")  # of the mark: as far as both sides of a ladder go in one move
+STALE = Decimal("0.0005")  # of the price: a ladder that lies further off is moved though its turn has not come
 PUSHED = "pushed"  # the name of the spot source that control speaks for
 logger = logging.getLogger("bearskin.exchange")
 
@@ -48,6 +50,7 @@ class Driver:
         self._pins: dict[str, tuple[Decimal | None, Decimal | None, int | None]] = {}
         self._marks: dict[str, Decimal] = {}
         self._fairs: dict[str, Decimal] = {}
+        self._ladders: dict[str, Decimal] = {}  # where each was laid
         self._acted_ns: dict[str, int] = {}
         self._latest_ns = service.exchange.state.time_ns
         self._over = False
@@ -93,8 +96,11 @@ class Driver:
     def move(self, symbol: str) -> None:
         """Have makers and tape follow a pushed price at once."""
         time_ns = self._service.now_ns()
-        self._carry_out([Tick(time_ns=time_ns)])  # the mark first: limit prices are held against it
-        for batch in self._acting(self._pushed(symbol, self._held[symbol]), time_ns, 1.0):
+        quote = self._pushed(symbol, self._held[symbol])
+        for batch in self._laid(quote, time_ns):
+            self._carry_out(batch)
+        self._carry_out([Tick(time_ns=time_ns)])
+        for batch in self._acting(quote, time_ns, 1.0):
             self._carry_out(batch)
         self._carry_out([Tick(time_ns=time_ns)])
 
@@ -207,6 +213,13 @@ class Driver:
         for symbol, prices in self._held.items():
             quotes[symbol] = self._pushed(symbol, prices)
         self._latest_ns = time_ns
+        due = {
+            symbol: symbol not in self._acted_ns or quote.sharp or time_ns - self._acted_ns[symbol] >= act_every_ns
+            for symbol, quote in quotes.items()
+        }
+        for symbol, quote in quotes.items():
+            if due[symbol] or self._is_stale(quote):
+                yield from self._laid(quote, time_ns)
         first: list[AnyCommand] = []
         for quote in quotes.values():
             first += self._pinned(quote, time_ns)  # before the index, which would be the first mark otherwise
@@ -215,11 +228,32 @@ class Driver:
         first.append(Tick(time_ns=time_ns))
         yield first
         for symbol, quote in quotes.items():
-            before_ns = self._acted_ns.get(symbol, time_ns - SECOND_NS)
-            if time_ns - before_ns < act_every_ns and symbol in self._acted_ns and not quote.sharp:
-                continue
-            self._acted_ns[symbol] = time_ns
-            yield from self._acting(quote, time_ns, (time_ns - before_ns) / SECOND_NS)
+            if due[symbol]:
+                before_ns = self._acted_ns.get(symbol, time_ns - SECOND_NS)
+                self._acted_ns[symbol] = time_ns
+                yield from self._acting(quote, time_ns, (time_ns - before_ns) / SECOND_NS)
+
+    def _is_stale(self, quote: Quote) -> bool:
+        """Whether the ladder lies so far from the fair price that what a mark sets off would meet an old book."""
+        at = self._ladders.get(quote.symbol)
+        return at is None or abs(quote.fair - at) > at * STALE
+
+    def _laid(self, quote: Quote, time_ns: int) -> Iterator[list[AnyCommand]]:
+        """Move the ladder before the mark, so that stops and liquidations meet the book of their own moment.
+
+        Limit prices are held against the old mark: in a leap both sides go as far as it lets them, then the side that
+        makes room. Before a first mark there is nothing to go by, and nothing that a mark could set off.
+        """
+        state = self._service.exchange.state
+        mark, fair = state.markets[quote.symbol].mark, quote.fair
+        if quote.symbol not in self._makers or mark is None:
+            return
+        if abs(fair - mark) > mark * AT_ONCE:
+            tick = state.markets[quote.symbol].contract.tick
+            near = on_tick(float(mark * (1 + AT_ONCE if fair > mark else 1 - AT_ONCE)), tick)
+            yield self._makers[quote.symbol].commands(state, near, time_ns)
+        yield self._makers[quote.symbol].commands(state, fair, time_ns)
+        self._ladders[quote.symbol] = fair
 
     def _pushed(self, symbol: str, prices: dict[str, Decimal]) -> Quote:
         tick = self._service.exchange.state.markets[symbol].contract.tick

@@ -17,7 +17,7 @@ from bearskin.exchange import _driver
 from bearskin.exchange._crowd import TRADERS
 from bearskin.exchange._genesis import USER
 from bearskin.exchange._report import books_report
-from bearskin.exchange._words import Fill, OrderUpdated, Place, Refused
+from bearskin.exchange._words import Fill, OrderUpdated, Place, PlaceAlgo, Refused, SetIndex
 from bearskin.exchange.wire._opening import ExchangeOptions, Opened, open_exchange
 from bearskin.terms import SECOND_NS
 
@@ -128,6 +128,33 @@ def test_the_last_price_follows_what_is_pushed(quiet):
         row = quiet.service.exchange.state.markets["BTCUSDT"]
         assert row.last_price == pytest.approx(Decimal(price), rel=Decimal("0.0005"))
         assert row.mark == pytest.approx(Decimal(price), rel=Decimal("0.01"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "trigger", "pushed"), [("STOP_MARKET", "1.03", "1.04"), ("TAKE_PROFIT_MARKET", "0.95", "0.93")]
+)
+def test_what_a_push_sets_off_meets_a_book_that_has_moved(quiet, kind, trigger, pushed):
+    live(quiet, 40)
+    place(quiet, -1, "0.2")
+    state = quiet.service.exchange.state
+    price = state.markets["BTCUSDT"].last_price
+    reached = (price * Decimal(trigger)).quantize(Decimal("0.1"))
+    stop = PlaceAlgo(
+        time_ns=state.time_ns, account=USER, symbol="BTCUSDT", side=1, type=kind, qty=Decimal("0.2"),
+        trigger_price=reached, reduce_only=True, by_mark=True,
+    )  # fmt: skip
+    (events,) = quiet.service.submit_now([stop])
+    assert not isinstance(events[0], Refused), events[0]
+    heard = []
+    quiet.service.subscribe(heard.extend)
+    to = (price * Decimal(pushed)).quantize(Decimal("0.1"))
+    push(quiet, str(to))
+    quiet.service.submit_now([SetIndex(time_ns=state.time_ns, symbol="BTCUSDT", prices=quiet.driver.held()["BTCUSDT"])])
+    quiet.driver.move("BTCUSDT")
+    assert filled(quiet) == 0
+    fills = [event for event in heard if isinstance(event, OrderUpdated) and event.order.account == USER and event.fill]
+    (paid,) = {event.fill.price for event in fills}
+    assert abs(paid - to) < abs(price - to) / 2, "not where the book stood before the push"
 
 
 def test_the_crowd_trades_and_the_books_hold(market):
