@@ -188,17 +188,6 @@ class Book:
         levels, step = half.levels, self.step
         return [(level.price, step * level.steps) for level in map(levels.__getitem__, places)]
 
-    def steps_within(self, side: int, limit_ticks: int) -> int:
-        """Steps resting on a side at `limit_ticks` or better."""
-        half = self.bids if side > 0 else self.asks
-        bound = limit_ticks * side
-        found = 0
-        for place in reversed(half.places):
-            if place < bound:
-                break
-            found += half.levels[place].steps
-        return found
-
     def impact_price(self, side: int, notional: Decimal) -> Decimal | None:
         """The average price at which `notional` of quote would trade against a side; None when it holds less.
 

@@ -19,7 +19,7 @@ __all__ = [
 
 MAX_AMENDMENTS = 10_000
 AT_ONCE = ("IOC", "FOK")
-FORCED_IDS = {"LIQUIDATION": "autoclose-", "ADL": "adl_autoclose-", "FUND": "fund-"}
+FORCED_IDS = {"LIQUIDATION": "autoclose-", "FUND": "fund-"}
 
 
 def place(floor: Floor, command: Place) -> Refused | None:

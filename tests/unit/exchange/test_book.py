@@ -33,9 +33,7 @@ def test_better_prices_first_then_earlier_orders():
 
 def test_an_empty_side_has_no_best():
     book = Bench().floor.books[BTC]
-    assert (book.best(1), book.best_price(-1), book.mid(), book.levels(1), book.steps_within(1, 0)) == (
-        None, None, None, [], 0
-    )  # fmt: skip
+    assert (book.best(1), book.best_price(-1), book.mid(), book.levels(1)) == (None, None, None, [])
 
 
 def test_the_impact_price_is_the_average_of_what_would_trade():
@@ -48,14 +46,6 @@ def test_the_impact_price_is_the_average_of_what_would_trade():
     assert book.impact_price(1, D(199)) == D("99.5")
     assert book.impact_price(1, D(299)) is None
     assert book.impact_price(-1, D(1)) is None
-
-
-def test_what_lies_within_a_limit():
-    bench = Bench()
-    for price in (101, 102, 103):
-        bench.order(0, -1, price)
-    book = bench.floor.books[BTC]
-    assert [book.steps_within(-1, ticks) for ticks in (1009, 1010, 1025, 2000)] == [0, 1000, 2000, 3000]
 
 
 def test_bounds_follow_mark_and_are_cautious():

@@ -61,7 +61,6 @@ PLACE_ALGO_NAMES = (
     " closePosition priceProtect reduceOnly activatePrice callbackRate clientAlgoId newOrderRespType"
     " selfTradePreventionMode goodTillDate"
 )
-NO_SUCH_CANCEL = "Unknown order sent."
 NO_SUCH_ORDER = "Order does not exist."
 
 

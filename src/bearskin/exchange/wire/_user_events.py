@@ -26,7 +26,6 @@ from bearskin.terms import QUOTE
 
 Row = dict[str, Any]
 SIDES = {1: "BUY", -1: "SELL"}
-MARKET_ALGOS = ("STOP_MARKET", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET")
 EXPIRY_REASONS = {"EXPIRED_IN_MATCH": "1"}  # the code for orders that would have traded with their own account
 
 
@@ -233,17 +232,6 @@ class UserEvents:
             return []
         told = {"s": event.symbol, "l": event.leverage}
         return [{"e": "ACCOUNT_CONFIG_UPDATE", "E": now_ms, "T": event.time_ns // NS_PER_MS, "ac": told}]
-
-
-def account_of(event: Event) -> int:
-    """The account an event concerns; 0 where it concerns none."""
-    if isinstance(event, OrderUpdated):
-        return event.order.account
-    if isinstance(event, AlgoUpdated):
-        return event.algo.account
-    if isinstance(event, AccountUpdated | MarginCalled | SettingChanged):
-        return event.account
-    return 0
 
 
 def balance_row(balance: BalanceNow) -> Row:

@@ -21,7 +21,6 @@ from bearskin.exchange.wire._routes import KEYED, OPEN, SIGNED, Ask, Route, Wire
 PATH = "/ws-fapi/v1"
 MESSAGE_BYTES_MAX = 64 * 1024
 AT_ONCE_MAX = 100  # calls of one connection under way together
-OWN_NAMES = frozenset(("apiKey", "returnRateLimits"))
 TRADE, ACCOUNT, MARKET = _rest_trade.ROUTES, _rest_account.ROUTES, _rest_market.ROUTES
 METHODS: dict[str, Route] = {
     "ping": MARKET["GET", "/fapi/v1/ping"],
