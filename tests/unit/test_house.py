@@ -11,8 +11,8 @@ import pytest
 import bearskin
 
 ROOMS = (
-    "terms", "margin", "ledger", "journal", "market", "paths", "setups", "risk", "exchange", "backtest", "live",
-    "report", "app",
+    "terms", "margin", "ledger", "journal", "market", "paths", "setups", "risk", "engine", "exchange", "backtest",
+    "live", "report", "app",
 )  # fmt: skip
 
 

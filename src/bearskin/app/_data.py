@@ -254,7 +254,7 @@ def _fetch_ccxt(
 
         fetch = live.fetch_public
     except ImportError as error:
-        raise BadInput(f'fetching through ccxt needs the extra: pip install "bearskin[venues]" ({error})') from None
+        raise BadInput(f"fetching needs ccxt: pip install ccxt ({error})") from None
     target = market.Store(house.writable_store())
     settings = house.settings
     product = settings.product.value if house.origins["product"] != "default" else None

@@ -1,6 +1,6 @@
 """Real venues through ccxt: what they publish without a key, and their errors in our words.
 
-ccxt is an optional extra (`pip install "bearskin[venues]"`) and is imported when first used.
+ccxt is slow to import, so it is imported when first used.
 """
 
 from __future__ import annotations

@@ -35,9 +35,7 @@ def load_ccxt() -> Any:
     try:
         import ccxt
     except ImportError:
-        raise BadInput(
-            'venues are reached through ccxt, which is not installed: pip install "bearskin[venues]"'
-        ) from None
+        raise BadInput("venues are reached through ccxt, which is missing here: pip install ccxt") from None
     return ccxt
 
 

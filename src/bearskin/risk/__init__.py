@@ -1,5 +1,6 @@
 """How large, how near to liquidation, how dear to hold, and whether to make the trade at all."""
 
+from bearskin.risk._approved import Approved
 from bearskin.risk._figures import Basis, Funding, Gap, Loan, Plan, Sizing, Standing, Survival, Target, Verdict
 from bearskin.risk._history import AdverseMoves, adverse_moves
 from bearskin.risk._plan import plan, survive
@@ -11,6 +12,7 @@ from bearskin.risk._size import Kelly, Sized, SizeRequest, size_position
 __all__ = [
     "PRESETS",
     "AdverseMoves",
+    "Approved",
     "Basis",
     "Check",
     "Funding",

@@ -1,0 +1,6 @@
+"""The one loop: events in, approved commands out, every decision written down. Demo, live and backtest run this."""
+
+from bearskin.engine._notes import WARNINGS, AnyNote, Record
+from bearskin.engine._settings import CalendarEvent, EngineSettings
+
+__all__ = ["WARNINGS", "AnyNote", "CalendarEvent", "EngineSettings", "Record"]
