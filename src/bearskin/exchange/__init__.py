@@ -13,18 +13,20 @@ if TYPE_CHECKING:
     from bearskin.exchange._core import Exchange
     from bearskin.exchange._genesis import read_setup
     from bearskin.exchange._listing import contract_of
+    from bearskin.exchange.wire._address import Address, read_address
     from bearskin.exchange.wire._opening import ExchangeOptions, Opened, open_exchange
-    from bearskin.exchange.wire._serve import Address, Running, serve, start_in_thread
+    from bearskin.exchange.wire._serve import Running, serve, start_in_thread
     from bearskin.exchange.wire._snippets import snippets
 
 _HOMES = {
-    "Address": "wire._serve",
+    "Address": "wire._address",
     "Exchange": "_core",
     "ExchangeOptions": "wire._opening",
     "Opened": "wire._opening",
     "Running": "wire._serve",
     "contract_of": "_listing",
     "open_exchange": "wire._opening",
+    "read_address": "wire._address",
     "read_setup": "_genesis",
     "serve": "wire._serve",
     "snippets": "wire._snippets",
@@ -39,6 +41,7 @@ __all__ = [
     "Running",
     "contract_of",
     "open_exchange",
+    "read_address",
     "read_setup",
     "serve",
     "snippets",
