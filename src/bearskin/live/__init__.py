@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bearskin.live._brackets import fetch_brackets
     from bearskin.live._ccxt import venue_error
+    from bearskin.live._dialects import VENUES, dialect_of, open_trading
     from bearskin.live._public import PublicReport, fetch_public
 
 _HOMES = {
+    "VENUES": "_dialects",
     "PublicReport": "_public",
+    "dialect_of": "_dialects",
     "fetch_brackets": "_brackets",
     "fetch_public": "_public",
+    "open_trading": "_dialects",
     "venue_error": "_ccxt",
 }
 
-__all__ = ["PublicReport", "fetch_brackets", "fetch_public", "venue_error"]
+__all__ = ["VENUES", "PublicReport", "dialect_of", "fetch_brackets", "fetch_public", "open_trading", "venue_error"]
 
 
 def __getattr__(name: str) -> Any:
