@@ -9,19 +9,36 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from bearskin.journal._journal import JOURNAL_VERSION, Journal, journal_version
+from bearskin.journal._runs import RunFolder, begin_run, journal_held, read_run, runs_in
 
 if TYPE_CHECKING:
+    from bearskin.journal._follower import Follower
     from bearskin.journal._projection import Projection, Reading, Row
     from bearskin.journal._tables import PROJECTION_VERSION
 
 _HOMES = {
+    "Follower": "_follower",
     "PROJECTION_VERSION": "_tables",
     "Projection": "_projection",
     "Reading": "_projection",
     "Row": "_projection",
 }
 
-__all__ = ["JOURNAL_VERSION", "PROJECTION_VERSION", "Journal", "Projection", "Reading", "Row", "journal_version"]
+__all__ = [
+    "JOURNAL_VERSION",
+    "PROJECTION_VERSION",
+    "Follower",
+    "Journal",
+    "Projection",
+    "Reading",
+    "Row",
+    "RunFolder",
+    "begin_run",
+    "journal_held",
+    "journal_version",
+    "read_run",
+    "runs_in",
+]
 
 
 def __getattr__(name: str) -> Any:
