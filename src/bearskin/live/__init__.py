@@ -11,16 +11,33 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bearskin.live._brackets import fetch_brackets
     from bearskin.live._ccxt import venue_error
+    from bearskin.live._permissions import KeyPermissions, key_permissions
     from bearskin.live._public import PublicReport, fetch_public
+    from bearskin.live._secret import Secret, hide, scrubbed
 
 _HOMES = {
+    "KeyPermissions": "_permissions",
     "PublicReport": "_public",
     "fetch_brackets": "_brackets",
+    "Secret": "_secret",
     "fetch_public": "_public",
+    "hide": "_secret",
+    "key_permissions": "_permissions",
+    "scrubbed": "_secret",
     "venue_error": "_ccxt",
 }
 
-__all__ = ["PublicReport", "fetch_brackets", "fetch_public", "venue_error"]
+__all__ = [
+    "KeyPermissions",
+    "PublicReport",
+    "Secret",
+    "fetch_brackets",
+    "fetch_public",
+    "hide",
+    "key_permissions",
+    "scrubbed",
+    "venue_error",
+]
 
 
 def __getattr__(name: str) -> Any:
