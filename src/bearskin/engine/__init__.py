@@ -1,6 +1,55 @@
 """The one loop: events in, approved commands out, every decision written down. Demo, live and backtest run this."""
 
-from bearskin.engine._notes import WARNINGS, AnyNote, Record
+from bearskin.engine._book import Account, Book, Trade, Working
+from bearskin.engine._notes import (
+    WARNINGS,
+    Adjusted,
+    AnyNote,
+    Declined,
+    Done,
+    Ended,
+    Equity,
+    Foreign,
+    Issued,
+    Leaving,
+    Limited,
+    ModeSet,
+    Planned,
+    Protection,
+    Reconciled,
+    Record,
+    Regimed,
+    Signalled,
+    StopMoved,
+    Warned,
+)
 from bearskin.engine._settings import CalendarEvent, EngineSettings
 
-__all__ = ["WARNINGS", "AnyNote", "CalendarEvent", "EngineSettings", "Record"]
+__all__ = [
+    "WARNINGS",
+    "Account",
+    "Adjusted",
+    "AnyNote",
+    "Book",
+    "CalendarEvent",
+    "Declined",
+    "Done",
+    "Ended",
+    "EngineSettings",
+    "Equity",
+    "Foreign",
+    "Issued",
+    "Leaving",
+    "Limited",
+    "ModeSet",
+    "Planned",
+    "Protection",
+    "Reconciled",
+    "Record",
+    "Regimed",
+    "Signalled",
+    "StopMoved",
+    "Trade",
+    "Warned",
+    "Working",
+]

@@ -11,17 +11,19 @@ from bearskin import VerbRoom
 if TYPE_CHECKING:
     from bearskin.exchange._core import Exchange
     from bearskin.exchange._genesis import read_setup
+    from bearskin.exchange.wire._address import Address, read_address
     from bearskin.exchange.wire._opening import ExchangeOptions, Opened, open_exchange
-    from bearskin.exchange.wire._serve import Address, Running, serve, start_in_thread
+    from bearskin.exchange.wire._serve import Running, serve, start_in_thread
     from bearskin.exchange.wire._snippets import snippets
 
 _HOMES = {
-    "Address": "wire._serve",
+    "Address": "wire._address",
     "Exchange": "_core",
     "ExchangeOptions": "wire._opening",
     "Opened": "wire._opening",
     "Running": "wire._serve",
     "open_exchange": "wire._opening",
+    "read_address": "wire._address",
     "read_setup": "_genesis",
     "serve": "wire._serve",
     "snippets": "wire._snippets",
@@ -35,6 +37,7 @@ __all__ = [
     "Opened",
     "Running",
     "open_exchange",
+    "read_address",
     "read_setup",
     "serve",
     "snippets",

@@ -6,20 +6,22 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bearskin.exchange.wire._address import Address, read_address
     from bearskin.exchange.wire._app import app_of
     from bearskin.exchange.wire._desk import WireDesk
     from bearskin.exchange.wire._opening import ExchangeOptions, Opened, open_exchange
-    from bearskin.exchange.wire._serve import Address, Running, serve, start_in_thread
+    from bearskin.exchange.wire._serve import Running, serve, start_in_thread
     from bearskin.exchange.wire._snippets import snippets
 
 _HOMES = {
-    "Address": "_serve",
+    "Address": "_address",
     "ExchangeOptions": "_opening",
     "Opened": "_opening",
     "Running": "_serve",
     "WireDesk": "_desk",
     "app_of": "_app",
     "open_exchange": "_opening",
+    "read_address": "_address",
     "serve": "_serve",
     "snippets": "_snippets",
     "start_in_thread": "_serve",
@@ -33,6 +35,7 @@ __all__ = [
     "WireDesk",
     "app_of",
     "open_exchange",
+    "read_address",
     "serve",
     "snippets",
     "start_in_thread",

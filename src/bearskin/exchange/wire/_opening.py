@@ -39,10 +39,11 @@ from bearskin.exchange._rows import FundingRow
 from bearskin.exchange._service import Service, restored
 from bearskin.exchange._state import Contract, State
 from bearskin.exchange._words import Refused
+from bearskin.exchange.wire._address import LOCK_FILE
 from bearskin.journal import Journal
 from bearskin.terms import DAY_NS, MINUTE_NS, SECOND_NS, BadInput, StoreBroken, interval_ns, iso
 
-JOURNAL_FILE, LOCK_FILE, LISTEN_KEYS_FILE = "journal.sqlite", ".lock", "listen_keys.json"
+JOURNAL_FILE, LISTEN_KEYS_FILE = "journal.sqlite", "listen_keys.json"
 DEFAULT_PORT = 8700
 KINDS: tuple[Kind, ...] = ("trade", "mark", "index")
 MS = 1_000_000

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from bearskin.exchange._service import ServiceStopped
+from bearskin.exchange.wire._address import Address, address_told
 from bearskin.exchange.wire._app import app_of
 from bearskin.exchange.wire._desk import WireDesk
 from bearskin.exchange.wire._edge import Edge
@@ -33,18 +34,6 @@ from bearskin.terms import BadInput
 START_S_MAX = 30.0
 _NO_SOCKET = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 logger = logging.getLogger("bearskin.exchange")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """Where an exchange is reached and with what; the secret and the token are for its owner's eyes only."""
-
-    url: str
-    ws_url: str
-    key: str
-    secret: str = field(repr=False)
-    control_url: str
-    token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +141,7 @@ async def _served(
 
     Raises ServiceStopped at the end when the exchange had stopped by itself.
     """
+    told = contextlib.ExitStack()
     try:
         port = int(door.getsockname()[1])
         desk = _desk(opened, options, port)
@@ -162,7 +152,9 @@ async def _served(
         driving = asyncio.create_task(opened.driver.run())
         gc.collect()
         gc.freeze()  # what is there now stays: the collector need not look at it again
-        ready(_address(opened, desk), opened)
+        address = _address(opened, desk)
+        told.enter_context(address_told(opened.folder, address))
+        ready(address, opened)
         stopping = asyncio.create_task(stop.wait())
         watched = {serving, stopping, driving}
         while not (stopping.done() or serving.done()):
@@ -179,6 +171,7 @@ async def _served(
                 await task
     finally:
         failure = opened.service.stopped
+        told.close()
         opened.close()
         gc.unfreeze()
     if failure is not None:
