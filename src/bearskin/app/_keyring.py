@@ -12,11 +12,11 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bearskin.live import Secret
+from bearskin.live import Secret, our_name
 from bearskin.terms import BadInput
 
 SERVICE = "bearskin"
@@ -53,7 +53,7 @@ class VenueKeys:
 
 def keys_name(venue: str, env: str = "live") -> str:
     """What the keys of a venue are called; raises BadInput for what is no name."""
-    name = venue.strip().lower() + ("-demo" if env == "demo" else "")
+    name = our_name(venue.strip().lower()) + ("-demo" if env == "demo" else "")
     if not _NAME.fullmatch(name):
         raise BadInput(f"venue was {venue[:60]!r}, must be a name such as binance")
     return name
@@ -75,7 +75,7 @@ def find_keys(venue: str, env: str = "live") -> VenueKeys:
     Raises BadInput when there are none, or only half of them, saying where they would be looked for.
     """
     name = keys_name(venue, env)
-    texts = {part: os.environ.get(variable(name, part), "").strip() for part in PARTS}
+    texts: Mapping[str, str] = {part: os.environ.get(variable(name, part), "").strip() for part in PARTS}
     origin = "environment"
     if not any(texts.values()):
         texts, origin = _kept(name), "keyring"
@@ -131,7 +131,7 @@ def keys_list() -> tuple[tuple[str, str], ...]:
     """(name, where its key was found) of all keys there are; never the keys."""
     found: dict[str, str] = {}
     with contextlib.suppress(BadInput), _keyring() as ring:
-        found.update({name: "keyring" for name in _index(ring)})
+        found.update(dict.fromkeys(_index(ring), "keyring"))
     for text in os.environ:
         match = re.fullmatch(r"BEARSKIN_([A-Z0-9_]+)_SECRET", text)
         if match and os.environ[text]:
@@ -168,7 +168,7 @@ class _NoKeyring(BadInput):
 
 
 @contextlib.contextmanager
-def _keyring() -> Any:
+def _keyring() -> Iterator[Any]:
     """The system's keyring; raises BadInput, in a sentence, where there is none or it stays shut."""
     try:
         import keyring

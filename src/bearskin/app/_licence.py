@@ -13,12 +13,12 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from bearskin.app._home import Home
 from bearskin.app._house import ELSEWHERE
 from bearskin.app._quiz import QUIZ_VERSION
-from bearskin.engine import Record
+from bearskin.engine import Adjusted, AnyNote, Ended, Reconciled, Record, Warned
 from bearskin.terms import DAY_NS, BadInput, dec
 
 FILE: Final = "licence.json"
@@ -30,19 +30,19 @@ CLEAN_TRADES: Final = 20
 CLEAN_DAYS: Final = 14
 
 NOTICE: Final = (
-    "Derivatives on crypto, and the venues that offer them, are not allowed to everyone everywhere. bearskin cannot know "
-    "where you live, which rules hold for you or what a venue has agreed with you; it trades what your key may trade. "
-    "Whether you may is yours to find out, with the venue and where you pay your taxes. Leveraged shorts can lose all of "
-    "their margin within minutes. Nothing here is advice."
+    "Derivatives on crypto, and the venues that offer them, are not allowed to everyone everywhere. bearskin cannot "
+    "know where you live, which rules hold for you or what a venue has agreed with you; it trades what your key may trade. "
+    "Whether you may is yours to find out, with the venue and where you pay your taxes. Leveraged shorts can lose all "
+    "of their margin within minutes. Nothing here is advice."
 )
 REGIONS: Final = {
     "eu": "In the EU crypto derivatives are financial instruments: venues need a licence for them, and some offer EU "
     "residents fewer contracts, less leverage or only cross margin.",
     "uk": "In the United Kingdom the sale of crypto derivatives to retail clients has been banned since January 2021.",
-    "us": "In the United States most of these venues do not take residents at all; going around that breaks their terms "
-    "and may cost you the account.",
+    "us": "In the United States most of these venues do not take residents at all; going around that breaks their "
+    "terms and may cost you the account.",
     "ca": "In Canada most of these venues do not take residents, or no longer do; the rules differ by province.",
-    "other": "Many countries forbid, tax or restrict this; the venue's own list of restricted places is where to start.",
+    "other": "Many countries forbid, tax or restrict this; the venue's own list of restricted places comes first.",
 }
 
 
@@ -115,25 +115,24 @@ def clean_record(records: Iterable[Record], now_wall_ns: int) -> CleanRecord:
     since = now_wall_ns - CLEAN_DAYS * DAY_NS
     for record in records:
         for note in record.notes:
-            kind = type(note).__name__
-            if kind == "Ended" and note.entry is not None:  # type: ignore[union-attr]
+            if isinstance(note, Ended) and note.entry is not None:
                 trades += 1
                 first = note.wall_ns if first is None else min(first, note.wall_ns)
-            troubles += note.wall_ns >= since and _is_trouble(kind, note)
+            troubles += note.wall_ns >= since and _is_trouble(note)
     days = 0 if first is None else max(0, (now_wall_ns - first) // DAY_NS)
     return CleanRecord(trades=trades, days=days, troubles=troubles)
 
 
-def _is_trouble(kind: str, note: Any) -> bool:
-    match kind:
-        case "Ended":
-            return note.reason in ("emergency", "liquidated", "adl", "panic")
-        case "Warned":
+def _is_trouble(note: AnyNote) -> bool:
+    match note:
+        case Ended():
+            return note.reason in ("emergency", "liquidated", "adl")
+        case Warned():
             return note.kind in ("emergency", "liquidated", "adl", "liquidation-price-differs")
-        case "Reconciled":
+        case Reconciled():
             return bool(note.differences)
         case _:
-            return kind == "Adjusted"
+            return isinstance(note, Adjusted)
 
 
 def read_licence(home: Home) -> Licence:
@@ -177,7 +176,7 @@ def write_licence(home: Home, licence: Licence) -> Path:
 
 def _check(licence: Licence) -> None:
     for table in (licence.cannot_withdraw, licence.caps):
-        if not all(isinstance(key, str) and isinstance(value, str) for key, value in table.items()):
+        if not all(isinstance(value, str) for value in table.values()):
             raise ValueError("a table holds what is no text")
     for venue, cap in licence.caps.items():
         amount = dec(cap)

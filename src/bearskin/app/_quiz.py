@@ -31,8 +31,8 @@ QUESTIONS: Final = (
         name="funding",
         text="You are short 10,000 USDT of a perpetual. The funding rate at settlement is −0.05 %. What happens?",
         answers=("I pay 5 USDT to the longs", "I receive 5 USDT from the longs", "Nothing: I borrowed nothing"),
-        reason="A positive rate is paid by longs to shorts, a negative one by shorts to longs. Negative funding costs a "
-        "short, and often comes before a squeeze.",
+        reason="A positive rate is paid by longs to shorts, a negative one by shorts to longs. Negative funding costs "
+        "a short, and often comes before a squeeze.",
     ),
     Question(
         name="liquidation-10x",
@@ -64,8 +64,8 @@ QUESTIONS: Final = (
             "Those of longs: forced sales, which stop the rise",
             "Those of both sides in equal parts",
         ),
-        reason="A short is liquidated above its entry, by a forced buy; a long below, by a forced sale. A zone above is "
-        "fuel for a squeeze: the place where your stop is hunted.",
+        reason="A short is liquidated above its entry, by a forced buy; a long below, by a forced sale. A zone above "
+        "is fuel for a squeeze: the place where your stop is hunted.",
     ),
     Question(
         name="limit-or-stop",
@@ -87,8 +87,8 @@ QUESTIONS: Final = (
             "Nothing: the BTC on spot cover the loss of the short",
             "The loss is exactly 30,000 USDT and the hedge lives on",
         ),
-        reason="Cross sees the futures wallet, not the spot wallet. 30,000 is lost at 66,000, and the maintenance margin "
-        "is missing before that; more than 31,600 would live through it.",
+        reason="Cross sees the futures wallet, not the spot wallet. 30,000 is lost at 66,000, and the maintenance "
+        "margin is missing before that; more than 31,600 would live through it.",
     ),
     Question(
         name="125x",
@@ -110,7 +110,7 @@ QUESTIONS: Final = (
     ),
     Question(
         name="loans",
-        text="You short by borrowing coins in spot margin, and a jump liquidates the loan. Can you owe more than you had?",
+        text="You short by borrowing coins in spot margin, and a jump liquidates the loan. Can you owe more than that?",
         answers=(
             "Yes: what the sale of the collateral does not cover stays a debt",
             "No: the collateral is the most that can be lost, as in isolated futures",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bearskin.live._brackets import fetch_brackets
-    from bearskin.live._ccxt import venue_error
+    from bearskin.live._ccxt import open_venue, our_name, venue_error
     from bearskin.live._permissions import KeyPermissions, key_permissions
     from bearskin.live._public import PublicReport, fetch_public
     from bearskin.live._secret import Secret, hide, scrubbed
@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 _HOMES = {
     "KeyPermissions": "_permissions",
     "PublicReport": "_public",
-    "fetch_brackets": "_brackets",
     "Secret": "_secret",
+    "fetch_brackets": "_brackets",
     "fetch_public": "_public",
     "hide": "_secret",
     "key_permissions": "_permissions",
+    "open_venue": "_ccxt",
+    "our_name": "_ccxt",
     "scrubbed": "_secret",
     "venue_error": "_ccxt",
 }
@@ -35,6 +37,8 @@ __all__ = [
     "fetch_public",
     "hide",
     "key_permissions",
+    "open_venue",
+    "our_name",
     "scrubbed",
     "venue_error",
 ]

@@ -1,4 +1,4 @@
-"""`Secret`: a text that no print, log, trace or pickle shows; and `scrubbed`, which takes known secrets out of any text.
+"""`Secret`: a text that no print, log, trace or pickle shows; and `scrubbed`, which takes secrets out of any text.
 
 What a secret may come out in is mostly not ours: a client library puts the whole address of a call, signature included,
 into its exceptions, and those go to logs and journals. So every secret that is made is remembered here, in each form
@@ -51,7 +51,7 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and hmac.compare_digest(self._text.encode(), other._text.encode())
 
-    __hash__ = None  # type: ignore[assignment] - a table keyed by secrets would be a table of secrets
+    __hash__ = None  # type: ignore[assignment]
 
     def __bool__(self) -> bool:
         return bool(self._text)
