@@ -1,6 +1,7 @@
 """The one loop: events in, approved commands out, every decision written down. Demo, live and backtest run this."""
 
 from bearskin.engine._book import Account, Book, Trade, Working
+from bearskin.engine._codec import record_bytes, record_of
 from bearskin.engine._notes import (
     WARNINGS,
     Adjusted,
@@ -23,6 +24,8 @@ from bearskin.engine._notes import (
     StopMoved,
     Warned,
 )
+from bearskin.engine._rows import rows_of
+from bearskin.engine._said import said
 from bearskin.engine._settings import CalendarEvent, EngineSettings
 
 __all__ = [
@@ -52,4 +55,8 @@ __all__ = [
     "Trade",
     "Warned",
     "Working",
+    "record_bytes",
+    "record_of",
+    "rows_of",
+    "said",
 ]

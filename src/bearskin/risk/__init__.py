@@ -1,6 +1,8 @@
 """How large, how near to liquidation, how dear to hold, and whether to make the trade at all."""
 
+from bearskin.risk._approve import approve_config, approve_entry, approve_reducing
 from bearskin.risk._approved import Approved
+from bearskin.risk._entry import Entry, EntryRules, Exposure, Holding, exposure, size_entry
 from bearskin.risk._figures import Basis, Funding, Gap, Loan, Plan, Sizing, Standing, Survival, Target, Verdict
 from bearskin.risk._history import AdverseMoves, adverse_moves
 from bearskin.risk._plan import plan, survive
@@ -15,8 +17,12 @@ __all__ = [
     "Approved",
     "Basis",
     "Check",
+    "Entry",
+    "EntryRules",
+    "Exposure",
     "Funding",
     "Gap",
+    "Holding",
     "Kelly",
     "Loan",
     "Plan",
@@ -32,10 +38,15 @@ __all__ = [
     "Target",
     "Verdict",
     "adverse_moves",
+    "approve_config",
+    "approve_entry",
+    "approve_reducing",
+    "exposure",
     "frac",
     "plan",
     "preflight",
     "preset_of",
+    "size_entry",
     "size_position",
     "survive",
 ]

@@ -1,0 +1,95 @@
+"""What an error means for the command that ran into it: known to stand, known not to stand, or unknown.
+
+The venue's own code decides where it is known; else ccxt's class does. When in doubt the outcome is unknown: asking
+again costs a request, taking a live order for dead costs money.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from bearskin.live._ccxt import load_ccxt
+from bearskin.live._dialects._words import Answer, Reason
+
+LOCAL: Final = "local"  # the code of what we refused ourselves: nothing was sent
+# what says that nothing is known of the outcome, and what says that the thing asked for is so already
+_LOST: Final = "lost"
+_SO_ALREADY: Final = "no-change"
+
+# ccxt's classes, the most special first; classes not named here follow their parents
+_BY_CLASS: Final[Mapping[str, Reason]] = {
+    "DDoSProtection": "rate-limit",
+    "RateLimitExceeded": "rate-limit",
+    "OnMaintenance": "maintenance",
+    "InvalidNonce": "clock",
+    "ChecksumError": "lost",
+    "ExchangeNotAvailable": "lost",
+    "RequestTimeout": "lost",
+    "NetworkError": "lost",
+    "BadResponse": "lost",
+    "CancelPending": "lost",
+    "OperationFailed": "lost",
+    "ExchangeClosedByUser": "lost",
+    "UnsubscribeError": "lost",
+    "AuthenticationError": "auth",
+    "RestrictedLocation": "auth",
+    "NoChange": "no-change",
+    "InsufficientFunds": "margin",
+    "OrderNotFound": "unknown-order",
+    "OrderNotCached": "unknown-order",
+    "OrderImmediatelyFillable": "would-trigger",
+    "OrderNotFillable": "would-take",
+    "DuplicateOrderId": "duplicate-id",
+    "BadSymbol": "filter",
+    "ExchangeError": "",
+    "BaseError": "",
+}
+_CODE: Final = re.compile(r"""["']?(?:\b(?:code|retCode|sCode|ret_code|errorCode))["']?\s*[:=]\s*["']?(-?\d+)["']?""")
+_BANNED: Final = re.compile(r"banned until (\d{13})")
+_SIGNED: Final = re.compile(
+    r"(?i)\b((?:api[-_]?key|secret|signature|sign|passphrase|listenkey)[\"']?\s*[=:]\s*[\"']?)[^\s&\"',}]+"
+)
+_QUERY: Final = re.compile(r"((?:https?|wss?)://[^\s?\"']+)\?[^\s\"']*")
+
+
+def answer_of(error: BaseException, codes: Mapping[str, Reason], secrets: Iterable[str] = ()) -> Answer:
+    """What an error of ccxt, or of the network below it, means; `codes` are the venue's numbers in our words."""
+    text = scrub(str(error), secrets)
+    code, reason = "", _class_reason(error)
+    for found in _CODE.findall(str(error)):
+        code = code if code and found in ("0", "200") else found
+        if found in codes:
+            code, reason = found, codes[found]
+            break
+    banned = _BANNED.search(text)
+    if banned or " 418 " in text:
+        reason = "banned"
+    outcome = "unknown" if reason == _LOST else "accepted" if reason == _SO_ALREADY else "rejected"
+    return Answer(
+        outcome=outcome,  # type: ignore[arg-type] # one of the three
+        code=code,
+        reason=reason,
+        message=text,
+        until_wall_ms=int(banned[1]) if banned else None,
+    )
+
+
+def scrub(text: str, secrets: Iterable[str] = ()) -> str:
+    """Words for a log: no query of a signed request, no key, no signature; one line, not endless."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "…")
+    text = _SIGNED.sub(r"\1…", _QUERY.sub(r"\1?…", text))
+    return re.sub(r"\s+", " ", text).strip()[:300]
+
+
+def _class_reason(error: BaseException) -> Reason:
+    ccxt: Any = load_ccxt()
+    if not isinstance(error, ccxt.BaseError):
+        return "lost"  # sockets, time-outs, bugs between us and the venue: it may have gone out
+    for kind in type(error).__mro__:
+        if kind.__name__ in _BY_CLASS:
+            return _BY_CLASS[kind.__name__]
+    raise AssertionError("BaseError is in the table")
