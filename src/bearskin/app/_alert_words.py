@@ -79,7 +79,9 @@ def alerts_of(record: Record) -> Iterator[Alert]:
         ours = our_id(event.client_id)
         if event.why:
             word = {"liquidation": "liquidated", "adl": "adl"}.get(event.why, "delisting")
-            yield _made(word, "critical", event.symbol, f"{event.why}: {_plain(event.qty)} at {_plain(event.price)}", event)
+            yield _made(
+                word, "critical", event.symbol, f"{event.why}: {_plain(event.qty)} at {_plain(event.price)}", event
+            )
         elif ours is not None and ours.role == "entry":
             side = "short" if event.qty < 0 else "long"
             yield _made("entry", "info", event.symbol, f"{side} {_plain(event.qty)} at {_plain(event.price)}", event)

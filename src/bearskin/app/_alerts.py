@@ -6,6 +6,7 @@ cannot be sent is logged by the name of its service: an address holds a token, s
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import re
@@ -99,7 +100,9 @@ class Outbox:
             return
         if times:
             text = f"{alert.text} (and {times} times more in between)"
-            alert = Alert(kind=alert.kind, severity=alert.severity, symbol=alert.symbol, text=text, wall_ns=alert.wall_ns)
+            alert = Alert(
+                kind=alert.kind, severity=alert.severity, symbol=alert.symbol, text=text, wall_ns=alert.wall_ns
+            )
         self._told[key] = (now_s, 0)
         if len(self._told) > WAITING_MAX:
             self._told = {k: v for k, v in self._told.items() if now_s - v[0] < REPEAT_S}
@@ -166,7 +169,7 @@ class AppriseSender:
 
 
 class Alerts:
-    """Tells the audit stream to every sender; `told` fits `Runner.subscribe`. Use it as a context, or start and close."""
+    """Tells the audit stream to every sender; `told` fits `Runner.subscribe`. A context, or start and close it."""
 
     def __init__(
         self,
@@ -217,10 +220,8 @@ class Alerts:
         if self._thread is None:
             return
         self._closing.set()
-        try:
+        with contextlib.suppress(queue.Full):  # then there is enough to wake it
             self._waiting.put_nowait(None)
-        except queue.Full:
-            pass  # there is enough to wake it
         self._thread.join(timeout_s)
         if self._thread.is_alive():
             logger.warning("alerts: what still waited was not sent within %s s", timeout_s)

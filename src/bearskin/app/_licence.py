@@ -31,9 +31,9 @@ CLEAN_DAYS: Final = 14
 
 NOTICE: Final = (
     "Derivatives on crypto, and the venues that offer them, are not allowed to everyone everywhere. bearskin cannot "
-    "know where you live, which rules hold for you or what a venue has agreed with you; it trades what your key may trade. "
-    "Whether you may is yours to find out, with the venue and where you pay your taxes. Leveraged shorts can lose all "
-    "of their margin within minutes. Nothing here is advice."
+    "know where you live, which rules hold for you or what a venue has agreed with you; it trades what your key may "
+    "trade. Whether you may is yours to find out, with the venue and where you pay your taxes. Leveraged shorts can "
+    "lose all of their margin within minutes. Nothing here is advice."
 )
 REGIONS: Final = {
     "eu": "In the EU crypto derivatives are financial instruments: venues need a licence for them, and some offer EU "
