@@ -8,7 +8,7 @@ from bearskin.engine._settings import EngineSettings
 from bearskin.engine._signals import Signals
 from bearskin.engine._tape import Tape
 from bearskin.market import Panel
-from bearskin.terms import AnyEvent, Answered, BarClosed
+from bearskin.terms import Answered, AnyEvent, BarClosed
 
 
 class Decider:
