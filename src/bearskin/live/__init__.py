@@ -9,6 +9,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bearskin.live._runner import read_records
+    from bearskin.live._runner import RunnerOptions
+    from bearskin.live._runner import Runner
+    from bearskin.live._skew import MarketClock
+    from bearskin.live._venue import CcxtVenue
+    from bearskin.live._feed import CcxtFeed
     from bearskin.live._brackets import fetch_brackets
     from bearskin.live._ccxt import open_venue, our_name, venue_error
     from bearskin.live._dialects import VENUES, dialect_of, open_trading
@@ -17,6 +23,12 @@ if TYPE_CHECKING:
     from bearskin.live._secret import Secret, hide, scrubbed
 
 _HOMES = {
+    "read_records": "_runner",
+    "RunnerOptions": "_runner",
+    "Runner": "_runner",
+    "MarketClock": "_skew",
+    "CcxtVenue": "_venue",
+    "CcxtFeed": "_feed",
     "VENUES": "_dialects",
     "KeyPermissions": "_permissions",
     "PublicReport": "_public",
@@ -34,6 +46,12 @@ _HOMES = {
 }
 
 __all__ = [
+    "read_records",
+    "RunnerOptions",
+    "Runner",
+    "MarketClock",
+    "CcxtVenue",
+    "CcxtFeed",
     "VENUES",
     "KeyPermissions",
     "PublicReport",
