@@ -8,7 +8,7 @@ from bearskin.engine._settings import EngineSettings
 from bearskin.engine._signals import Signals
 from bearskin.engine._tape import Tape
 from bearskin.market import Panel
-from bearskin.terms import AnyEvent, Answered, BarClosed
+from bearskin.terms import Answered, AnyEvent, BarClosed
 
 
 class Decider:
@@ -42,11 +42,8 @@ class Decider:
     def _entries(self, desk: Desk) -> None:
         if not self.signals.waiting:
             return
-        left = []
-        for waiting in self.signals.waiting:
-            if not self.planner.consider(desk, waiting, self.tape.markets[waiting.symbol]):
-                left.append(waiting)
-        self.signals.waiting = left
+        markets, consider = self.tape.markets, self.planner.consider
+        self.signals.waiting = [w for w in self.signals.waiting if not consider(desk, w, markets[w.symbol])]
 
     def _refused(self, event: Answered) -> None:
         for waiting in self.signals.waiting:
