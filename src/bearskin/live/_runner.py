@@ -348,9 +348,10 @@ class Runner:
         self._at("account.after")
         for event in events:
             self.put(event)
-        if events:
+        known = any(isinstance(event, AccountNow) for event in events)
+        if known:
             self._since_ns = None  # from now on the venue's own memory of what was told goes on
-        return bool(events)
+        return known
 
     def _snapshot_when_due(self) -> None:
         due = self._options.snapshot_records
