@@ -18,6 +18,7 @@ from bearskin.terms import AnyEvent, BadInput, Brackets, Connected, Instrument, 
 
 TAG = "back"
 PROGRESS_EVERY = 500
+BARS_KEPT = 3_000  # at least: what a bot remembers
 
 
 def run_engine(
@@ -68,7 +69,7 @@ def settings_of(request: BacktestRequest, symbols: tuple[Symbol, ...]) -> Engine
         trail_atr=request.trail_atr,
         guards=request.guards,
         limits=False,
-        bars_kept=max(EngineSettings.bars_kept, *(len(symbol.panel) for symbol in symbols)),
+        bars_kept=max(BARS_KEPT, *(len(symbol.panel) for symbol in symbols)),
     )
 
 
