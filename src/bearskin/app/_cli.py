@@ -22,7 +22,8 @@ from bearskin.app._options import BARE, Home, Json, Quiet, StoreDir, Verbose
 
 ORDER = (
     "demo", "trade", "short", "long", "close", "move-stop", "reverse", "positions", "orders", "runs", "pause", "resume",
-    "panic", "adopt", "note", "plan", "backtest", "exchange", "data", "config", "doctor", "backup", "reset", "migrate",
+    "panic", "adopt", "note", "plan", "backtest", "exchange", "keys", "quiz", "legal", "cap",
+    "alert", "data", "config", "doctor", "backup", "reset", "migrate",
 )  # fmt: skip
 
 
