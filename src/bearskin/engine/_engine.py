@@ -10,8 +10,10 @@ from typing import NamedTuple, Protocol
 from bearskin.engine import _account, _leave, _protect, _targets
 from bearskin.engine._book import Book
 from bearskin.engine._desk import Desk, Market
+from bearskin.engine._mind import Decider
 from bearskin.engine._notes import AnyNote, Record
 from bearskin.engine._settings import EngineSettings
+from bearskin.market import Panel
 from bearskin.risk import Approved
 from bearskin.terms import AccountNow, AnyCommand, AnyEvent, Marked, Pulse, Quoted, Skewed
 
@@ -42,15 +44,8 @@ class Mind(Protocol):
     def decide(self, desk: Desk) -> None:
         """Write decisions down with `desk.note`, send entries with `desk.send`, close with `desk.leave`."""
 
-
-class NoMind:
-    """Decides nothing: what is open is protected and closed as told."""
-
-    def heard(self, event: AnyEvent) -> None:
-        """Forget it."""
-
-    def decide(self, desk: Desk) -> None:
-        """Do nothing."""
+    def preload(self, panel: Panel) -> None:
+        """Take in the history of a symbol before the first event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +60,16 @@ class Doubt:
 
 @dataclass(slots=True)
 class Engine:
-    """The one loop of demo, live and backtest: a fold over events that reads no clock, dice, network or config."""
+    """The one loop of demo, live and backtest: a fold over events that reads no clock, dice, network or config.
+
+    `mind` decides what to trade; None is the one that looks for set-ups and does what the user asks.
+    """
 
     settings: EngineSettings
     market: Market
-    mind: Mind = field(default_factory=NoMind)
+    mind: Mind | None = None
     book: Book = field(init=False)
+    _mind: Mind = field(init=False)
     _suspects: _account.Suspects = field(default_factory=_account.Suspects)
     _looked_wall_ns: int = 0
     _marks: dict[str, Decimal] = field(default_factory=dict)
@@ -79,11 +78,16 @@ class Engine:
 
     def __post_init__(self) -> None:
         self.book = Book(tag=self.settings.tag)
+        self._mind = Decider(self.settings, self.market) if self.mind is None else self.mind
+
+    def preload(self, panel: Panel) -> None:
+        """Take in the history of a symbol before the first event: the memory of markets is not durable."""
+        self._mind.preload(panel)
 
     def step(self, event: AnyEvent) -> Stepped:
         """Take in one event; everything decided on it is in the notes, every command is in one of them."""
         self._listen(event)
-        self.mind.heard(event)
+        self._mind.heard(event)
         changed = self.book.told(event)
         desk = Desk(
             event=event,
@@ -94,7 +98,7 @@ class Engine:
             awake_wall_ns=self._awake_wall_ns,
         )
         _account.reconcile(desk, self._suspects)
-        self.mind.decide(desk)
+        self._mind.decide(desk)
         if desk.notes or not isinstance(event, Quoted | Marked):
             self._tend(desk)
         keep = bool(desk.notes) or changed or not isinstance(event, (*_FORGOTTEN, AccountNow))

@@ -118,7 +118,9 @@ def _issued(book: Book, note: Issued) -> None:
                 found[1].cancel = "sent"
                 found[1].cancels += 1
                 found[1].cancel_wall_ns = note.wall_ns
-        case SetLeverage() | SetMarginMode():
+        case SetMarginMode():
+            book.configuring[command.symbol] = (0, command.margin_mode.value)  # the leverage is asked for by itself
+        case SetLeverage():
             book.configuring[command.symbol] = (command.leverage, command.margin_mode.value)
         case _:
             pass

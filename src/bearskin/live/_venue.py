@@ -49,6 +49,7 @@ MARGIN_NS: Final = 2 * SECOND_NS  # for clocks that differ and a venue that is s
 KEPT: Final = 4_000  # names of orders and fills that are remembered
 OVERLAP_NS: Final = 2 * MINUTE_NS
 SETTING_TRIES: Final = 3
+FILLS: Final = 500  # rows of one answer
 
 
 class Remembered(OrderedDict[str, Any]):
@@ -91,6 +92,8 @@ class CcxtVenue:
         self._names = Remembered()  # client ids by the venue's number
         self._fills = Remembered()  # trade ids that were told
         self._asked_ns: int | None = None
+        self.known_bars: dict[tuple[str, str], int] = {}  # the open of the last candle that `history` gave
+        self.funding_from_ns = 0  # settlements after that were not told yet
 
     @property
     def _wall_ns(self) -> Callable[[], int]:
@@ -107,7 +110,9 @@ class CcxtVenue:
                 await self.exchange.load_markets()
                 self._take_markets()
             if self.exchange.has.get("fetchPositionMode"):
-                self.dual = bool((await self.exchange.fetch_position_mode(self.markets[self.symbols[0]].unified))["hedged"])
+                self.dual = bool(
+                    (await self.exchange.fetch_position_mode(self.markets[self.symbols[0]].unified))["hedged"]
+                )
         except load_ccxt().BaseError as error:
             raise venue_error(error, venue=self.dialect.venue) from error
 
@@ -143,7 +148,9 @@ class CcxtVenue:
         command = approved.command
         market = self.markets.get(command.symbol)
         if market is None:
-            return [self._told(command, Answer(outcome="rejected", code="local", message="the symbol is not traded here"))]
+            return [
+                self._told(command, Answer(outcome="rejected", code="local", message="the symbol is not traded here"))
+            ]
         if self.budget.silent:
             return self._silenced(command)
         calls = self.dialect.requests_of(command, market, self._state(command.symbol))
@@ -308,6 +315,8 @@ class CcxtVenue:
         """Missed fills and funding since then, then one `AccountNow`; nothing when the venue could not be asked."""
         asked_wall_ns, asked_ns = self._wall_ns(), self.clock.now_ns()
         from_ns = since_ns if since_ns is not None else self._asked_ns
+        if not self.funding_from_ns:
+            self.funding_from_ns = from_ns if from_ns is not None else asked_ns
         told: list[AnyEvent] = []
         if from_ns is not None:
             for symbol in self.symbols:
@@ -317,7 +326,7 @@ class CcxtVenue:
                 told += fills
         now = await self._account_now(asked_wall_ns)
         if now is None:
-            return []
+            return told
         self._asked_ns = asked_ns - OVERLAP_NS
         return [*told, now]
 
@@ -356,19 +365,19 @@ class CcxtVenue:
 
     async def _missed(self, market: Traded, from_ns: int) -> list[AnyEvent] | None:
         """Fills of a symbol that were not told yet, oldest first; None when they could not be had."""
-        told: list[AnyEvent] = []
+        told: list[Filled] = []
         since_ms = from_ns // MS
         while True:
-            answer, rows = await self.question(self.dialect.fills_of(market, since_ms, 500))
-            if answer.outcome != "accepted":
-                return None
-            for row in rows:
-                fill = await self.fill_of(row, market)
-                if fill is not None:
-                    told.append(fill)
-            newest_ms = max((int(row["timestamp"]) for row in rows), default=since_ms)
-            if len(rows) < 500 or newest_ms <= since_ms:
-                return told
+            newest_ms, full = since_ms, False
+            for call in self.dialect.fills_of(market, since_ms, FILLS):
+                answer, rows = await self.question(call)
+                if answer.outcome != "accepted":
+                    return None
+                told += [fill for row in rows if (fill := await self.fill_of(row, market)) is not None]
+                newest_ms = max(newest_ms, *(int(row["timestamp"]) for row in rows), 0)
+                full = full or len(rows) >= FILLS
+            if not full or newest_ms <= since_ms:
+                return sorted(told, key=lambda fill: fill.time_ns)
             since_ms = newest_ms
 
     # --- what was heard -----------------------------------------------------------------------------------------------
@@ -382,13 +391,18 @@ class CcxtVenue:
             if order.child_id:
                 self._names.keep(order.child_id, order.client_id)
 
-    async def fill_of(self, row: Mapping[str, Any], market: Traded) -> Filled | None:
-        """A fill in our words, with the client id of its order; None when it was told before."""
+    def fill_heard(self, row: Mapping[str, Any], market: Traded) -> Filled | None:
+        """A fill in our words; None when it was told before."""
         trade_id = f"{market.symbol}:{row['id']}"
         if trade_id in self._fills:
             return None
-        fill = self.dialect.fill_of(row, market, wall_ns=self._wall_ns(), client_ids=self._names)
-        if not fill.client_id and fill.venue_id:
+        self._fills.keep(trade_id, True)
+        return self.dialect.fill_of(row, market, wall_ns=self._wall_ns(), client_ids=self._names)
+
+    async def fill_of(self, row: Mapping[str, Any], market: Traded) -> Filled | None:
+        """The same, and where nothing is known of its order the venue is asked for the name of that."""
+        fill = self.fill_heard(row, market)
+        if fill is not None and not fill.client_id and fill.venue_id:
             call = Call(method="fetch_order", args=(fill.venue_id, market.unified), writes=False)
             answer, result = await self.question(call)
             if answer.outcome == "accepted":
@@ -397,7 +411,6 @@ class CcxtVenue:
                 # the dialect tells a forced close by the name of its order
                 named = {**row, "info": {**row["info"], "clientOrderId": name}}
                 fill = self.dialect.fill_of(named, market, wall_ns=self._wall_ns(), client_ids=self._names)
-        self._fills.keep(trade_id, True)
         return fill
 
     # --- the market ---------------------------------------------------------------------------------------------------
@@ -408,7 +421,9 @@ class CcxtVenue:
 
     async def history(self, symbol: str, interval: str, bars: int) -> Panel:
         """The last complete bars of a symbol; raises VenueBroken or VenueRejected when they cannot be had."""
-        return await history_of(self, symbol, interval, bars)
+        panel = await history_of(self, symbol, interval, bars)
+        self.known_bars[symbol, interval] = int(panel.time_ns[-1])
+        return panel
 
 
 __all__ = ["CcxtVenue", "point_of", "reduces"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bearskin.report._bot_screen import BotScreen, decision_line
+    from bearskin.report._bot_tables import bot_tables
     from bearskin.report._files import Written, write_result
     from bearskin.report._json import result_json
     from bearskin.report._page import tear_sheet
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "BotScreen": "_bot_screen",
     "Written": "_files",
+    "bot_tables": "_bot_tables",
     "coverage_table": "_store_tables",
     "decision_line": "_bot_screen",
     "faults_table": "_store_tables",
@@ -33,6 +35,7 @@ _HOMES = {
 __all__ = [
     "BotScreen",
     "Written",
+    "bot_tables",
     "coverage_table",
     "decision_line",
     "faults_table",

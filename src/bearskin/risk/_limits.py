@@ -116,7 +116,7 @@ class LimitState:
         return replace(self, errors=(), errors_until_wall_ns=wall_ns + rules.errors_pause_s * SECOND_NS)
 
     def reset(self) -> LimitState:
-        """The state after a reset by hand: what the account is worth now is the new high water mark and the day's start."""
+        """The state after a reset by hand: what the account is worth now is the new high water mark."""
         return replace(
             self,
             high_water=self.equity,
