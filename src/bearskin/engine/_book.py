@@ -17,7 +17,7 @@ from bearskin.engine._told import told
 from bearskin.engine._trade import LIVE, PROTECTIVE, ZERO, Account, Phase, Trade, Working, WorkStatus
 from bearskin.ledger import digest
 from bearskin.risk import LimitState
-from bearskin.terms import AnyEvent, Filled, Leg
+from bearskin.terms import AnyEvent, Filled, Leg, OrderNow
 
 __all__ = ["LIVE", "PROTECTIVE", "ZERO", "Account", "Book", "Phase", "Trade", "WorkStatus", "Working"]
 
@@ -41,6 +41,7 @@ class Book:
     next_trade: int = 1
     account: Account = field(default_factory=Account)
     foreign: dict[str, str] = field(default_factory=dict)
+    foreign_orders: dict[str, OrderNow] = field(default_factory=dict)
     trading: dict[str, str] = field(default_factory=dict)
     limits: dict[str, Limited] = field(default_factory=dict)
     paused: bool = False

@@ -1,4 +1,4 @@
-"""What the deciding part of the engine adds to the book: a fold like the rest of it, so that a restart changes nothing."""
+"""What the deciding part of the engine adds to the book: a fold like the rest of it."""
 
 from __future__ import annotations
 
