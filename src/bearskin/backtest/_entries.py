@@ -12,7 +12,7 @@ from bearskin.backtest._book import Book, Position
 from bearskin.backtest._request import BacktestRequest
 from bearskin.backtest._symbols import Offer, Symbol
 from bearskin.paths import NEVER, UNFILLED, Ticket, walk
-from bearskin.risk import Sized, SizeRequest, size_position
+from bearskin.risk import Entry, EntryRules, Exposure, Holding, Sized, exposure, size_entry
 from bearskin.setups import GuardVerdict, SetupEvent, entry_ok, guard
 from bearskin.terms import MarginMode, Reason, Refused, Side, dec
 
@@ -102,17 +102,6 @@ def hold_ticket(request: BacktestRequest, symbol: Symbol, bar: int) -> Ticket[fl
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """The account at one moment: equity, what is free for margin, and what is at stake in open and resting orders."""
-
-    equity: float
-    free: float
-    risk: float
-    gross: float
-    net: float
-
-
 class Gate:
     """Decides about each offer in turn: guards, the open it would be filled at, the book, size."""
 
@@ -155,62 +144,41 @@ class Gate:
         first = bisect_left(signals, bar - RECENT_BARS, key=_bar_of)
         return signals[first : bisect_right(signals, bar, key=_bar_of)]
 
-    def standing(self, now_ns: int) -> Standing:
+    def standing(self, now_ns: int) -> Exposure[float]:
         """What the account is worth and has at stake at the marks that open now."""
-        equity = self.book.wallet
-        margin = risk = gross = net = 0.0
-        for position in self.book.positions.values():
-            mark, share = mark_at(position.symbol, now_ns), position.share
-            notional = int(position.side) * position.planned * share * mark
-            if position.coins > 0:
-                equity += position.qty * mark - position.cost
-            margin += position.margin * share
-            risk += position.risk * share
-            gross += abs(notional)
-            net += notional
-        # a cross account lends against equity, an isolated one only what lies in the wallet
         isolated = self.request.margin_mode is MarginMode.ISOLATED
-        free = (self.book.wallet if isolated else equity) - margin
-        return Standing(equity=equity, free=free, risk=risk, gross=gross, net=net)
+        return exposure(self.book.wallet, isolated, [_held(p, now_ns) for p in self.book.positions.values()])
 
     def _size(
-        self, offer: Offer, event: SetupEvent, opening: float, verdict: GuardVerdict | None, standing: Standing
+        self, offer: Offer, event: SetupEvent, opening: float, verdict: GuardVerdict | None, standing: Exposure[float]
     ) -> Sized | Refused:
         request = self.request
-        if not standing.equity > 0:
-            return Refused(reason=Reason.MARGIN_SHORT, have=f"{standing.equity:.2f}", need="equity above 0")
-        rates = rates_of(request, offer.symbol)
-        price = opening if event.limit_price is None else event.limit_price
-        equity = dec(standing.equity)
-        return size_position(
-            SizeRequest(
+        return size_entry(
+            Entry(
                 side=event.side,
-                entry=dec(price),
+                price=dec(opening if event.limit_price is None else event.limit_price),
                 stop=dec(event.stop),
-                equity=equity,
+                resting=event.entry == "limit",
                 instrument=offer.symbol.panel.instrument,
                 brackets=offer.symbol.brackets,
+            ),
+            EntryRules(
                 preset=request.preset,
                 risk_frac=request.risk_frac,
                 leverage=request.leverage,
                 margin_mode=request.margin_mode,
-                allow_beyond_preset=request.no_preflight,
-                check_liquidation=not request.no_preflight,
-                fee_in_rate=rates.maker if event.entry == "limit" else rates.taker,
-                fee_out_rate=rates.taker,
-                slippage_frac=request.slippage_frac,
-                free=dec(standing.free),
-                cross_wallet=equity if request.margin_mode is MarginMode.CROSS else None,
-                size_multiplier=ONE if verdict is None else dec(verdict.size_multiplier),
-                open_risk=dec(standing.risk),
                 heat_frac=request.heat_frac,
-                open_gross_notional=dec(standing.gross),
-                open_net_notional=dec(standing.net),
-            )
+                slippage_frac=request.slippage_frac,
+                taker_fee_rate=request.taker_fee_rate,
+                maker_fee_rate=request.maker_fee_rate,
+                beyond=request.no_preflight,
+            ),
+            standing,
+            ONE if verdict is None else dec(verdict.size_multiplier),
         )
 
     def _position(
-        self, offer: Offer, event: SetupEvent, sized: Sized, verdict: GuardVerdict | None, standing: Standing
+        self, offer: Offer, event: SetupEvent, sized: Sized, verdict: GuardVerdict | None, standing: Exposure[float]
     ) -> Position | Declined:
         symbol, course = offer.symbol, offer.symbol.course
         ticket = ticket_of(self.request, symbol, offer.bar, event, course.steps(float(sized.qty)))
@@ -263,6 +231,19 @@ class Gate:
             equity_before=self.standing(offer.order_ns).equity,
             why="held over the whole set as a yardstick",
         )
+
+
+def _held(position: Position, now_ns: int) -> Holding[float]:
+    return Holding(
+        int(position.side),
+        position.planned,
+        position.share,
+        position.qty if position.coins > 0 else 0.0,
+        position.cost,
+        mark_at(position.symbol, now_ns),
+        position.margin,
+        position.risk,
+    )
 
 
 def _bar_of(event: SetupEvent) -> int:

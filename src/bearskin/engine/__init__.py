@@ -1,6 +1,10 @@
 """The one loop: events in, approved commands out, every decision written down. Demo, live and backtest run this."""
 
 from bearskin.engine._book import Account, Book, Trade, Working
+from bearskin.engine._codec import record_bytes, record_of
+from bearskin.engine._desk import Desk, Market
+from bearskin.engine._mind import Decider
+from bearskin.engine._engine import Doubt, Engine, Mind, Stepped
 from bearskin.engine._notes import (
     WARNINGS,
     Adjusted,
@@ -23,6 +27,8 @@ from bearskin.engine._notes import (
     StopMoved,
     Warned,
 )
+from bearskin.engine._rows import rows_of
+from bearskin.engine._said import said
 from bearskin.engine._settings import CalendarEvent, EngineSettings
 
 __all__ = [
@@ -32,15 +38,21 @@ __all__ = [
     "AnyNote",
     "Book",
     "CalendarEvent",
+    "Decider",
     "Declined",
+    "Desk",
     "Done",
+    "Doubt",
     "Ended",
+    "Engine",
     "EngineSettings",
     "Equity",
     "Foreign",
     "Issued",
     "Leaving",
     "Limited",
+    "Market",
+    "Mind",
     "ModeSet",
     "Planned",
     "Protection",
@@ -48,8 +60,13 @@ __all__ = [
     "Record",
     "Regimed",
     "Signalled",
+    "Stepped",
     "StopMoved",
     "Trade",
     "Warned",
     "Working",
+    "record_bytes",
+    "record_of",
+    "rows_of",
+    "said",
 ]

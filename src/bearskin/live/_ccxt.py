@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from bearskin.live._secret import scrubbed
 from bearskin.terms import (
     BadInput,
     BearskinError,
@@ -26,10 +27,6 @@ _PREFERRED = (Product.LINEAR, Product.INVERSE, Product.DATED, Product.DATED_INVE
 
 
 _BANNED: Final = re.compile(r"banned until (\d{13})")
-_SIGNED: Final = re.compile(
-    r"(?i)\b((?:api[-_]?key|secret|signature|sign|passphrase|listenkey)[\"']?\s*[=:]\s*[\"']?)[^\s&\"',}]+"
-)
-_QUERY: Final = re.compile(r"((?:https?|wss?)://[^\s?\"']+)\?[^\s\"']*")
 
 ATTEMPTS: Final = 5
 BACKOFF_S: Final = 1.0  # doubled each time
@@ -67,13 +64,9 @@ def open_venue(venue_id: str) -> Any:
     return getattr(ccxt, venue_id)({"enableRateLimit": True})
 
 
-def scrub(text: str, secrets: Iterable[str] = ()) -> str:
-    """Words for a log: no query of a signed request, no key, no signature; one line, not endless."""
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "…")
-    text = _SIGNED.sub(r"\1…", _QUERY.sub(r"\1?…", text))
-    return re.sub(r"\s+", " ", text).strip()[:300]
+def plain_words(text: str) -> str:
+    """What ccxt says, on one line of bounded length; it puts whole signed addresses into its words, hence scrubbed."""
+    return re.sub(r"\s+", " ", scrubbed(text)).strip()[:300]
 
 
 def banned_until_ms(text: str) -> int | None:
@@ -88,10 +81,10 @@ def venue_error(error: Exception, *, venue: str, symbol: str = "") -> BearskinEr
     Anything of ccxt's `OperationFailed` branch (network, time-out, 5xx, maintenance, unreadable answer) and closed
     sockets are VenueBroken, with rate limits and bans VenueBusy and time stamps out of bounds ClockOff; keys,
     permissions and places are NotAllowed, an unknown market UnknownSymbol, proxy settings BadInput, all else
-    VenueRejected. Signed queries, keys and signatures are not repeated.
+    VenueRejected.
     """
     ccxt = load_ccxt()
-    words = scrub(str(error)) or type(error).__name__
+    words = plain_words(str(error)) or type(error).__name__
     text = f"{venue}: {type(error).__name__}: {words}"
     if isinstance(error, ccxt.DDoSProtection | ccxt.RateLimitExceeded):
         return VenueBusy(text, banned_until_ms(str(error)))

@@ -9,6 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bearskin.report._bot_screen import BotScreen, decision_line
+    from bearskin.report._bot_tables import bot_tables
     from bearskin.report._files import Written, write_result
     from bearskin.report._json import result_json
     from bearskin.report._page import tear_sheet
@@ -17,8 +19,11 @@ if TYPE_CHECKING:
     from bearskin.report._tables import summary_tables
 
 _HOMES = {
+    "BotScreen": "_bot_screen",
     "Written": "_files",
+    "bot_tables": "_bot_tables",
     "coverage_table": "_store_tables",
+    "decision_line": "_bot_screen",
     "faults_table": "_store_tables",
     "plan_tables": "_plan_tables",
     "result_json": "_json",
@@ -28,8 +33,11 @@ _HOMES = {
 }
 
 __all__ = [
+    "BotScreen",
     "Written",
+    "bot_tables",
     "coverage_table",
+    "decision_line",
     "faults_table",
     "plan_tables",
     "result_json",

@@ -36,8 +36,9 @@ class SizeRequest:
     lowered until liquidation is far enough behind the stop; of the fees: the instrument's taker fee; of `free`
     (balance free for margin) and `cross_wallet`: all of equity; of the others: not known, and said so in `unchecked`.
     `brackets` None is for spot margin, which has none. `check_liquidation` false is for research only.
-    `slippage_frac` worsens the stop's fill, `funding_paid_frac` is what holding is expected to cost as a fraction of
-    notional, never negative. `open_net_notional` is signed. `size_multiplier` (guards, drawdown) scales the result.
+    `notional_max` is a cap of the user's own (None: no such cap). `slippage_frac` worsens the stop's fill,
+    `funding_paid_frac` is what holding is expected to cost as a fraction of notional, never negative.
+    `open_net_notional` is signed. `size_multiplier` (guards, drawdown) scales the result.
     """
 
     side: Side
@@ -72,6 +73,7 @@ class SizeRequest:
     depth_exit_notional: Decimal | None = None
     depth_share: Decimal = Decimal("0.02")
     kelly: Kelly | None = None
+    notional_max: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,8 @@ def size_position(request: SizeRequest) -> Sized | Refused:
 
     Caps, in quantity: `risk` (loss at the stop with both fees, slippage and expected funding), `margin-share`,
     `leverage` (free balance), `bracket` (the venue's largest position at this leverage), `tier`, `volatility`, `depth`,
-    `heat`, `gross`, `net`, and `kelly` where a model is on. The result is rounded towards zero to the venue's step.
+    `heat`, `gross`, `net`, `cap` where the user set one, and `kelly` where a model is on. The result is rounded towards
+    zero to the venue's step.
     """
     with decimal.localcontext(QUOTE):
         refused = _wrong_stop(request)
@@ -254,6 +257,8 @@ def _caps(
         thin = min(request.depth_entry_notional, request.depth_exit_notional * _STRESSED_DEPTH)
         caps.append(("depth", thin * request.depth_share / value))
     _book_caps(request, unit, caps, unchecked)
+    if request.notional_max is not None:
+        caps.append(("cap", request.notional_max / value))
     if request.kelly is not None:
         model = request.kelly
         edge = max(ZERO, model.p_low / model.loss_frac - (1 - model.p_low) / model.win_frac)

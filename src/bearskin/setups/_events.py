@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bearskin.setups._features import F8, I8
 from bearskin.terms import Refused, Side
 
 Figure = float | str
@@ -69,6 +70,16 @@ class GuardVerdict:
     size_multiplier: float
     unchecked: tuple[str, ...]
     reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Days:
+    """Complete UTC days in prices, each known at its end: for whoever keeps fewer bars than the daily trend needs."""
+
+    known_ns: I8
+    high: F8
+    low: F8
+    close: F8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from bearskin.market import Panel
-from bearskin.setups._events import GuardVerdict, SetupEvent
-from bearskin.setups._features import F8, I8, indicator
+from bearskin.setups._events import Days, GuardVerdict, SetupEvent
+from bearskin.setups._features import F8, I8, Higher, indicator
 from bearskin.setups._view import FUNDING_HOURS, View
 from bearskin.terms import DAY_NS, HOUR_NS, BadInput, Reason, Refused, Side
 
@@ -73,20 +75,29 @@ class _Views:
     """The views guards were last asked about: daily bars are worth keeping between two events of a symbol."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[int, Side], View] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int, Side], tuple[View, Days | None]] = OrderedDict()
 
-    def of(self, panel: Panel, side: Side) -> View:
-        key = (id(panel), side)
-        view = self._kept.get(key)
-        if view is None or view.panel is not panel:
+    def of(self, panel: Panel, side: Side, days: Days | None) -> View:
+        key = (id(panel), id(days), side)
+        view, kept = self._kept.get(key, (None, None))
+        if view is None or view.panel is not panel or kept is not days:
             view = View(panel, side)
-            self._kept[key] = view
+            if days is not None:
+                view.keep(("higher", DAY_NS), lambda: _seen_from(view, days))
+            self._kept[key] = view, days
             while len(self._kept) > VIEWS_KEPT:
                 self._kept.popitem(last=False)
         return view
 
 
 _VIEWS = _Views()
+
+
+def _seen_from(view: View, days: Days) -> Higher:
+    top, bottom = (days.high, days.low) if view.side is Side.SHORT else (days.low, days.high)
+    logs = (view.sign * np.log(prices) for prices in (top, bottom, days.close))
+    high, low, close = logs
+    return Higher(known_ns=days.known_ns, high=high, low=low, close=close)
 
 
 def _daily(view: View, rules: GuardRules) -> tuple[I8, F8, F8, F8, F8]:
@@ -123,19 +134,20 @@ def _trend(view: View, time_ns: int, rules: GuardRules) -> Trend | None:
     )
 
 
-def regime(panel: Panel, bar: int, preset: GuardRules | None = None) -> Regime:
+def regime(panel: Panel, bar: int, preset: GuardRules | None = None, days: Days | None = None) -> Regime:
     """The daily regime as known at the close of `bar`, from complete UTC days only.
 
     Uptrend: EMA20 above EMA50, EMA50 rising, ADX14 above 25 and the close above EMA20; downtrend is its mirror;
-    anything else is a range. Figures are prices, the slope of EMA50 as a fraction per day, ADX and days seen.
-    Raises BadInput when there is no such bar.
+    anything else is a range. Figures are prices, the slope of EMA50 as a fraction per day, ADX and days seen. `days`
+    stand in for those of the panel, where it is only the last part of what is known. Raises BadInput when there is no
+    such bar.
     """
     if not 0 <= bar < len(panel):
         raise BadInput(f"bar must be from 0 to {len(panel) - 1}, was {bar}")
     rules, time_ns = preset or GuardRules(), panel.known_ns(bar)
-    view = _VIEWS.of(panel, Side.SHORT)
+    view = _VIEWS.of(panel, Side.SHORT, days)
     rising = _trend(view, time_ns, rules)
-    falling = _trend(_VIEWS.of(panel, Side.LONG), time_ns, rules)
+    falling = _trend(_VIEWS.of(panel, Side.LONG, days), time_ns, rules)
     if rising is None or falling is None:
         return Regime(label="unknown", sides=(Side.SHORT, Side.LONG), figures={})
     figures = {
@@ -154,17 +166,22 @@ def regime(panel: Panel, bar: int, preset: GuardRules | None = None) -> Regime:
 
 
 def guard(
-    event: SetupEvent, panel: Panel, recent_events: Sequence[SetupEvent], preset: GuardRules | None = None
+    event: SetupEvent,
+    panel: Panel,
+    recent_events: Sequence[SetupEvent],
+    preset: GuardRules | None = None,
+    days: Days | None = None,
 ) -> GuardVerdict:
     """What the squeeze guard and the trend guard say of `event`, from what was known at its `known_ns`.
 
     `recent_events` are those detected so far, `event` among them or not; later ones and other symbols' are passed over.
+    `days` stand in for the panel's own, as in `regime`.
     The predicted funding rate is not in a panel: the last settled one stands in. A veto comes with size 0; otherwise
     the size is halved for every warning and for every guard without data. Raises BadInput for another symbol's panel.
     """
     if event.symbol != panel.instrument.symbol:
         raise BadInput(f"the event is of {event.symbol}, the panel of {panel.instrument.symbol}")
-    rules, view = preset or GuardRules(), _VIEWS.of(panel, event.side)
+    rules, view = preset or GuardRules(), _VIEWS.of(panel, event.side, days)
     unchecked: list[str] = []
     reasons: list[str] = []
     halvings = 0

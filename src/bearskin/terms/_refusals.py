@@ -31,13 +31,28 @@ class Reason(StrEnum):
     LIQUIDATED_AT_ENTRY = "liquidated at once"
     # the book of positions
     SYMBOL_BUSY = "a position in this symbol is open"
+    POSITIONS_MAX = "as many positions are open as may be"
+    MIXED_PURPOSE = "hedge and speculation in one symbol of one account"
+    FOREIGN = "a position or an order that is not ours is in this symbol"
     HEAT = "total open risk above the limit"
     KILL_SWITCH = "kill switch or drawdown limit"
+    # the bot's own switches
+    PAUSED = "paused until resumed"
+    SIDE_OFF = "this side is not traded now"
+    BLACKOUT = "blackout around an event or at a barred hour"
+    THIN_HOUR = "an hour in which little is traded"
     # the market
     SQUEEZE = "squeeze guard: funding against the position"
     TREND = "trend guard"
     LOW_CAP = "low-cap and manipulability guard"
     NO_DATA = "a series this trade needs is absent"
+    STALE = "the prices at hand are old"
+    HALTED = "the symbol is not open for trading"
+    # what risk does not stamp
+    NOT_REDUCING = "this order would not lessen the position"
+    NOT_SIZED = "this order is beyond what was sized"
+    # the venue
+    VENUE = "the venue refused what the trade needs first"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,7 +53,7 @@ def registry(monkeypatch):
 
 def test_the_face_is_pinned():
     assert bearskin.setups.__all__ == [
-        "SETUPS", "Abstention", "Candidate", "Draft", "FailedBreakout", "GuardRules", "GuardVerdict", "Level",
+        "SETUPS", "Abstention", "Candidate", "Days", "Draft", "FailedBreakout", "GuardRules", "GuardVerdict", "Level",
         "LevelRules", "OverextendedRally", "Regime", "RsiDivergence", "Setup", "SetupEvent", "StopHunt", "Template",
         "View",
         "abstentions", "detect", "entry_ok", "guard", "levels", "load_setups", "merge", "regime",

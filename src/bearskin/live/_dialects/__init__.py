@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bearskin.live._ccxt import scrub
 from bearskin.live._dialects._answers import LOCAL
 from bearskin.live._dialects._base import Dialect, Unfit
 from bearskin.live._dialects._binance import binance
@@ -40,7 +39,6 @@ __all__ = [
     "Unfit",
     "dialect_of",
     "open_trading",
-    "scrub",
 ]
 
 VENUES: tuple[str, ...] = tuple(sorted(_MAKERS))

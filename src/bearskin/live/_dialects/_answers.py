@@ -7,10 +7,10 @@ again costs a request, taking a live order for dead costs money.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-from bearskin.live._ccxt import banned_until_ms, load_ccxt, scrub
+from bearskin.live._ccxt import banned_until_ms, load_ccxt, plain_words
 from bearskin.live._dialects._words import Answer, Reason
 
 LOCAL: Final = "local"  # the code of what we refused ourselves: nothing was sent
@@ -49,9 +49,9 @@ _BY_CLASS: Final[Mapping[str, Reason]] = {
 _CODE: Final = re.compile(r"""["']?(?:\b(?:code|retCode|sCode|ret_code|errorCode))["']?\s*[:=]\s*["']?(-?\d+)["']?""")
 
 
-def answer_of(error: BaseException, codes: Mapping[str, Reason], secrets: Iterable[str] = ()) -> Answer:
+def answer_of(error: BaseException, codes: Mapping[str, Reason]) -> Answer:
     """What an error of ccxt, or of the network below it, means; `codes` are the venue's numbers in our words."""
-    text = scrub(str(error), secrets)
+    text = plain_words(str(error))
     code, reason = "", _class_reason(error)
     for found in _CODE.findall(str(error)):
         code = code if code and found in ("0", "200") else found

@@ -1,0 +1,429 @@
+"""`CcxtVenue`: commands out through ccxt, and what became of them; a lost answer is an answer too ("unknown")."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from bearskin.live._budget import Budget
+from bearskin.live._ccxt import load_ccxt, venue_error
+from bearskin.live._dialects import Answer, Call, Dialect, State, Traded
+from bearskin.live._history import history_of
+from bearskin.live._markets import instruments_of
+from bearskin.live._sends import point_of, reduces
+from bearskin.live._skew import MarketClock, Skew
+from bearskin.market import Panel
+from bearskin.risk import Approved
+from bearskin.terms import (
+    MINUTE_NS,
+    SECOND_NS,
+    AccountNow,
+    Amend,
+    Answered,
+    AnyCommand,
+    AnyEvent,
+    Brackets,
+    Cancel,
+    Filled,
+    Instrument,
+    MarginMode,
+    OrderChanged,
+    OrderNow,
+    Place,
+    PlaceStop,
+    PositionNow,
+    SetLeverage,
+    SetMarginMode,
+    Throttled,
+    UnknownSymbol,
+    our_id,
+)
+
+MS: Final = 1_000_000
+ACCEPTS_NS: Final = 5 * SECOND_NS  # the longest time window that goes with our requests
+MARGIN_NS: Final = 2 * SECOND_NS  # for clocks that differ and a venue that is slow to show what it has taken
+KEPT: Final = 4_000  # names of orders and fills that are remembered
+OVERLAP_NS: Final = 2 * MINUTE_NS
+SETTING_TRIES: Final = 3
+FILLS: Final = 500  # rows of one answer
+
+
+class Remembered(OrderedDict[str, Any]):
+    """The newest entries only."""
+
+    def keep(self, name: str, value: Any) -> None:
+        """Remember, and forget the oldest where there are too many."""
+        self[name] = value
+        self.move_to_end(name)
+        while len(self) > KEPT:
+            self.popitem(last=False)
+
+
+class CcxtVenue:
+    """One account at one venue; `await open()` first, `await close()` at the end.
+
+    `exchange` is an asynchronous ccxt (ccxt.pro) exchange whose own throttle is off.
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        exchange: Any,
+        symbols: Sequence[str],
+        *,
+        clock: MarketClock,
+        settle: str = "USDT",
+        budget: Budget | None = None,
+    ) -> None:
+        self.dialect, self.exchange, self.clock = dialect, exchange, clock
+        self.symbols = tuple(symbols)
+        self.settle = settle
+        self.budget = budget or Budget(clock.wall_ns)
+        self.skew = Skew()
+        self.markets: dict[str, Traded] = {}
+        self.by_unified: dict[str, Traded] = {}
+        self.dual = False
+        self._settings: dict[str, tuple[MarginMode, int]] = {}
+        self._orders = Remembered()  # ours by client id, as last heard
+        self._names = Remembered()  # client ids by the venue's number
+        self._fills = Remembered()  # trade ids that were told
+        self._asked_ns: int | None = None
+        self.known_bars: dict[tuple[str, str], int] = {}  # the open of the last candle that `history` gave
+        self.funding_from_ns = 0  # settlements after that were not told yet
+
+    @property
+    def _wall_ns(self) -> Callable[[], int]:
+        return self.clock.wall_ns
+
+    async def open(self) -> None:
+        """Load the markets, the clock's skew and the position mode.
+
+        Raises VenueBroken or VenueRejected when the venue does not answer, UnknownSymbol for a symbol it has not.
+        """
+        try:
+            await self.measure_skew()
+            if not self.markets:
+                await self.exchange.load_markets()
+                self._take_markets()
+            if self.exchange.has.get("fetchPositionMode"):
+                self.dual = bool(
+                    (await self.exchange.fetch_position_mode(self.markets[self.symbols[0]].unified))["hedged"]
+                )
+        except load_ccxt().BaseError as error:
+            raise venue_error(error, venue=self.dialect.venue) from error
+
+    def _take_markets(self) -> None:
+        for market in self.exchange.markets.values():
+            if market.get("swap") and market.get("linear") and market.get("settle") == self.settle:
+                traded = self.dialect.traded(market)
+                if traded.symbol in self.symbols or market["symbol"] in self.symbols:
+                    self.markets[traded.symbol] = self.by_unified[traded.unified] = traded
+        missing = [name for name in self.symbols if name not in self.markets and name not in self.by_unified]
+        if missing:
+            raise UnknownSymbol(f"{self.dialect.venue} has no {self.settle} perpetual {', '.join(missing)}")
+        self.symbols = tuple(self.markets)
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await self.exchange.close()
+
+    async def measure_skew(self) -> int:
+        """Ask for the venue's time; our clock's lead in nanoseconds, which from then on our signatures leave out."""
+        if not self.exchange.has.get("fetchTime"):
+            return 0
+        sent_ns = self._wall_ns()
+        venue_ms = int(await self.exchange.fetch_time())
+        skew_ns = self.skew.asked(sent_ns, venue_ms * MS, self._wall_ns())
+        self.exchange.options["timeDifference"] = round(skew_ns / MS)
+        return skew_ns
+
+    # --- commands out -------------------------------------------------------------------------------------------------
+
+    async def send(self, approved: Approved[AnyCommand]) -> Sequence[AnyEvent]:
+        """Carry a command out; what became of it. Never raises for what the world does."""
+        command = approved.command
+        market = self.markets.get(command.symbol)
+        if market is None:
+            return [
+                self._told(command, Answer(outcome="rejected", code="local", message="the symbol is not traded here"))
+            ]
+        if self.budget.silent:
+            return self._silenced(command)
+        calls = self.dialect.requests_of(command, market, self._state(command.symbol))
+        if isinstance(calls, Answer):
+            return [self._told(command, calls)]
+        tries = SETTING_TRIES if isinstance(command, SetLeverage | SetMarginMode) else 1
+        result: Any = None
+        for call in calls:
+            answer, result = await self._called(call, tries)
+            if answer.outcome != "accepted":
+                return await self._refused(command, answer)
+        return self._accepted(command, market, result)
+
+    async def _called(self, call: Call, tries: int = 1) -> tuple[Answer, Any]:
+        """One call; settings, which are the same when made twice, are made again when the answer was lost."""
+        for attempt in range(1, tries + 1):
+            try:
+                return Answer(outcome="accepted"), await call.on(self.exchange)
+            except Exception as error:  # noqa: BLE001 - whatever it was, the request may have gone out
+                answer = self.dialect.answer_of(error)
+                if answer.outcome != "unknown":
+                    return answer, None
+                if attempt < tries:
+                    await asyncio.sleep(0.2 * attempt)
+        if tries > 1:
+            answer = Answer(outcome="rejected", code="lost", message=answer.message)
+        return answer, None
+
+    def _accepted(self, command: AnyCommand, market: Traded, result: Any) -> list[AnyEvent]:
+        order: OrderNow | None = None
+        if isinstance(command, SetLeverage):
+            self._settings[command.symbol] = (command.margin_mode, command.leverage)
+        elif isinstance(command, SetMarginMode):
+            self._settings[command.symbol] = (command.margin_mode, self._settings.get(command.symbol, (None, 1))[1])
+        elif isinstance(command, Place | PlaceStop | Amend | Cancel) and isinstance(result, Mapping):
+            order = self._order_of(command, market, result)
+        return [self._told(command, Answer(outcome="accepted"), order)]
+
+    def _order_of(self, command: Place | PlaceStop | Amend | Cancel, market: Traded, result: Any) -> OrderNow | None:
+        """The order in an answer, made whole by what is known of it: venues answer sparsely."""
+        order = self.dialect.order_now(result, market)
+        before = self._orders.get(command.client_id)
+        if isinstance(command, Cancel | Amend) and not order.qty:
+            if before is None:
+                return None
+            order = replace(before, status="canceled" if isinstance(command, Cancel) else before.status)
+        elif not order.client_id:
+            order = replace(order, client_id=command.client_id)
+        if not order.qty and isinstance(command, Place | PlaceStop):
+            order = replace(order, qty=command.qty, conditional=isinstance(command, PlaceStop))
+        self.heard_order(order)
+        return order
+
+    async def _refused(self, command: AnyCommand, answer: Answer) -> list[AnyEvent]:
+        told: list[AnyEvent] = []
+        if answer.reason in ("rate-limit", "banned"):
+            told.append(self._throttled(answer))
+        if answer.reason == "clock":
+            asyncio.get_running_loop().call_soon(lambda: asyncio.ensure_future(self._measure_again()))
+        client_id = getattr(command, "client_id", "")
+        if answer.reason == "duplicate-id" and isinstance(command, Place | PlaceStop):
+            found = await self.ask(
+                command.symbol, client_id, conditional=isinstance(command, PlaceStop), issued_wall_ns=self._wall_ns()
+            )
+            return [*told, *found]
+        told.append(self._told(command, answer))
+        if answer.reason == "unknown-order" and isinstance(command, Cancel):
+            # it is gone: how it went, a cancel's refusal does not say
+            found = await self.ask(
+                command.symbol, client_id, conditional=command.conditional, issued_wall_ns=self._wall_ns()
+            )
+            told += [
+                OrderChanged(time_ns=event.time_ns, wall_ns=event.wall_ns, order=event.order)
+                for event in found
+                if isinstance(event, Answered) and event.order is not None
+            ]
+        return told
+
+    async def _measure_again(self) -> None:
+        try:
+            await self.measure_skew()
+        except load_ccxt().BaseError:
+            return
+
+    def _silenced(self, command: AnyCommand) -> list[AnyEvent]:
+        """Nothing goes out while the venue wants silence; what reduces is kept by who sends (`Sends`)."""
+        answer = Answer(outcome="rejected", code="silenced", reason="rate-limit", message="the venue wants silence")
+        until_ns = self.budget.silent_until_wall_ns
+        throttled = Throttled(time_ns=self.clock.now_ns(), wall_ns=self._wall_ns(), until_wall_ns=until_ns)
+        return [throttled, self._told(command, answer)]
+
+    def _throttled(self, answer: Answer) -> Throttled:
+        until_ns = self.budget.told_off(
+            banned=answer.reason == "banned",
+            headers=getattr(self.exchange, "last_response_headers", None),
+            until_wall_ms=answer.until_wall_ms,
+        )
+        return Throttled(
+            time_ns=self.clock.now_ns(), wall_ns=self._wall_ns(), until_wall_ns=until_ns, detail=answer.message
+        )
+
+    def _told(self, command: AnyCommand, answer: Answer, order: OrderNow | None = None) -> Answered:
+        words = "would trigger immediately: " if answer.reason == "would-trigger" else ""
+        return Answered(
+            time_ns=self.clock.now_ns(),
+            wall_ns=self._wall_ns(),
+            symbol=command.symbol,
+            client_id=getattr(command, "client_id", ""),
+            what=type(command).__name__,
+            outcome=answer.outcome,
+            code=answer.code,
+            message=words + answer.message,
+            order=order,
+        )
+
+    def _state(self, symbol: str) -> State:
+        mode, leverage = self._settings.get(symbol, (MarginMode.ISOLATED, 1))
+        return State(dual=self.dual, margin_mode=mode, leverage=leverage, orders=self._orders)
+
+    # --- questions ----------------------------------------------------------------------------------------------------
+
+    async def ask(self, symbol: str, client_id: str, *, conditional: bool, issued_wall_ns: int) -> Sequence[AnyEvent]:
+        """Ask once what became of an order; absent only when the venue could no longer come to accept it."""
+        market = self.markets[symbol]
+        outcome, order, throttled = "absent", None, []
+        for call in self.dialect.ask_of(market, client_id, conditional=conditional, state=self._state(symbol)):
+            answer, result = await self.question(call)
+            if answer.outcome == "accepted":
+                order = self._found(result, market, client_id)
+                if order is not None:
+                    break
+            elif answer.reason in ("rate-limit", "banned"):
+                throttled, outcome = [self._throttled(answer)], "unknown"
+            elif answer.reason != "unknown-order":
+                outcome = "unknown"
+        if order is not None:
+            outcome = "accepted"
+        elif outcome == "absent" and self._wall_ns() - issued_wall_ns <= ACCEPTS_NS + MARGIN_NS:
+            outcome = "unknown"
+        answered = Answered(
+            time_ns=self.clock.now_ns(), wall_ns=self._wall_ns(), symbol=symbol, client_id=client_id,
+            what="PlaceStop" if conditional else "Place", outcome=outcome, order=order,  # type: ignore[arg-type]
+        )  # fmt: skip
+        return [*throttled, answered]
+
+    async def question(self, call: Call) -> tuple[Answer, Any]:
+        """Ask something that changes nothing, within the budget."""
+        await self.budget.ask(call.method)
+        return await self._called(call)
+
+    def _found(self, result: Any, market: Traded, client_id: str) -> OrderNow | None:
+        rows = result if isinstance(result, list) else [result]
+        for row in rows:
+            order = self.dialect.order_now(row, market)
+            if order.client_id == client_id or (len(rows) == 1 and not isinstance(result, list)):
+                order = order if order.client_id else replace(order, client_id=client_id)
+                self.heard_order(order)
+                return order
+        return None
+
+    async def account(self, since_ns: int | None = None) -> Sequence[AnyEvent]:
+        """Missed fills and funding since then, then one `AccountNow`; nothing when the venue could not be asked."""
+        asked_wall_ns, asked_ns = self._wall_ns(), self.clock.now_ns()
+        from_ns = since_ns if since_ns is not None else self._asked_ns
+        if not self.funding_from_ns:
+            self.funding_from_ns = from_ns if from_ns is not None else asked_ns
+        told: list[AnyEvent] = []
+        if from_ns is not None:
+            for symbol in self.symbols:
+                fills = await self._missed(self.markets[symbol], from_ns)
+                if fills is None:
+                    return told
+                told += fills
+        now = await self._account_now(asked_wall_ns)
+        if now is None:
+            return told
+        self._asked_ns = asked_ns - OVERLAP_NS
+        return [*told, now]
+
+    async def _account_now(self, asked_wall_ns: int) -> AccountNow | None:
+        markets = [self.markets[symbol] for symbol in self.symbols]
+        orders: list[OrderNow] = []
+        failed: list[str] = []
+        for market in markets:
+            for call in self.dialect.open_orders_of(market):
+                answer, rows = await self.question(call)
+                if answer.outcome == "accepted":
+                    orders += [self.dialect.order_now(row, market) for row in rows]
+                elif f"orders:{market.symbol}" not in failed:
+                    failed.append(f"orders:{market.symbol}")
+        known, positions = await self.question(self.dialect.positions_of(markets))
+        got, balance = await self.question(self.dialect.balance_of())
+        if known.outcome != "accepted" or got.outcome != "accepted" or len(failed) == len(markets):
+            return None
+        for order in orders:
+            self.heard_order(order)
+        wallet = self.dialect.balance_now(balance, self.settle, time_ns=self.clock.now_ns(), wall_ns=self._wall_ns())
+        return AccountNow(
+            time_ns=wallet.time_ns, wall_ns=wallet.wall_ns, asset=self.settle, wallet=wallet.wallet,
+            available=wallet.available, positions=tuple(self._positions(positions)), orders=tuple(orders),
+            asked_wall_ns=asked_wall_ns, dual=self.dual, failed=tuple(failed),
+        )  # fmt: skip
+
+    def _positions(self, rows: Sequence[Mapping[str, Any]]) -> list[PositionNow]:
+        found: list[PositionNow] = []
+        for row in rows:
+            market = self.by_unified.get(str(row["symbol"]))
+            position = self.dialect.position_now(row, market) if market is not None else None
+            if position is not None:
+                found.append(position)
+        return found
+
+    async def _missed(self, market: Traded, from_ns: int) -> list[AnyEvent] | None:
+        """Fills of a symbol that were not told yet, oldest first; None when they could not be had."""
+        told: list[Filled] = []
+        since_ms = from_ns // MS
+        while True:
+            newest_ms, full = since_ms, False
+            for call in self.dialect.fills_of(market, since_ms, FILLS):
+                answer, rows = await self.question(call)
+                if answer.outcome != "accepted":
+                    return None
+                told += [fill for row in rows if (fill := await self.fill_of(row, market)) is not None]
+                newest_ms = max(newest_ms, *(int(row["timestamp"]) for row in rows), 0)
+                full = full or len(rows) >= FILLS
+            if not full or newest_ms <= since_ms:
+                return sorted(told, key=lambda fill: fill.time_ns)
+            since_ms = newest_ms
+
+    # --- what was heard -----------------------------------------------------------------------------------------------
+
+    def heard_order(self, order: OrderNow) -> None:
+        """Remember the names of an order, for fills and questions that have only one of them."""
+        if order.client_id:
+            if our_id(order.client_id) is not None:
+                self._orders.keep(order.client_id, order)
+            self._names.keep(order.venue_id, order.client_id)
+            if order.child_id:
+                self._names.keep(order.child_id, order.client_id)
+
+    def fill_heard(self, row: Mapping[str, Any], market: Traded) -> Filled | None:
+        """A fill in our words; None when it was told before."""
+        trade_id = f"{market.symbol}:{row['id']}"
+        if trade_id in self._fills:
+            return None
+        self._fills.keep(trade_id, True)
+        return self.dialect.fill_of(row, market, wall_ns=self._wall_ns(), client_ids=self._names)
+
+    async def fill_of(self, row: Mapping[str, Any], market: Traded) -> Filled | None:
+        """The same, and where nothing is known of its order the venue is asked for the name of that."""
+        fill = self.fill_heard(row, market)
+        if fill is not None and not fill.client_id and fill.venue_id:
+            call = Call(method="fetch_order", args=(fill.venue_id, market.unified), writes=False)
+            answer, result = await self.question(call)
+            if answer.outcome == "accepted":
+                name = self.dialect.client_id_of(result)
+                self._names.keep(fill.venue_id, name)
+                # the dialect tells a forced close by the name of its order
+                named = {**row, "info": {**row["info"], "clientOrderId": name}}
+                fill = self.dialect.fill_of(named, market, wall_ns=self._wall_ns(), client_ids=self._names)
+        return fill
+
+    # --- the market ---------------------------------------------------------------------------------------------------
+
+    async def instruments(self, symbols: Sequence[str]) -> dict[str, tuple[Instrument, Brackets | None]]:
+        """The filters, fees and brackets of symbols, as the venue states them now."""
+        return await instruments_of(self, symbols)
+
+    async def history(self, symbol: str, interval: str, bars: int) -> Panel:
+        """The last complete bars of a symbol; raises VenueBroken or VenueRejected when they cannot be had."""
+        panel = await history_of(self, symbol, interval, bars)
+        self.known_bars[symbol, interval] = int(panel.time_ns[-1])
+        return panel
+
+
+__all__ = ["CcxtVenue", "point_of", "reduces"]
