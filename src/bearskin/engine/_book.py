@@ -27,7 +27,7 @@ class Book:
     """All that has to survive a crash.
 
     `trades` are the ones not done; `done` keeps the last of those that are, for late words about them. `children` names
-    the order a conditional one became, `strays` fills that nobody has claimed yet. `limits` holds what is active,
+    the order a conditional one became, `strays` fills that nobody has claimed yet, `forced` the forced ones that were booked. `limits` holds what is active,
     `trading` symbols that are not open for trading, `configured` leverage and margin mode as the venue confirmed them,
     `undecided` signals that are neither planned nor declined yet, `acts` the answers given and `unanswered` what was
     asked and has none yet, `worth` what the limits of the account remember.
@@ -39,6 +39,7 @@ class Book:
     by_order: dict[str, int] = field(default_factory=dict)
     children: dict[str, str] = field(default_factory=dict)
     strays: dict[str, Filled] = field(default_factory=dict)
+    forced: dict[str, None] = field(default_factory=dict)
     next_trade: int = 1
     account: Account = field(default_factory=Account)
     foreign: dict[str, str] = field(default_factory=dict)
