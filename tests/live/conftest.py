@@ -19,10 +19,11 @@ def running() -> Iterator[Running]:
     """An exchange of its own on any free port."""
     pytest.importorskip("ccxt", reason="ccxt is not installed")
     options = ExchangeOptions(
-        port=0, symbols=(SYMBOL,), prices="manual", crowd=False, limits=False, deposit=Decimal(1_000_000)
+        port=0, symbols=(SYMBOL, "ETHUSDT"), prices="manual", crowd=False, limits=False, deposit=Decimal(1_000_000)
     )
     found = start_in_thread(options)
     control(found, "POST", f"/symbols/{SYMBOL}/index", {"price": "60000"})
+    control(found, "POST", "/symbols/ETHUSDT/index", {"price": "3000"})
     yield found
     found.stop()
 

@@ -212,7 +212,8 @@ async def bot_at(
     exchange.timeout = timeout_ms
     clock = MarketClock(time.time_ns)
     venue = CcxtVenue(dialect, exchange, symbols, clock=clock)
-    venue.accepts_ns = int(window_s * 1e9)
+    # how long the venue could still accept a request: no proxy holds one up that long
+    venue.accepts_ns, venue.margin_ns = int(window_s * 1e9), 0
     kept = Journal.open(journal)
     task: asyncio.Task[None] | None = None
     try:

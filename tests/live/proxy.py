@@ -44,7 +44,8 @@ class Proxy:
     port: int = 0
     fault: str = ""
     left: int = 0
-    fits: Callable[[str, str], bool] = lambda method, path: method == "POST" and path in ORDERS
+    skip: int = 0
+    fits: Callable[[str, str], bool] = lambda method, path: method in ("POST", "DELETE") and path in ORDERS
     seen: list[str] = field(default_factory=list)
     stream: str = ""
     _server: asyncio.Server | None = None
@@ -67,9 +68,9 @@ class Proxy:
         self._server.close()
         self.cut()
 
-    def befall(self, fault: str, times: int = 1) -> None:
-        """Let a fault happen to the next requests that fit."""
-        self.fault, self.left = fault, times
+    def befall(self, fault: str, times: int = 1, skip: int = 0) -> None:
+        """Let a fault happen to the next requests that fit, after the first `skip` of them."""
+        self.fault, self.left, self.skip = fault, times, skip
 
     def cut(self) -> None:
         """Cut every connection there is, without a word."""
@@ -102,8 +103,11 @@ class Proxy:
     async def _one(self, request: _Request, writer: asyncio.StreamWriter) -> None:
         fault = ""
         if self.left and self.fits(request.method, request.path):
-            fault, self.left = self.fault, self.left - 1
-            self.seen.append(f"{fault} {request.method} {request.path}")
+            if self.skip:
+                self.skip -= 1
+            else:
+                fault, self.left = self.fault, self.left - 1
+                self.seen.append(f"{fault} {request.method} {request.path}")
         if fault in ("429", "418", "503"):
             writer.write(_answer(int(fault), -1003 if fault != "503" else -1001))
             return
