@@ -304,7 +304,21 @@ def _account(book: Book, event: AccountNow) -> bool:
     changed = before != (
         account.known, account.asset, account.wallet, account.available, account.dual, account.positions,
     )  # fmt: skip
+    if "orders" not in event.failed:
+        numbers = book.next_trade
+        strangers = {now.client_id or now.venue_id: now for now in event.orders if not _is_ours(book, now)}
+        changed = changed or strangers != book.foreign_orders or numbers != book.next_trade
+        book.foreign_orders = strangers
     return _orders_now(book, event) or changed
+
+
+def _is_ours(book: Book, now: OrderNow) -> bool:
+    """Whether an order has a name of ours; numbers that a lost journal gave are not given again."""
+    ours = our_id(now.client_id)
+    if ours is None or ours.tag != book.tag:
+        return now.venue_id in book.children
+    book.next_trade = max(book.next_trade, ours.trade + 1)
+    return True
 
 
 def _orders_now(book: Book, event: AccountNow) -> bool:
