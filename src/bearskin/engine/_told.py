@@ -185,8 +185,12 @@ def _forward(order: Working, status: WorkStatus, wall_ns: int) -> None:
 def _filled(book: Book, fill: Filled) -> None:
     if fill.why:
         trade = book.trade_in(fill.symbol, fill.leg) or book.trade_in(fill.symbol)
-        if trade is not None and trade.qty * fill.qty < 0:
-            _book(book, trade, None, fill)
+        if trade is None or trade.qty * fill.qty >= 0 or fill.trade_id in book.forced or fill.time_ns < trade.plan.time_ns:
+            return
+        book.forced[fill.trade_id] = None
+        if len(book.forced) > _STRAYS_KEPT:
+            del book.forced[next(iter(book.forced))]
+        _book(book, trade, None, fill)
         return
     found = book.order(fill.client_id) or book.order(book.children.get(fill.venue_id, ""))
     if found is None:
