@@ -13,28 +13,83 @@ if TYPE_CHECKING:
     from bearskin.report._json import result_json
     from bearskin.report._page import tear_sheet
     from bearskin.report._plan_tables import plan_tables
+    from bearskin.report._run import OriginLine, RunSummary, run_json, run_summary
+    from bearskin.report._run_money import Books
+    from bearskin.report._run_rows import OrderRow, PositionRow, orders_of, positions_of, positions_of_book
+    from bearskin.report._run_tables import (
+        decisions_table,
+        orders_table,
+        positions_table,
+        protection_word,
+        run_tables,
+        runs_table,
+        trades_table,
+    )
+    from bearskin.report._run_tell import caught_up, tables_of, tell, tell_journal
     from bearskin.report._store_tables import coverage_table, faults_table
     from bearskin.report._tables import summary_tables
 
 _HOMES = {
+    "Books": "_run_money",
+    "OrderRow": "_run_rows",
+    "OriginLine": "_run",
+    "PositionRow": "_run_rows",
+    "RunSummary": "_run",
     "Written": "_files",
+    "caught_up": "_run_tell",
     "coverage_table": "_store_tables",
+    "decisions_table": "_run_tables",
     "faults_table": "_store_tables",
+    "orders_of": "_run_rows",
+    "orders_table": "_run_tables",
     "plan_tables": "_plan_tables",
+    "positions_of": "_run_rows",
+    "positions_of_book": "_run_rows",
+    "positions_table": "_run_tables",
+    "protection_word": "_run_tables",
     "result_json": "_json",
+    "run_json": "_run",
+    "run_summary": "_run",
+    "run_tables": "_run_tables",
+    "runs_table": "_run_tables",
     "summary_tables": "_tables",
+    "tables_of": "_run_tell",
     "tear_sheet": "_page",
+    "tell": "_run_tell",
+    "tell_journal": "_run_tell",
+    "trades_table": "_run_tables",
     "write_result": "_files",
 }
 
 __all__ = [
+    "Books",
+    "OrderRow",
+    "OriginLine",
+    "PositionRow",
+    "RunSummary",
     "Written",
+    "caught_up",
     "coverage_table",
+    "decisions_table",
     "faults_table",
+    "orders_of",
+    "orders_table",
     "plan_tables",
+    "positions_of",
+    "positions_of_book",
+    "positions_table",
+    "protection_word",
     "result_json",
+    "run_json",
+    "run_summary",
+    "run_tables",
+    "runs_table",
     "summary_tables",
+    "tables_of",
     "tear_sheet",
+    "tell",
+    "tell_journal",
+    "trades_table",
     "write_result",
 ]
 
