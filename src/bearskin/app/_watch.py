@@ -3,14 +3,391 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
-from bearskin.engine import Record
-from bearskin.engine import _notes as notes
-from bearskin.terms import iso, our_id
+from bearskin import engine as words
+from bearskin.terms import (
+    SECOND_NS,
+    AnyEvent,
+    BarClosed,
+    Connected,
+    Filled,
+    Marked,
+    Quoted,
+    Side,
+    Throttled,
+    iso,
+    our_id,
+)
 
-if TYPE_CHECKING:
-    from bearskin.engine import Book
+ZERO = Decimal(0)
+DECISIONS_KEPT, WARNINGS_KEPT = 400, 60
+SEVERE = {"info": 0, "warning": 1, "critical": 2}
 
+
+@dataclass(slots=True)
+class _Told:
+    """Prices of one symbol as they were last told."""
+
+    mark: Decimal | None = None
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    rate: Decimal | None = None
+    next_funding_ns: int | None = None
+
+    @property
+    def price(self) -> Decimal | None:
+        """Mark, else the middle of the book, else nothing."""
+        if self.mark is not None:
+            return self.mark
+        return (self.bid + self.ask) / 2 if self.bid and self.ask else None
+
+
+@dataclass(slots=True, kw_only=True)
+class Watch:
+    """Takes every record of a run in order; `state` says where it stands. Figures of money are strings, as in --json.
+
+    `facts` are said as they are: run, venue, symbols... Fed with a run's journal first, its counts are those of the
+    whole run; `restored` ends that part.
+    """
+
+    book: words.Book
+    facts: Mapping[str, Any]
+    sequence: int = 0
+    time_ns: int = 0
+    wall_ns: int = 0
+    bars: int = 0
+    signals: int = 0
+    entries: int = 0
+    exits: int = 0
+    wins: int = 0
+    gross: Decimal = ZERO
+    net: Decimal = ZERO
+    fees: Decimal = ZERO
+    funding: Decimal = ZERO
+    unprotected_s_max: float = 0.0
+    high_water: Decimal = ZERO
+    declined: Counter[str] = field(default_factory=Counter)
+    by_setup: Counter[str] = field(default_factory=Counter)
+    prices: dict[str, _Told] = field(default_factory=dict)
+    limits: dict[str, words.Limited] = field(default_factory=dict)
+    regimes: dict[str, words.Regimed] = field(default_factory=dict)
+    channels: dict[str, bool] = field(default_factory=dict)
+    silent_until_wall_ns: int = 0
+    decisions: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=DECISIONS_KEPT))
+    warnings: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=WARNINGS_KEPT))
+    _entered: set[int] = field(default_factory=set)
+    _number: int = 0
+
+    def told(self, sequence: int, record: words.Record) -> None:
+        """Take in one record."""
+        event = record.event
+        self.sequence = max(self.sequence, sequence)
+        self.heard(event)
+        match event:
+            case BarClosed():
+                self.bars += 1
+            case Filled():
+                self._filled(event)
+            case Connected():
+                self.channels[event.channel] = event.up
+            case Throttled():
+                self.silent_until_wall_ns = event.until_wall_ns
+            case _:
+                pass
+        for note in record.notes:
+            self._noted(note)
+
+    def heard(self, event: AnyEvent) -> None:
+        """Take in what is heard but not written down: prices, and that time passes."""
+        self.time_ns, self.wall_ns = max(self.time_ns, event.time_ns), max(self.wall_ns, event.wall_ns)
+        match event:
+            case Quoted():
+                told = self.prices.setdefault(event.symbol, _Told())
+                told.bid, told.ask = event.bid, event.ask
+            case Marked():
+                told = self.prices.setdefault(event.symbol, _Told())
+                told.mark, told.rate, told.next_funding_ns = event.mark, event.rate, event.next_funding_ns
+            case _:
+                pass
+
+    def _filled(self, event: Filled) -> None:
+        ours = our_id(event.client_id)
+        if ours is not None and ours.role == "entry" and ours.trade not in self._entered:
+            self._entered.add(ours.trade)
+            self.entries += 1
+
+    def _noted(self, note: words.AnyNote) -> None:
+        match note:
+            case words.Signalled():
+                self.signals += 1
+                self.by_setup[note.setup] += 1
+            case words.Declined():
+                self.declined[note.reason] += 1
+                what = f"{note.reason}: {note.detail}" if note.detail else note.reason
+                self._decided(note, "declined", what, side=note.side, origin=note.origin)
+            case words.Planned():
+                self._decided(note, "enter", _plan_told(note), side=note.side, origin=note.origin, why=note.why)
+            case words.Protection():
+                self._protection(note)
+            case words.StopMoved():
+                moved = f"stop {_shown(note.old)} → {_shown(note.new)}" if note.old else f"stop {_shown(note.new)}"
+                self._decided(note, "stop", f"{moved}: {note.why}")
+            case words.Leaving():
+                share = "" if note.share == 1 else f" {100 * note.share:.0f} % of it"
+                self._decided(note, "leave", f"leaving{share}: {note.reason}")
+            case words.Ended():
+                self._ended(note)
+            case words.Limited():
+                self.limits[note.limit] = note
+                state = "reached" if note.active else "lifted"
+                self._decided(note, "limit", f"{note.limit} {state}{': ' + note.detail if note.detail else ''}")
+            case words.ModeSet():
+                self._decided(note, "mode", _mode_told(note))
+            case words.Adjusted() | words.Foreign() | words.Reconciled():
+                self._differences(note)
+            case words.Regimed():
+                self.regimes[note.symbol] = note
+            case words.Equity():
+                self.high_water = note.high_water
+            case words.Warned():
+                self._warned(note)
+            case words.Done() | words.Issued():
+                pass
+
+    def _decided(
+        self, note: Any, kind: str, text: str, *, side: Side | None = None, origin: str = "", why: str = ""
+    ) -> None:
+        self._number += 1
+        self.decisions.append(
+            {
+                "number": self._number,
+                "time": iso(note.time_ns),
+                "kind": kind,
+                "symbol": getattr(note, "symbol", ""),
+                "side": None if side is None else side.name.lower(),
+                "origin": origin,
+                "text": text,
+                "why": why,
+            }
+        )
+
+    def _protection(self, note: words.Protection) -> None:
+        self.unprotected_s_max = max(self.unprotected_s_max, note.unprotected_s)
+        if note.protected:
+            self._decided(note, "protected", f"PROTECTED, the venue has its stop; {note.unprotected_s:.3f} s without")
+        elif note.open_qty:
+            covered = f"{_shown(abs(note.covered_qty))} of {_shown(abs(note.open_qty))}"
+            self._decided(note, "unprotected", f"UNPROTECTED: a stop rests for {covered}")
+
+    def _ended(self, note: words.Ended) -> None:
+        self.limits.pop("", None)
+        self.fees, self.funding = self.fees + note.fees, self.funding + note.funding
+        if note.entry is None:
+            self._decided(note, "unfilled", f"not filled: {note.reason}", side=note.side, origin=note.origin)
+            return
+        self.exits += 1
+        self.wins += note.net > 0
+        self.gross, self.net = self.gross + note.gross, self.net + note.net
+        self.unprotected_s_max = max(self.unprotected_s_max, note.unprotected_s_max)
+        r = "" if note.r is None else f" ({note.r:+.2f} R)"
+        text = f"closed by {note.reason} at {_shown(note.exit)}, net {note.net:+.2f} USDT{r}"
+        self._decided(note, "exit", text, side=note.side, origin=note.origin)
+
+    def _differences(self, note: words.Adjusted | words.Foreign | words.Reconciled) -> None:
+        if isinstance(note, words.Reconciled):
+            if note.differences:
+                self._decided(note, "reconciled", "the venue differs: " + "; ".join(note.differences))
+        elif isinstance(note, words.Foreign):
+            state = "not ours, the symbol is left alone" if note.blocked else "free again"
+            self._decided(note, "foreign", f"{state}: {note.detail}")
+        else:
+            taken = f"position {_shown(note.ours)} → {_shown(note.theirs)}, as the venue has it"
+            self._decided(note, "adjusted", f"{taken}: {note.why}")
+
+    def _warned(self, note: words.Warned) -> None:
+        self._decided(note, "warning", f"{note.kind}: {note.text}")
+        self.warnings.append(
+            {
+                "time": iso(note.time_ns),
+                "kind": note.kind,
+                "symbol": note.symbol,
+                "text": note.text,
+                "severity": note.severity,
+                "number": self._number,
+            }
+        )
+
+    # --- what is told ------------------------------------------------------------------------------------------------
+
+    def state(self, wall_ns: int) -> dict[str, Any]:
+        """Where the run stands at a moment of the wall clock."""
+        positions = [self._position(trade, wall_ns) for trade in self.book.trades.values()]
+        open_pnl = sum((Decimal(one["pnl"]) for one in positions if one["pnl"] is not None), ZERO)
+        account = self.book.account
+        live = list(self.book.trades.values())
+        risk = sum((_open_risk(trade) for trade in live), ZERO)
+        equity = account.wallet + open_pnl
+        return {
+            **self.facts,
+            "sequence": self.sequence,
+            "time": iso(self.time_ns) if self.time_ns else None,
+            "heard_s_ago": round((wall_ns - self.wall_ns) / SECOND_NS, 3) if self.wall_ns else None,
+            "account": {
+                "asset": account.asset,
+                "known": account.known,
+                "wallet": _money(account.wallet),
+                "equity": _money(equity),
+                "available": None if account.available is None else _money(account.available),
+                "high_water": _money(max(self.high_water, equity)),
+                "open_pnl": _money(open_pnl),
+                "open_risk": _money(risk),
+                "open_risk_frac": f"{risk / equity:.6f}" if equity > 0 else None,
+                "gross": _money(self.gross),
+                "net": _money(self.net),
+                "fees": _money(self.fees + sum((trade.fees for trade in live), ZERO)),
+                "funding": _money(self.funding + sum((trade.funding for trade in live), ZERO)),
+            },
+            "mode": {"paused": self.book.paused, "panicked": self.book.panicked, "sides": self.book.sides},
+            "limits": [_limit(one) for one in self.limits.values() if one.active],
+            "channels": dict(self.channels),
+            "silent_s": max(0.0, round((self.silent_until_wall_ns - wall_ns) / SECOND_NS, 1)),
+            "positions": positions,
+            "orders": [_order(trade, order) for trade in live for order in trade.orders.values() if order.live],
+            "foreign": dict(self.book.foreign),
+            "prices": {symbol: _price(told) for symbol, told in sorted(self.prices.items())},
+            "regimes": {symbol: note.label for symbol, note in sorted(self.regimes.items())},
+            "counts": self.counts(),
+            "decisions": list(self.decisions),
+            "warnings": list(self.warnings),
+        }
+
+    def counts(self) -> dict[str, Any]:
+        """How many of what, from the run's first record on."""
+        longest = max((trade.unprotected_s_max for trade in self.book.trades.values()), default=0.0)
+        return {
+            "bars": self.bars,
+            "signals": self.signals,
+            "by_setup": dict(self.by_setup.most_common()),
+            "entries": self.entries,
+            "exits": self.exits,
+            "wins": self.wins,
+            "declined": dict(self.declined.most_common()),
+            "max_unprotected_s": round(max(self.unprotected_s_max, longest), 3),
+        }
+
+    def _position(self, trade: words.Trade, wall_ns: int) -> dict[str, Any]:
+        plan, told = trade.plan, self.prices.get(trade.symbol, _Told())
+        theirs = self.book.account.positions.get((trade.symbol, trade.leg))
+        mark = told.price
+        pnl = None if mark is None or not trade.qty else trade.qty * mark - trade.cost
+        liquidation = theirs.liquidation_price if theirs and theirs.liquidation_price else plan.liquidation_price
+        without_s = None
+        if trade.unprotected_since_wall_ns is not None:
+            without_s = round(max(0, wall_ns - trade.unprotected_since_wall_ns) / SECOND_NS, 3)
+        return {
+            "trade": trade.number,
+            "symbol": trade.symbol,
+            "side": plan.side.name.lower(),
+            "purpose": plan.purpose,
+            "origin": plan.origin,
+            "phase": trade.phase,
+            "qty": f"{trade.qty.normalize():f}",
+            "planned_qty": f"{plan.qty.normalize():f}",
+            "entry": _plain(trade.cost / trade.qty if trade.qty else plan.entry_price or plan.entry_ref),
+            "mark": _plain(mark),
+            "stop": _plain(trade.stop),
+            "targets": [_plain(price) for price in plan.targets],
+            "liquidation_price": _plain(liquidation),
+            "liquidation_frac": f"{abs(liquidation / mark - 1):.6f}" if liquidation and mark else None,
+            "stop_frac": f"{abs(trade.stop / mark - 1):.6f}" if trade.stop and mark else None,
+            "protected": trade.protected,
+            "unprotected_s": without_s,
+            "max_unprotected_s": round(trade.unprotected_s_max, 3),
+            "pnl": None if pnl is None else _money(pnl),
+            "realised": _money(trade.realised),
+            "r": f"{pnl / plan.loss_at_stop:.4f}" if pnl is not None and plan.loss_at_stop > 0 else None,
+            "fees": _money(trade.fees),
+            "funding": _money(trade.funding),
+            "rate": None if told.rate is None else f"{told.rate:f}",
+            "leverage": f"{plan.leverage.normalize():f}",
+            "margin_mode": str(plan.margin_mode),
+            "entered": iso(trade.entered_ns) if trade.entered_ns else None,
+            "until": iso(plan.until_ns) if plan.until_ns else None,
+            "held_s": (self.time_ns - trade.entered_ns) / SECOND_NS if trade.entered_ns else None,
+            "why": plan.why,
+            "thesis": trade.thesis,
+            "alarm": trade.alarm,
+        }
+
+
+def _open_risk(trade: words.Trade) -> Decimal:
+    """What is lost from the entry if the stop is hit, never below zero; a hedge has none of this kind."""
+    if trade.stop is None or not trade.qty:
+        return ZERO
+    return max(ZERO, trade.cost - trade.qty * trade.stop)
+
+
+def _plan_told(note: words.Planned) -> str:
+    how = "at market" if note.entry_price is None else f"limit {_shown(note.entry_price)}"
+    stop = "no stop (hedge)" if note.stop is None else f"stop {_shown(note.stop)}"
+    targets = f", target {' and '.join(_shown(price) for price in note.targets)}" if note.targets else ""
+    loss = f", {note.loss_at_stop:.2f} at risk" if note.loss_at_stop else ""
+    bound = f" (size bound by {note.bound_by})" if note.bound_by else ""
+    return f"{_shown(abs(note.qty))} {how}, {stop}{targets}{loss}{bound}"
+
+
+def _mode_told(note: words.ModeSet) -> str:
+    state = "panic: everything of ours is closed" if note.panicked else "paused" if note.paused else "running"
+    sides = f", sides {note.sides}" if note.sides else ""
+    return f"{state}{sides}{': ' + note.why if note.why else ''}"
+
+
+def _limit(note: words.Limited) -> dict[str, Any]:
+    return {
+        "limit": note.limit,
+        "detail": note.detail,
+        "until": iso(note.until_ns) if note.until_ns else None,
+        "size_multiplier": f"{note.size_multiplier.normalize():f}",
+    }
+
+
+def _order(trade: words.Trade, order: words.Working) -> dict[str, Any]:
+    return {
+        "trade": trade.number,
+        "symbol": trade.symbol,
+        "client_id": order.client_id,
+        "role": order.role,
+        "qty": f"{order.qty.normalize():f}",
+        "filled": f"{order.filled.normalize():f}",
+        "price": _plain(order.price),
+        "trigger": _plain(order.stop_price),
+        "status": order.status,
+    }
+
+
+def _price(told: _Told) -> dict[str, Any]:
+    return {
+        "mark": _plain(told.mark),
+        "bid": _plain(told.bid),
+        "ask": _plain(told.ask),
+        "rate": None if told.rate is None else f"{told.rate:f}",
+        "next_funding": iso(told.next_funding_ns) if told.next_funding_ns else None,
+    }
+
+
+def _money(value: Decimal) -> str:
+    text = f"{value:.2f}"
+    return text.lstrip("-") if float(text) == 0 else text
+
+
+def _plain(value: Decimal | None) -> str | None:
+    """A price with the digits it has, ten significant at most."""
+    return None if value is None else f"{Decimal(f'{value:.10g}').normalize():f}"
+
+
+def _shown(value: Decimal | None) -> str:
+    return "–" if value is None else f"{Decimal(f'{value:.8g}').normalize():f}"

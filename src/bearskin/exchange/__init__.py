@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from bearskin import VerbRoom
 
 if TYPE_CHECKING:
+    from bearskin.exchange import _words as words
     from bearskin.exchange._core import Exchange
     from bearskin.exchange._genesis import read_setup
+    from bearskin.exchange._listing import contract_of
     from bearskin.exchange.wire._address import Address, read_address
     from bearskin.exchange.wire._opening import ExchangeOptions, Opened, open_exchange
     from bearskin.exchange.wire._serve import Running, serve, start_in_thread
@@ -22,6 +24,7 @@ _HOMES = {
     "ExchangeOptions": "wire._opening",
     "Opened": "wire._opening",
     "Running": "wire._serve",
+    "contract_of": "_listing",
     "open_exchange": "wire._opening",
     "read_address": "wire._address",
     "read_setup": "_genesis",
@@ -36,16 +39,20 @@ __all__ = [
     "ExchangeOptions",
     "Opened",
     "Running",
+    "contract_of",
     "open_exchange",
     "read_address",
     "read_setup",
     "serve",
     "snippets",
     "start_in_thread",
+    "words",
 ]
 
 
 def __getattr__(name: str) -> Any:  # PEP 562: the core needs no server, and the server loads when it serves
+    if name == "words":  # what is said to the core and by it; a room of its own names would clash with the desk's
+        return importlib.import_module("bearskin.exchange._words")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'bearskin.exchange' has no attribute {name!r}")

@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bearskin.report._bot_screen import BotScreen, decision_line
     from bearskin.report._files import Written, write_result
     from bearskin.report._json import result_json
     from bearskin.report._page import tear_sheet
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Books": "_run_money",
+    "BotScreen": "_bot_screen",
     "OrderRow": "_run_rows",
     "OriginLine": "_run",
     "PositionRow": "_run_rows",
@@ -38,6 +40,7 @@ _HOMES = {
     "Written": "_files",
     "caught_up": "_run_tell",
     "coverage_table": "_store_tables",
+    "decision_line": "_bot_screen",
     "decisions_table": "_run_tables",
     "faults_table": "_store_tables",
     "orders_of": "_run_rows",
@@ -63,6 +66,7 @@ _HOMES = {
 
 __all__ = [
     "Books",
+    "BotScreen",
     "OrderRow",
     "OriginLine",
     "PositionRow",
@@ -70,6 +74,7 @@ __all__ = [
     "Written",
     "caught_up",
     "coverage_table",
+    "decision_line",
     "decisions_table",
     "faults_table",
     "orders_of",

@@ -190,13 +190,21 @@ class Dialect:
         """The open positions, a list."""
         return Call(method="fetch_positions", args=([market.unified for market in markets],), writes=False)
 
+    def mode_of(self, market: Traded) -> Call | None:
+        """The question whether the account holds longs and shorts apart; None where positions tell."""
+        return Call(method="fetch_position_mode", args=(market.unified,), writes=False)
+
+    def dual_of(self, told: Mapping[str, Any]) -> bool:
+        """The answer to it."""
+        return bool(told.get("hedged"))
+
     def balance_of(self) -> Call:
         """The balance in ccxt's form."""
         return Call(method="fetch_balance", writes=False)
 
-    def fills_of(self, market: Traded, since_ms: int | None, limit: int | None = None) -> Call:
-        """Our fills in a symbol since a time, oldest first."""
-        return Call(method="fetch_my_trades", args=(market.unified, since_ms, limit), writes=False)
+    def fills_of(self, market: Traded, since_ms: int | None, limit: int | None = None) -> tuple[Call, ...]:
+        """Our fills in a symbol since a time, forced ones too; the lists together are all of them."""
+        return (Call(method="fetch_my_trades", args=(market.unified, since_ms, limit), writes=False),)
 
     def fundings_of(self, market: Traded, since_ms: int | None, limit: int | None = None) -> Call:
         """Funding received and paid in a symbol since a time."""
@@ -327,8 +335,13 @@ class Dialect:
 
     def fill_of(
         self, trade: Mapping[str, Any], market: Traded, *, wall_ns: int, client_ids: Mapping[str, str] | None = None
-    ) -> Filled:
-        """A ccxt trade of ours; `client_ids` are ours by the venue's order number, where the trade does not tell."""
+    ) -> Filled | None:
+        """A ccxt trade of ours, None for what is none (funding told as a trade).
+
+        `client_ids` are ours by the venue's order number, where the trade does not tell them.
+        """
+        if not self.is_fill(trade):
+            return None
         venue_id = str(trade.get("order") or "")
         sign = -1 if trade.get("side") == "sell" else 1
         cost, asset = self.fee_of(trade, market)
@@ -348,6 +361,10 @@ class Dialect:
             leg=self.order_leg(trade),
             why=self.forced(trade),
         )
+
+    def is_fill(self, trade: Mapping[str, Any]) -> bool:
+        """Whether a row of the venue's trades is a fill."""
+        return True
 
     def fee_of(self, trade: Mapping[str, Any], market: Traded) -> tuple[Decimal, str]:
         """What a fill cost (positive: paid) and in what."""

@@ -88,6 +88,7 @@ ABLE: Final = Abilities(
     countdown=None,
     brackets="signed",
     demo="demo-trading",
+    late_ms=RECV_WINDOW_MS,
     refusals={
         "countdown": "the countdown cancel is not used: no document of Binance says that conditional orders survive it",
     },

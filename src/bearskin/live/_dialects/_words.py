@@ -114,7 +114,7 @@ class Abilities:
     conditional order carries our client order id. `amends`: a resting order can be changed. `countdown`: all orders are
     cancelled when we fall silent, and the venue's documents say that protective stops survive it (None: no such call is
     used). `brackets`: where maintenance tiers come from. `demo` is how its own demo environment is reached, empty where
-    it has none. `refusals` are sentences by what they refuse ("live" refuses trading as a whole).
+    it has none. `late_ms`: how long after it was signed the venue may still take a request in. `refusals` are sentences by what they refuse ("live" refuses trading as a whole).
     """
 
     attached_stops: bool
@@ -123,6 +123,7 @@ class Abilities:
     amends: bool
     countdown: str | None
     brackets: Literal["signed", "public", "contracts", "none"]
-    demo: Literal["demo-trading", "sandbox", "header", ""]
+    demo: Literal["demo-trading", "sandbox", ""]
+    late_ms: int
     refusals: Mapping[str, str] = field(default_factory=dict)
     label: str = "built from documentation, not yet run against the venue"

@@ -1,0 +1,167 @@
+"""The local door of a running bot: its state, its audit stream, acts and signals. For its owner on this machine alone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import json
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bearskin.app._watch import Watch
+from bearskin.engine import Done, Record
+from bearskin.terms import AnyAct, BadInput
+
+BODY_MAX = 64_000
+BEHIND_MAX = 10_000
+BEAT_S = 10.0
+_NAMES = ("127.0.0.1", "localhost", "[::1]")
+Answer = Callable[[Request], Awaitable[Response]]
+
+
+class Acting(Protocol):
+    """What the door opens to: the runner of the bot."""
+
+    async def act(self, act: AnyAct) -> Done:
+        """Have an act taken up, and the engine's answer."""
+
+
+class Events:
+    """The audit stream for any number of readers; one that falls too far behind is let go."""
+
+    def __init__(self) -> None:
+        self._readers: set[asyncio.Queue[bytes | None]] = set()
+
+    def told(self, sequence: int, record: Record) -> None:
+        """Pass one record on."""
+        if not self._readers:
+            return
+        data = b'{"sequence":%d,"record":%b}' % (sequence, msgspec.json.encode(record))
+        for reader in list(self._readers):
+            try:
+                reader.put_nowait(data)
+            except asyncio.QueueFull:
+                self._readers.discard(reader)
+                while not reader.empty():
+                    reader.get_nowait()
+                reader.put_nowait(None)
+
+    def close(self) -> None:
+        """End every stream."""
+        for reader in list(self._readers):
+            with contextlib.suppress(asyncio.QueueFull):
+                reader.put_nowait(None)
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """Server-sent events from now on."""
+        reader: asyncio.Queue[bytes | None] = asyncio.Queue(BEHIND_MAX)
+        self._readers.add(reader)
+        try:
+            yield b": from here on\n\n"
+            while True:
+                try:
+                    data = await asyncio.wait_for(reader.get(), BEAT_S)
+                except TimeoutError:
+                    yield b": still here\n\n"
+                    continue
+                if data is None:
+                    return
+                yield b"data: " + data + b"\n\n"
+        finally:
+            self._readers.discard(reader)
+
+
+class Door:
+    """Lets nobody in but who holds the token, speaks to this very address, and comes from no foreign page."""
+
+    def __init__(self, inner: ASGIApp, token: str, port: int, open_paths: frozenset[str] = frozenset()) -> None:
+        self._inner, self._token = inner, token
+        self._hosts = {f"{name}:{port}" for name in _NAMES}
+        self._origins = {f"http://{host}" for host in self._hosts}
+        self._open_paths = open_paths  # they bring a proof of their own
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 4xx, or hand on."""
+        if scope["type"] != "http":
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        refused = self._refusal(headers, scope["path"])
+        if refused is not None:
+            status, why = refused
+            await JSONResponse({"error": why}, status)(scope, receive, send)
+            return
+        await self._inner(scope, receive, send)
+
+    def _refusal(self, headers: Mapping[str, str], path: str) -> tuple[int, str] | None:
+        if headers.get("host") not in self._hosts:
+            return 421, "this address answers to its own name only"
+        if headers.get("origin") not in (None, *self._origins):
+            return 403, "no other page may speak to a bot"
+        given = headers.get("authorization", "")
+        if path not in self._open_paths and not hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode()):
+            return 401, "the token of bot.json is missing or wrong"
+        return None
+
+
+def new_token() -> str:
+    """A token nobody guesses."""
+    return secrets.token_urlsafe(32)
+
+
+def bot_app(
+    watch: Watch, events: Events, acting: Acting, clocks: Callable[[], tuple[int, int]], signals: Answer | None = None
+) -> Starlette:
+    """The routes. `clocks` says market and wall time now; `signals` takes signals from outside, by its own proof."""
+
+    async def state(_: Request) -> Response:
+        return JSONResponse(watch.state(clocks()[1]))
+
+    async def act(request: Request) -> Response:
+        try:
+            made = act_of(await _body(request), *clocks())
+        except (BadInput, ValueError) as error:
+            return JSONResponse({"error": str(error)}, 422)
+        done = await acting.act(made)
+        return JSONResponse(msgspec.to_builtins(done), 200 if not done.refused else 409)
+
+    async def stream(_: Request) -> Response:
+        return StreamingResponse(events.stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+    routes = [Route("/state", state), Route("/act", act, methods=["POST"]), Route("/events", stream)]
+    if signals is not None:
+        routes.append(Route("/signals", signals, methods=["POST"]))
+    return Starlette(routes=routes)
+
+
+def act_of(said: Any, time_ns: int, wall_ns: int) -> AnyAct:
+    """The act in a JSON object: `is` names it, the rest are its fields; raises BadInput for what it cannot be."""
+    if not isinstance(said, dict):
+        raise BadInput('an act is an object such as {"is": "Pause"}')
+    given = {**said, "time_ns": time_ns, "wall_ns": wall_ns}
+    given.setdefault("act_id", secrets.token_hex(8))
+    try:
+        made: AnyAct = msgspec.convert(given, AnyAct, strict=False)  # type: ignore[arg-type]
+    except (msgspec.ValidationError, TypeError, ValueError) as error:
+        raise BadInput(f"this is no act ({error})") from None
+    return made
+
+
+async def _body(request: Request) -> Any:
+    taken = b""
+    async for part in request.stream():
+        taken += part
+        if len(taken) > BODY_MAX:
+            raise BadInput(f"an act has at most {BODY_MAX:,} bytes")
+    try:
+        return json.loads(taken)
+    except ValueError as error:
+        raise BadInput(f"this is no JSON ({error})") from None
