@@ -88,7 +88,7 @@ def compare(panel: Any, side: Side, ticket: Ticket[float]) -> str:
     return reason
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(12))
 def test_random_tickets_on_random_paths(seed: int) -> None:
     """
     Gaps, both sides, market and limit entries, stops by mark and last, two targets, trailing, time, invalidation,
@@ -102,6 +102,9 @@ def test_random_tickets_on_random_paths(seed: int) -> None:
         ticket, _ = made.a_ticket(rng, panel, side)
         steps = min(ticket.steps, 200_000)
         steps1 = steps if ticket.steps1 == ticket.steps else max(1, steps // 2)
-        reason = compare(panel, side, ticket._replace(steps=steps, steps1=steps1))
+        # the close of the bar in which a limit fills moves a trailing stop, but fills no target: one by last cannot be
+        # placed beyond a target that rests, so such stops go by mark
+        on_mark = 1 if ticket.trail and ticket.valid else ticket.stop_on_mark
+        reason = compare(panel, side, ticket._replace(steps=steps, steps1=steps1, stop_on_mark=on_mark))
         seen[reason] = seen.get(reason, 0) + 1
-    print(seen)
+    assert len(seen) >= 4, seen

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from bearskin.app._cli_bot import register_bot
 from bearskin.app._cli_data import register_data
 from bearskin.app._cli_exchange import register_exchange
 from bearskin.app._cli_house import register_house
@@ -18,7 +19,10 @@ from bearskin.app._command import BAD_INPUT, INTERRUPTED, end, fail
 from bearskin.app._desk import Desk
 from bearskin.app._options import BARE, Home, Json, Quiet, StoreDir, Verbose
 
-ORDER = ("plan", "backtest", "demo", "exchange", "data", "config", "doctor", "backup", "reset", "migrate")
+ORDER = (
+    "demo", "trade", "short", "long", "close", "move-stop", "reverse", "positions", "orders", "runs", "pause", "resume",
+    "panic", "adopt", "note", "plan", "backtest", "exchange", "data", "config", "doctor", "backup", "reset", "migrate",
+)  # fmt: skip
 
 
 class InOrder(TyperGroup):
@@ -39,6 +43,7 @@ app = typer.Typer(
     epilog="New here? `bearskin demo` needs nothing. Every command has --help.",
     help="The desk for the short side of crypto: price a short before the order, rehearse it through history.",
 )
+register_bot(app)
 register_trade(app)
 register_exchange(app)
 register_data(app)

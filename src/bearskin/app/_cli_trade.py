@@ -1,4 +1,4 @@
-"""Commands that price and rehearse trades: plan, backtest, demo."""
+"""Commands that price and rehearse trades: plan and backtest."""
 
 from __future__ import annotations
 
@@ -11,23 +11,16 @@ import typer
 
 from bearskin.app._command import INTERRUPTED, REFUSED, command, known
 from bearskin.app._desk import Desk
-from bearskin.app._options import BACKTEST, DEMO, PLAN
+from bearskin.app._options import BACKTEST, PLAN
 
 if TYPE_CHECKING:
     from bearskin.backtest import BacktestResult
-
-
-NEXT = (
-    "next: `bearskin plan short BTCUSDT --entry 60000 --stop 62500 --equity 10000` prices a short of your own",
-    "next: `bearskin data fetch BTCUSDT ETHUSDT --from 2025-01-01` brings real candles for `bearskin backtest`",
-)
 
 
 def register_trade(app: typer.Typer) -> None:
     """Add the commands of this file to `app`."""
     command(app, "plan", PLAN, "Trades")(plan)
     command(app, "backtest", BACKTEST, "Trades")(backtest)
-    command(app, "demo", DEMO, "Trades")(demo)
 
 
 def plan(desk: Desk, **given: Any) -> int:
@@ -62,20 +55,7 @@ def backtest(desk: Desk, show: bool, out: str | None, html: bool, **given: Any) 
         if progress is not None:
             progress("writing the results", 0, None)
         files = write(result, folder, html=html)
-    return _shown(desk, result, files, show)
-
-
-def demo(desk: Desk, show: bool, **given: Any) -> int:
-    """A made-up market, every set-up traded on it, and the tear sheet; no network, no key, nothing prepared."""
-    desk.say("demo: making a market")
-    from bearskin.app._demo import demo as rehearse
-
-    with desk.progress() as progress:
-        report = rehearse(**known(given), home=desk.home, store=desk.store, progress=progress)
-    code = _shown(desk, report.result, report.files, show, seed=report.seed, days=report.days)
-    for line in NEXT:
-        desk.say(line)
-    return code
+    return result_shown(desk, result, files, show)
 
 
 def _new_folder(reports: Path, name: str) -> Path:
@@ -88,7 +68,7 @@ def _new_folder(reports: Path, name: str) -> Path:
     raise AssertionError("a hundred backtests within a second")
 
 
-def _shown(desk: Desk, result: BacktestResult, files: dict[str, Path], show: bool, **more: Any) -> int:
+def result_shown(desk: Desk, result: BacktestResult, files: dict[str, Path], show: bool, **more: Any) -> int:
     """Print a result and where its files are; 130 when it was stopped half-way."""
     from bearskin import report
 

@@ -1,86 +1,257 @@
-"""`demo`: a made-up market, a backtest on it and its tear sheet, without network, key or anything prepared."""
+"""`demo`: the demo exchange and a bot on it, each a process of its own, without network, key or anything prepared."""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bearskin.app._backtest import announce_compiling, backtest, warm_up, write
-from bearskin.app._data import turned, words_of
-from bearskin.app._house import open_house, results_folder
-from bearskin.app._stores import kernel_files, numba_folder
-from bearskin.terms import BadInput
+from bearskin.app._children import Child, ChildBroken
+from bearskin.app._home import user_path
+from bearskin.app._house import House, open_house
+from bearskin.app._runs import Run, bot_of, latest_run
+from bearskin.app._trade import Told, run_of
+from bearskin.app._world import DEMO_PART, demo_place
+from bearskin.terms import SECOND_NS, BadInput, BearskinError, interval_ns
 
 if TYPE_CHECKING:
-    from bearskin.backtest import BacktestResult
+    from bearskin.app._demo_backtest import DemoBacktest
 
-Progress = Callable[[str, int, int | None], None]
-SEED, DAYS = 7, 180
+SEED, SPEED, INTERVAL = 7, 60.0, "5m"
+START_S_MAX, LOOK_S = 90.0, 0.25
+Shown = Callable[[dict[str, Any]], None]
+Said = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoReport:
-    """The backtest of the demo and the files it was written to."""
+    """How a demo stood at its end. `books` is what the exchange's ledgers add up to: zero, or it has lost money."""
 
-    seed: int
-    days: int
-    result: BacktestResult
-    files: dict[str, Path]
+    run: str
+    folder: Path
+    state: dict[str, Any]
+    books_sum: str | None
+    seconds: float
+    children_codes: tuple[int, int]
+
+    def to_json(self) -> dict[str, Any]:
+        """The object of `--json`."""
+        counts, account = self.state["counts"], self.state["account"]
+        return {
+            "run": self.run,
+            "entries": counts["entries"],
+            "exits": counts["exits"],
+            "open_positions": len(self.state["positions"]),
+            "signals": counts["signals"],
+            "declined": counts["declined"],
+            "max_unprotected_s": counts["max_unprotected_s"],
+            "gross": account["gross"],
+            "fees": account["fees"],
+            "funding": account["funding"],
+            "equity": account["equity"],
+            "currency": account["asset"],
+            "books_sum": self.books_sum,
+            "market_time": self.state["time"],
+            "seconds": round(self.seconds, 1),
+            "folder": str(self.folder),
+        }
 
 
 def demo(
     *,
-    seed: int = SEED,
-    days: int = DAYS,
+    run_for: str | None = None,
+    seed: int | None = None,
     symbols: str | Sequence[str] | None = None,
     interval: str | None = None,
-    out: Path | str | None = None,
+    speed: str | float | None = None,
+    sides: str | None = None,
+    setups: str | Sequence[str] | None = None,
+    preset: str | None = None,
+    fresh: bool = False,
+    folder: Path | str | None = None,
+    backtest: bool = False,
     home: Path | str | None = None,
     store: Path | str | None = None,
-    progress: Progress | None = None,
-) -> DemoReport:
-    """Make a synthetic market from `seed`, backtest every set-up on it and write the results with their tear sheet.
+    shown: Shown | None = None,
+    said: Said | None = None,
+    **research: Any,
+) -> DemoReport | DemoBacktest:
+    """Run exchange and bot until Ctrl-C, SIGTERM or for `run_for`, and tell how it stood then.
 
-    The market goes into `store` where one is given, else into a folder that is removed afterwards. Results go to `out`,
-    else below the home's reports. The same seed gives the same figures. Raises BadInput.
+    The exchange is kept in `folder` (the home's own for demos): started again, market, run and positions go on where
+    they were left, unless `fresh`. `shown` gets the bot's state a few times a second. Raises BadInput for what does not
+    fit, ChildBroken when a process ends by itself. With `backtest` it is a backtest instead: see `demo_backtest`, which
+    takes days, out and progress as well.
     """
-    from bearskin import market
+    if backtest:
+        from bearskin.app._demo_backtest import demo_backtest
 
-    house = open_house(home, store=store, interval=interval)
-    folder = results_folder(out, house.home.part("reports") / f"demo-{seed}")
-    with contextlib.ExitStack() as stack:
-        if store is not None:
-            root = house.writable_store()
-            if market.store_version(root) is not None and any(market.Store(root).keys(venue="synthetic")):
-                raise BadInput(f"{root} holds a synthetic market already: name an empty folder, or leave --store away")
-        else:
-            root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bearskin-demo-")))
-        if not kernel_files(numba_folder(house.home.part("cache")), "market"):
-            announce_compiling()
-        warm_up()
-        named: dict[str, Any] = {"symbols": words_of(symbols)} if symbols is not None else {}
-        market.write_synthetic(
-            market.Store(root),
-            seed=seed,
-            days=days,
-            interval=house.settings.interval,
-            progress=turned(progress),
-            **named,
+        named = {"seed": seed, "symbols": symbols, "interval": interval, **research}
+        return demo_backtest(**{n: v for n, v in named.items() if v is not None}, home=home, store=store)
+    if research:
+        raise BadInput(f"{', '.join(research)} goes with backtest")
+    from bearskin.app._exchange import speed_of
+
+    house = open_house(home, store=store)
+    for_s = None if run_for is None else interval_ns(run_for) / SECOND_NS
+    place = house.home.part("exchange") / DEMO_PART if folder is None else user_path(folder)
+    rate = SPEED if speed is None else speed_of(speed)
+    words = ["--folder", str(place), "--speed", f"{rate:g}", *(["--fresh"] if fresh else [])]
+    if fresh or not (place / "exchange.json").exists():
+        words += ["--prices", "synthetic", "--seed", str(SEED if seed is None else seed)]
+    elif seed is not None:
+        words += ["--seed", str(seed)]
+    if symbols is not None:
+        words += ["--symbols", symbols if isinstance(symbols, str) else ",".join(symbols)]
+    told = Told(symbols=symbols, interval=interval, sides=sides, setups=setups, preset=preset)
+    return together(house, place, words, told, rate, for_s, shown, said)
+
+
+def together(
+    house: House,
+    place: Path,
+    exchange: Sequence[str],
+    told: Told,
+    speed: float,
+    for_s: float | None,
+    shown: Shown | None,
+    said: Said | None,
+) -> DemoReport:
+    """An exchange with those words in its command line and a bot told so, until the end."""
+    logs = house.writable_part("logs")
+    common = ["--home", str(house.home.root), "--quiet"]
+    say = said or (lambda _: None)
+    began_s = time.monotonic()
+    with _asked_to_stop() as stop, contextlib.ExitStack() as stack:
+        say("demo: opening the exchange")
+        market = Child("exchange", ["exchange", "--port", "0", "--json", *exchange, *common], logs / "exchange.out")
+        stack.callback(market.stop)
+        market.first_object(START_S_MAX)
+        run, words = _told_run(house, place, told)
+        say(f"demo: starting the bot, run {run.id}")
+        bot = Child("bot", ["trade", "--venue", "demo", "--json", *words, *common], logs / "bot.out")
+        stack.callback(bot.stop)
+        _watched(run, market, bot, stop, for_s, speed, shown)
+        say("demo: stopping the bot, then the exchange")
+        code = bot.stop()
+        state = bot.last_object()
+        if code or "counts" not in state:
+            raise bot.failure()
+        books = books_sum(house, place)
+        code_of_exchange = market.stop()
+    return DemoReport(
+        run=run.id,
+        folder=run.folder,
+        state=state,
+        books_sum=books,
+        seconds=time.monotonic() - began_s,
+        children_codes=(code_of_exchange, code),
+    )
+
+
+def _told_run(house: House, place: Path, told: Told) -> tuple[Run, list[str]]:
+    """The run to go on with, and how the bot's command line says so."""
+    where = demo_place(house, place)
+    there = latest_run(house.home.part("journal"), venue=where.venue, account=where.account)
+    if there is None and told.interval is None:
+        told = replace(told, interval=INTERVAL)
+    run, _ = run_of(house, where, told)
+    words = ["--run", run.id, "--folder", str(place)]
+    for name in ("sides", "preset", "setups"):
+        value = getattr(told, name)
+        if value is not None:
+            words += [f"--{name}", value if isinstance(value, str) else ",".join(value)]
+    return run, words
+
+
+def _watched(
+    run: Run,
+    market: Child,
+    bot: Child,
+    stop: threading.Event,
+    for_s: float | None,
+    speed: float,
+    shown: Shown | None,
+) -> None:
+    """Look at the bot until it is time to stop; raises when one of the processes ends before."""
+    from bearskin.app._bot_client import BotClient
+
+    client: BotClient | None = None
+    began_s = time.monotonic()
+    try:
+        while not stop.is_set():
+            for child in (market, bot):
+                if not child.running:
+                    raise child.failure()
+            now_s = time.monotonic()
+            if client is None:
+                address = bot_of(run)
+                if address is not None:
+                    client, began_s = BotClient(address), now_s
+                elif now_s - began_s > START_S_MAX:
+                    raise ChildBroken(f"the bot has not answered within {START_S_MAX:g} s: see {bot.log}")
+            elif for_s is not None and now_s - began_s >= for_s:
+                return
+            elif shown is not None:
+                with contextlib.suppress(BearskinError):  # it may be ending: that is seen above
+                    shown({**client.state(), "title": f"demo exchange, synthetic market at {speed:g}×"})
+            stop.wait(LOOK_S)
+    finally:
+        if client is not None:
+            client.close()
+
+
+def books_sum(house: House, place: Path) -> str | None:
+    """What every posting of the exchange adds up to, None when it does not say."""
+    import httpx
+
+    from bearskin.exchange import read_address
+
+    address = read_address(place)
+    if address is None:
+        return None
+    try:
+        answer = httpx.get(
+            f"{address.control_url}/books",
+            headers={"Authorization": f"Bearer {address.token}"},
+            trust_env=False,
+            timeout=10,
         )
-        result = backtest(
-            venue="synthetic",
-            product="linear",
-            interval=house.settings.interval,
-            home=home,
-            store=root,
-            progress=progress,
-        )
-    label = f"a synthetic market from seed {seed}: nobody traded at these prices"
-    result = dataclasses.replace(result, notes=(label, *result.notes))
-    files = write(result, folder, html=True, title=f"Demo: synthetic market, seed {seed}")
-    return DemoReport(seed=seed, days=days, result=result, files=files)
+        books = answer.raise_for_status().json()
+    except httpx.HTTPError:
+        return None
+    return _sum_of(books)
+
+
+def _sum_of(books: dict[str, Any]) -> str:
+    """The sum of all balances; where a law of the books is broken otherwise, what is broken."""
+    total = sum((Decimal(asset["total"]) for asset in books["assets"].values()), Decimal(0))
+    return "; ".join(books["faults"]) if books["faults"] and not total else f"{total:f}" if total else "0"
+
+
+@contextlib.contextmanager
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """Set by the first SIGINT or SIGTERM; a second one is as usual."""
+    stop = threading.Event()
+    before: dict[int, Any] = {}
+
+    def heard(number: int, _: Any) -> None:
+        stop.set()
+        signal.signal(number, before[number])
+
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before[number] = signal.signal(number, heard)
+    except ValueError:  # not the main thread: nobody sends signals here
+        pass
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

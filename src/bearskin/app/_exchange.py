@@ -87,7 +87,7 @@ def options_of(
         store=house.store_folder,
         venue=(venue or house.settings.venue) if replay else venue,
         interval=interval,
-        speed=1.0 if speed is None else _speed(speed),
+        speed=1.0 if speed is None else speed_of(speed),
         makers=makers,
         crowd=crowd,
         fresh=fresh,
@@ -158,7 +158,8 @@ def exchange_told(folder: Path) -> str:
     return f"{state}; {', '.join(setup.symbols)}; {setup.prices} prices"
 
 
-def _speed(value: str | float) -> float:
+def speed_of(value: str | float) -> float:
+    """A speed such as 60 or 60x; raises BadInput."""
     text = value.strip().lower().removesuffix("x") if isinstance(value, str) else value
     speed = float(number_of(text, "speed"))
     if not (math.isfinite(speed) and speed > 0):

@@ -126,13 +126,48 @@ BACKTEST: dict[str, Spec] = {
     "html": flag("--html/--no-html", "Write the tear sheet.", OUT, True),
     "show": flag("--open", "Open the tear sheet in the browser.", OUT),
 }
+BOT, RESEARCH = "The bot", "With --backtest"
+_BOT: dict[str, Spec] = {
+    "sides": text("short, long, both, auto (with the daily trend) or none.", "HOW", BOT),
+    "setups": text("all, or names such as failed_breakout,stop_hunt.", "LIST", BOT),
+    "preset": text("Limits: beginner, standard, pro or hedge.", "NAME", BOT),
+}
 DEMO: dict[str, Spec] = {
-    "seed": count("The same seed makes the same market.", None),
-    "days": count("Days of it; 180 by default.", None, least=1),
+    "run_for": text("End by itself after this long, such as 120s.", "TIME", None, "--for"),
+    "seed": count("The same seed makes the same market; 7 by default.", None),
     "symbols": text("Such as BTCUSDT,DOGEUSDT; default: all it has.", "LIST"),
-    "interval": text("Time frame, such as 1h.", "TIME"),
-    "out": text("Folder of the results; default: below the home's reports.", "DIR", OUT),
-    "show": flag("--open", "Open the tear sheet in the browser.", OUT),
+    "interval": text("Bars the bot looks at; 5m by default.", "TIME"),
+    "speed": text("Market seconds in a second; 60 by default.", "X"),
+    "fresh": flag("--fresh", "A new market and a new run; what was traded stays in the journal."),
+    "folder": text("Where the exchange is kept; default: exchange/demo in the home.", "DIR"),
+    "browser": flag(
+        "--browser/--no-browser", "Open the dashboard: it comes later, so --no-browser is what happens.", None, False
+    ),
+    **_BOT,
+    "backtest": flag("--backtest", "Instead: a backtest on a made-up market, with its tear sheet.", RESEARCH),
+    "days": count("Days of it; 180 by default.", None, RESEARCH, least=1),
+    "out": text("Folder of the results; default: below the home's reports.", "DIR", RESEARCH),
+    "show": flag("--open", "Open the tear sheet in the browser.", RESEARCH),
+}
+TRADED: dict[str, Spec] = {
+    "venue": text("demo (the exchange on this machine), binance, bybit, okx, bingx, mexc or weex.", "NAME", WHERE),
+    "env": text("demo: the venue's own demo environment.", "NAME", WHERE),
+    "folder": text("Folder of the demo exchange.", "DIR", WHERE),
+    "live_confirm": text("The venue's name once more: this trades real money.", "NAME", WHERE),
+}
+TRADING: dict[str, Spec] = {
+    **TRADED,
+    "symbols": text("Such as BTCUSDT,ETHUSDT; default: all that the demo exchange has.", "LIST", BOT),
+    "interval": text("Bars the bot looks at, such as 1h.", "TIME", BOT),
+    **_BOT,
+    "risk": text("Share of equity lost at the stop, such as 1%.", "RATE", SIZE),
+    "leverage": text("Notional over margin, such as 5.", "X", SIZE),
+    "margin": text("isolated or cross.", "MODE", SIZE),
+    "trail_atr": text("Trailing stop, in ATR behind the best price.", "N", BOT),
+    "guards": flag("--guards/--no-guards", "Squeeze and trend guards.", BOT, True),
+    "run": text("The run to go on with; default: the last one of the account.", "ID", BOT),
+    "fresh": flag("--fresh", "Begin a new run.", BOT),
+    "run_for": text("End by itself after this long, such as 2h.", "TIME", BOT, "--for"),
 }
 
 SERVER, MARKET = "The server", "The market"

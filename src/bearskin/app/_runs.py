@@ -1,4 +1,4 @@
-"""Runs of the bot: each a folder of the home's journal with what it was told, what it did, and who holds it."""
+"""Runs of the bot as the house finds them: whose they are, who holds them, and where their bot listens."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bearskin.app._home import user_path
-from bearskin.terms import BadInput, StoreBroken, iso
+from bearskin.journal import RunFolder, begin_run, read_run, runs_in
+from bearskin.terms import BadInput, iso, parse_time
 
-RUN_FILE, JOURNAL_FILE, LOCK_FILE, BOT_FILE = "run.json", "journal.sqlite", "lock", "bot.json"
+LOCK_FILE, BOT_FILE = "lock", "bot.json"
 PATIENCE_S = 0.5
 _LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -24,10 +24,9 @@ _LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One run: `tag` names it in its client order ids, `account` the account it trades (an exchange begun anew is
-    another), `settings` what it was last started with."""
+    another); `settings` are those it was begun with."""
 
-    folder: Path
-    id: str
+    kept: RunFolder
     venue: str
     env: str
     account: str
@@ -38,94 +37,73 @@ class Run:
     settings: dict[str, Any]
 
     @property
-    def journal(self) -> Path:
-        """Its journal: the truth."""
-        return self.folder / JOURNAL_FILE
+    def id(self) -> str:
+        """Its name."""
+        return self.kept.run
 
-    def write(self) -> None:
-        """Keep it in its folder."""
-        kept = asdict(self)
-        del kept["folder"]
-        path = self.folder / RUN_FILE
-        fresh = path.with_name(f".{RUN_FILE}-{os.getpid()}")
-        fresh.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
-        fresh.replace(path)
+    @property
+    def folder(self) -> Path:
+        """Its folder."""
+        return self.kept.path
 
 
-def new_run(journal: Path, *, venue: str, env: str, account: str, now_ns: int, **told: Any) -> Run:
-    """A run that begins now, with a folder of its own below `journal` that only its owner may read."""
-    stamp = re.sub(r"[-:]", "", iso(now_ns)[:19])
+def new_run(
+    journals: Path,
+    *,
+    venue: str,
+    env: str,
+    account: str,
+    symbols: tuple[str, ...],
+    interval: str,
+    settings: dict[str, Any],
+    now_ns: int,
+) -> Run:
+    """A run that begins now, in a folder of its own below `journals`; raises BadInput where that cannot be."""
+    facts = {
+        "venue": venue,
+        "env": env,
+        "account": account,
+        "tag": "".join(_LETTERS[byte % 36] for byte in os.urandom(4)),
+        "started": iso(now_ns),
+        "symbols": list(symbols),
+        "interval": interval,
+        "settings": settings,
+    }
+    stem = "-".join(word for word in (venue, env, re.sub(r"[-:]", "", iso(now_ns)[:19])) if word)
     for extra in ("", *(f"-{number}" for number in range(2, 100))):
-        name = f"{venue}-{stamp}{extra}" if not env else f"{venue}-{env}-{stamp}{extra}"
-        folder = journal / name
-        try:
-            folder.mkdir(parents=True, mode=0o700)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise BadInput(f"{folder} cannot be made ({error.strerror or error}): name another home") from None
-        tag = "".join(_LETTERS[byte % 36] for byte in os.urandom(4))
-        run = Run(
-            folder=folder, id=name, venue=venue, env=env, account=account, tag=tag, started=iso(now_ns), **told
-        )
-        run.write()
-        return run
+        if not (journals / f"{stem}{extra}").exists():
+            return _run(begin_run(journals, f"{stem}{extra}", facts))
     raise AssertionError("a hundred runs within a second")
 
 
-def runs_in(journal: Path) -> list[Run]:
-    """Every run below `journal`, oldest first; folders that are none are passed over."""
-    found = []
-    for path in sorted(journal.glob(f"*/{RUN_FILE}")):
-        with contextlib.suppress(StoreBroken):
-            found.append(read_run(path.parent))
-    return sorted(found, key=lambda run: (run.started, run.id))
+def runs_of(journals: Path) -> list[Run]:
+    """Every run of a bot below `journals`, oldest first."""
+    found = [_run(kept) for kept in runs_in(journals) if "tag" in kept.facts]
+    return sorted(found, key=lambda run: (parse_time(run.started), run.id))
 
 
-def read_run(folder: Path) -> Run:
-    """The run kept in `folder`; raises BadInput where there is none, StoreBroken where it cannot be read."""
-    try:
-        kept = json.loads((folder / RUN_FILE).read_text("utf-8"))
-        return Run(folder=folder, **{**kept, "symbols": tuple(kept["symbols"])})
-    except FileNotFoundError:
-        raise BadInput(f"{folder} is no run: `bearskin runs` lists them") from None
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise StoreBroken(f"{folder / RUN_FILE} cannot be read ({error})") from None
-
-
-def run_named(journal: Path, name: str) -> Run:
-    """The run called `name`, `last`, or the one in a folder; raises BadInput naming the last ones."""
-    runs = runs_in(journal)
-    if name == "last" and runs:
+def run_named(journals: Path, name: str) -> Run:
+    """The run called `name`, or the `last` one; raises BadInput naming the last ones."""
+    runs = runs_of(journals)
+    if name == "last":
+        if not runs:
+            raise BadInput("there is no run yet: `bearskin demo` begins one")
         return runs[-1]
-    for run in runs:
-        if run.id == name:
-            return run
-    if os.sep in name:
-        return read_run(user_path(name))
-    last = ", ".join(run.id for run in runs[-3:]) or "none yet"
-    raise BadInput(f"there is no run {name!r}: the last ones are {last}")
+    return _run(read_run(journals, name))
 
 
-def latest_run(journal: Path, *, venue: str, env: str = "", account: str | None = None) -> Run | None:
+def latest_run(journals: Path, *, venue: str, env: str = "", account: str | None = None) -> Run | None:
     """The latest run on a venue (and of one account there), None where there is none."""
     fitting = [
         run
-        for run in runs_in(journal)
+        for run in runs_of(journals)
         if (run.venue, run.env) == (venue, env) and (account is None or run.account == account)
     ]
     return fitting[-1] if fitting else None
 
 
-def told_again(run: Run, **told: Any) -> Run:
-    """The run with what it is started with this time."""
-    again = replace(run, **told)
-    again.write()
-    return again
-
-
 @contextlib.contextmanager
-def held(run: Run) -> Iterator[None]:
+def run_held(run: Run) -> Iterator[None]:
     """Hold a run against every other process; raises BadInput where another has it."""
     with (run.folder / LOCK_FILE).open("ab") as lock:
         until = time.monotonic() + PATIENCE_S  # somebody may be looking whether it is held
@@ -182,3 +160,18 @@ def bot_of(run: Run) -> BotAddress | None:
     except (OSError, ValueError, TypeError):
         return None
     return address if is_held(run) else None
+
+
+def _run(kept: RunFolder) -> Run:
+    told = kept.facts
+    return Run(
+        kept=kept,
+        venue=str(told.get("venue", "")),
+        env=str(told.get("env", "")),
+        account=str(told.get("account", "")),
+        tag=str(told.get("tag", "")),
+        started=str(told.get("started", "1970-01-01T00:00:00Z")),
+        symbols=tuple(told.get("symbols", ())),
+        interval=str(told.get("interval", "1h")),
+        settings=dict(told.get("settings", {})),
+    )

@@ -259,6 +259,7 @@ class Road:
         """The bars run from their opens to the extremes against us, to the kind ones, to their closes."""
         third = min((lane.panel.interval_ns for lane, _ in opening), default=0) // 3
         for lane, i in opening:
+            self._gap(lane, i)  # for who has just entered
             ours = self.venue.ours(lane.name)
             if ours.qty:
                 for rate, mark in lane.settlements(i, 1):
@@ -284,12 +285,8 @@ class Road:
         return _sign(ours.qty) or _entry_side(ours)
 
     def _mark_opens(self, lane: Lane, bar: Bar, ours: Ours) -> None:
-        """The mark is where the bar opens it: beyond liquidation, beyond a stop, or nowhere of interest."""
-        level = self.venue.liquidation(lane.name)
+        """The mark is where the bar opens it: beyond a stop, or nowhere of interest."""
         side = _sign(ours.qty)
-        if level is not None and (bar.mark_open - level) * side <= 0:
-            self._liquidate(lane, ours, bar.mark_open)
-            return
         stop = self._nearest_stop(lane, ours, side, bar)
         if stop is not None and stop.by_mark and (bar.mark_open - stop.trigger_price) * side <= 0:
             self._stop(lane, bar, stop, ours)

@@ -364,10 +364,17 @@ class CoreVenue:
 
     def _steady(self, command: PlaceStop) -> None:
         """What is decided at the close of a bar is there before the next one's mark: see the road."""
-        mark = self.mark(command.symbol)
-        side = 1 if command.qty > 0 else -1
-        if command.by == "mark" and mark is not None and (mark - command.trigger) * side >= 0:
-            self.set_mark(command.symbol, command.trigger - side * CENT_8)
+        symbol, side = command.symbol, 1 if command.qty > 0 else -1
+        market = self.exchange.state.markets[symbol]
+        latest = market.mark if command.by == "mark" else market.last_price
+        if latest is None or (latest - command.trigger) * side < 0:
+            return
+        if command.by == "mark":
+            self.set_mark(symbol, command.trigger - side * CENT_8)
+        else:
+            before = command.trigger - side * self.units[symbol].tick
+            self.offer(symbol, side, before, market.contract.min_qty)
+            self.print_last(symbol, side, before)
 
     def _translated(self, command: AnyCommand) -> Any:
         at: dict[str, Any] = {"time_ns": self.now_ns, "account": BOT}

@@ -2,6 +2,8 @@
 
 from bearskin.engine._book import Account, Book, Trade, Working
 from bearskin.engine._codec import record_bytes, record_of
+from bearskin.engine._desk import Desk, Market
+from bearskin.engine._engine import Doubt, Engine, Mind, Stepped
 from bearskin.engine._notes import (
     WARNINGS,
     Adjusted,
@@ -36,14 +38,19 @@ __all__ = [
     "Book",
     "CalendarEvent",
     "Declined",
+    "Desk",
     "Done",
+    "Doubt",
     "Ended",
+    "Engine",
     "EngineSettings",
     "Equity",
     "Foreign",
     "Issued",
     "Leaving",
     "Limited",
+    "Market",
+    "Mind",
     "ModeSet",
     "Planned",
     "Protection",
@@ -51,6 +58,7 @@ __all__ = [
     "Record",
     "Regimed",
     "Signalled",
+    "Stepped",
     "StopMoved",
     "Trade",
     "Warned",

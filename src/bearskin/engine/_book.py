@@ -7,138 +7,92 @@ ignored) and deterministic, so the same journal gives the same book. Nothing her
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Literal
 
-from bearskin.engine._notes import Planned
-from bearskin.terms import Leg, PositionNow, Role
+import msgspec
 
-ZERO = Decimal(0)
-Phase = Literal["entering", "open", "leaving", "done"]
-WorkStatus = Literal["sent", "unknown", "open", "triggered", "filled", "canceled", "expired", "rejected", "absent"]
-LIVE: frozenset[WorkStatus] = frozenset(("sent", "unknown", "open", "triggered"))
+from bearskin.engine._noted import noted
+from bearskin.engine._notes import AnyNote, Limited
+from bearskin.engine._told import told
+from bearskin.engine._trade import LIVE, PROTECTIVE, ZERO, Account, Phase, Trade, Working, WorkStatus
+from bearskin.ledger import digest
+from bearskin.terms import AnyEvent, Filled, Leg
 
-
-@dataclass(slots=True, kw_only=True)
-class Working:
-    """One order of ours, from the moment it was decided; `filled` is signed as `qty`.
-
-    `cancel` tells of a cancellation on its way. `stop_price` is the trigger of a stop.
-    """
-
-    client_id: str
-    trade: int
-    role: Role
-    qty: Decimal
-    issued_ns: int
-    issued_wall_ns: int
-    price: Decimal | None = None
-    stop_price: Decimal | None = None
-    conditional: bool = False
-    status: WorkStatus = "sent"
-    filled: Decimal = ZERO
-    value: Decimal = ZERO
-    cancel: Literal["", "sent", "unknown"] = ""
-    code: str = ""
-    message: str = ""
-
-    @property
-    def live(self) -> bool:
-        """Whether it may still trade."""
-        return self.status in LIVE
-
-    @property
-    def confirmed(self) -> bool:
-        """Whether the venue has told us that it rests."""
-        return self.status == "open"
-
-    @property
-    def left(self) -> Decimal:
-        """What is not filled yet, signed."""
-        return self.qty - self.filled
-
-
-@dataclass(slots=True, kw_only=True)
-class Trade:
-    """One position of ours from plan to flat. `qty` and `cost` are what is open now, signed.
-
-    `plan` never changes; `stop` is the trigger wanted now. `unprotected_since_wall_ns` is the moment from which part of
-    the position had no stop confirmed by the venue: for a market entry when its order went out (an upper bound), for a
-    resting one when we heard of the fill; None while all of it is protected or nothing is open.
-    """
-
-    number: int
-    plan: Planned
-    phase: Phase = "entering"
-    stop: Decimal | None = None
-    qty: Decimal = ZERO
-    cost: Decimal = ZERO
-    entered_qty: Decimal = ZERO
-    entered_value: Decimal = ZERO
-    exited_qty: Decimal = ZERO
-    exited_value: Decimal = ZERO
-    realised: Decimal = ZERO
-    fees: Decimal = ZERO
-    funding: Decimal = ZERO
-    entered_ns: int = 0
-    best: float = 0.0
-    leave_reason: str = ""
-    leave_share: Decimal = ZERO
-    leave_price: Decimal | None = None
-    protected: bool = False
-    unprotected_since_wall_ns: int | None = None
-    unprotected_s_max: float = 0.0
-    orders: dict[str, Working] = field(default_factory=dict)
-    counts: dict[Role, int] = field(default_factory=dict)
-    fills: set[str] = field(default_factory=set)
-    thesis: str = ""
-    alarm: str = ""
-
-    @property
-    def symbol(self) -> str:
-        """What is traded."""
-        return self.plan.symbol
-
-    @property
-    def leg(self) -> Leg:
-        """The position side at the venue."""
-        return self.plan.leg
-
-    def live(self, role: Role) -> list[Working]:
-        """Orders of a role that may still trade."""
-        return [order for order in self.orders.values() if order.role == role and order.live]
-
-
-@dataclass(slots=True, kw_only=True)
-class Account:
-    """The wallet in the settle asset, free margin where the venue tells it, and the positions the venue shows."""
-
-    asset: str = "USDT"
-    wallet: Decimal = ZERO
-    available: Decimal | None = None
-    known: bool = False
-    dual: bool = False
-    positions: dict[tuple[str, Leg], PositionNow] = field(default_factory=dict)
-    told_wall_ns: int = 0
+__all__ = ["LIVE", "PROTECTIVE", "ZERO", "Account", "Book", "Phase", "Trade", "WorkStatus", "Working"]
 
 
 @dataclass(slots=True, kw_only=True)
 class Book:
-    """All that has to survive a crash."""
+    """All that has to survive a crash.
+
+    `trades` are the ones not done; `done` keeps the last of those that are, for late words about them. `children` names
+    the order a conditional one became, `strays` fills that nobody has claimed yet. `limits` holds what is active,
+    `trading` symbols that are not open for trading, `configured` leverage and margin mode as the venue confirmed them.
+    """
 
     tag: str
     trades: dict[int, Trade] = field(default_factory=dict)
+    done: dict[int, Trade] = field(default_factory=dict)
     by_order: dict[str, int] = field(default_factory=dict)
+    children: dict[str, str] = field(default_factory=dict)
+    strays: dict[str, Filled] = field(default_factory=dict)
     next_trade: int = 1
     account: Account = field(default_factory=Account)
     foreign: dict[str, str] = field(default_factory=dict)
+    trading: dict[str, str] = field(default_factory=dict)
+    limits: dict[str, Limited] = field(default_factory=dict)
     paused: bool = False
     panicked: bool = False
     sides: str = ""
+    configuring: dict[str, tuple[int, str]] = field(default_factory=dict)
     configured: dict[str, tuple[int, str]] = field(default_factory=dict)
     acts: dict[str, None] = field(default_factory=dict)
     recent_signals: dict[str, list[tuple[str, int, int]]] = field(default_factory=dict)
 
-    def trade_in(self, symbol: str) -> Trade | None:
-        """Our trade in a symbol that is not done yet."""
-        return next((trade for trade in self.trades.values() if trade.symbol == symbol), None)
+    def trade_in(self, symbol: str, leg: Leg | None = None) -> Trade | None:
+        """Our trade in a symbol (and position side) that is not done yet."""
+        return next(
+            (t for t in self.trades.values() if t.symbol == symbol and (leg is None or t.leg == leg)),
+            None,
+        )
+
+    def order(self, client_id: str) -> tuple[Trade, Working] | None:
+        """An order of ours and its trade, done or not; found by the name of what it became, too."""
+        number = self.by_order.get(client_id)
+        if number is None:
+            return None
+        trade = self.trades.get(number) or self.done.get(number)
+        return None if trade is None else (trade, trade.orders[client_id])
+
+    def barred(self, symbol: str) -> str:
+        """Why nothing new may be opened in a symbol, as far as the book knows; empty when it may."""
+        if self.panicked:
+            return "panic: closed until resumed"
+        if self.paused:
+            return "paused"
+        if symbol in self.foreign:
+            return f"not ours: {self.foreign[symbol]}"
+        if symbol in self.trading:
+            return f"not open for trading: {self.trading[symbol]}"
+        differs = self.limits.get(f"liquidation-price {symbol}")
+        return differs.detail if differs else ""
+
+    def told(self, event: AnyEvent) -> bool:
+        """Take in what happened; whether that changed anything."""
+        return told(self, event)
+
+    def noted(self, note: AnyNote) -> None:
+        """Take in what was decided."""
+        noted(self, note)
+
+    def snapshot(self) -> bytes:
+        """The book as bytes; `restored` gives it back."""
+        return msgspec.msgpack.encode(self)
+
+    @classmethod
+    def restored(cls, data: bytes) -> Book:
+        """The book of a snapshot."""
+        return msgspec.msgpack.decode(data, type=cls)
+
+    def state_hash(self) -> str:
+        """By what two books are told apart: 32 hex digits over everything in it."""
+        return digest([self.snapshot()])

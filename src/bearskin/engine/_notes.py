@@ -97,7 +97,11 @@ class Issued(Note, frozen=True, kw_only=True):
 
 
 class Protection(Note, frozen=True, kw_only=True):
-    """Whether the venue has confirmed a stop for the whole position, and for how long it had not."""
+    """Whether the venue has confirmed a stop for the whole position, and for how long it had not.
+
+    `covered_qty` is the sum of the confirmed stops, not signed. `since_wall_ns` is when a gap began, by our latest
+    reckoning; in a note that ends one it is 0.
+    """
 
     trade: int
     symbol: str
@@ -105,6 +109,7 @@ class Protection(Note, frozen=True, kw_only=True):
     open_qty: Decimal
     covered_qty: Decimal
     unprotected_s: float = 0.0
+    since_wall_ns: int = 0
 
 
 class StopMoved(Note, frozen=True, kw_only=True):
@@ -118,12 +123,16 @@ class StopMoved(Note, frozen=True, kw_only=True):
 
 
 class Leaving(Note, frozen=True, kw_only=True):
-    """A trade is to be closed: `share` of it (1: all), and why."""
+    """A trade is to be closed: `share` of it (1: all, 0: no more), and why.
+
+    `qty` is what is to be traded away of a position that is open now, signed as the order that does it.
+    """
 
     trade: int
     symbol: str
     reason: str
     share: Decimal = Decimal(1)
+    qty: Decimal = Decimal(0)
     price: Decimal | None = None
     act_id: str = ""
 
@@ -132,6 +141,9 @@ class Ended(Note, frozen=True, kw_only=True):
     """A trade is flat and nothing of it rests at the venue. Money in the settle currency; net = gross - fees + funding.
 
     `reason` is stop, target, trail, time, invalidated, liquidated, adl, unfilled, emergency, panic, hand, delisted, ...
+    Slippage is what the fills cost beyond the price planned for them: the reference of the plan for the entry, the
+    trigger of the stop for what a stop closed; positive is worse. `fees_other` are fees taken in other assets, which
+    `fees` and `net` do not count.
     """
 
     trade: int
@@ -151,16 +163,21 @@ class Ended(Note, frozen=True, kw_only=True):
     unprotected_s_max: float
     slippage_entry: Decimal = Decimal(0)
     slippage_exit: Decimal = Decimal(0)
+    fees_other: dict[str, Decimal] = msgspec.field(default_factory=dict)
 
 
 class Adjusted(Note, frozen=True, kw_only=True):
-    """The venue's position was not what our fills said; the venue's word was taken."""
+    """The venue's position was not what our fills said; the venue's word was taken.
+
+    `price` is what the difference is reckoned at: the mark where it shrank, the venue's entry where it grew.
+    """
 
     trade: int
     symbol: str
     ours: Decimal
     theirs: Decimal
     why: str
+    price: Decimal = Decimal(0)
 
 
 class Foreign(Note, frozen=True, kw_only=True):

@@ -77,9 +77,9 @@ class EngineSettings:
         if not self.unprotected_max_s > 0:
             raise BadInput(f"unprotected_max_s was {self.unprotected_max_s}, must be above zero")
 
-    def wanted(self, regime_sides: tuple[Side, ...]) -> tuple[Side, ...]:
-        """The sides that may be entered, given those of the daily regime."""
-        match self.sides:
+    def wanted(self, regime_sides: tuple[Side, ...], sides: str = "") -> tuple[Side, ...]:
+        """The sides that may be entered, given those of the daily regime; `sides` stands for the settings' own."""
+        match sides or self.sides:
             case "short":
                 return (Side.SHORT,)
             case "long":
@@ -88,5 +88,5 @@ class EngineSettings:
                 return ()
             case "both":
                 return (Side.SHORT, Side.LONG)
-            case "auto":
+            case _:
                 return regime_sides

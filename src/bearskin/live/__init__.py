@@ -10,21 +10,45 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bearskin.live._brackets import fetch_brackets
-    from bearskin.live._ccxt import venue_error
+    from bearskin.live._ccxt import open_venue, our_name, venue_error
     from bearskin.live._dialects import VENUES, dialect_of, open_trading
+    from bearskin.live._permissions import KeyPermissions, key_permissions
     from bearskin.live._public import PublicReport, fetch_public
+    from bearskin.live._secret import Secret, hide, scrubbed
 
 _HOMES = {
     "VENUES": "_dialects",
+    "KeyPermissions": "_permissions",
     "PublicReport": "_public",
+    "Secret": "_secret",
     "dialect_of": "_dialects",
     "fetch_brackets": "_brackets",
     "fetch_public": "_public",
+    "hide": "_secret",
+    "key_permissions": "_permissions",
     "open_trading": "_dialects",
+    "open_venue": "_ccxt",
+    "our_name": "_ccxt",
+    "scrubbed": "_secret",
     "venue_error": "_ccxt",
 }
 
-__all__ = ["VENUES", "PublicReport", "dialect_of", "fetch_brackets", "fetch_public", "open_trading", "venue_error"]
+__all__ = [
+    "VENUES",
+    "KeyPermissions",
+    "PublicReport",
+    "Secret",
+    "dialect_of",
+    "fetch_brackets",
+    "fetch_public",
+    "hide",
+    "key_permissions",
+    "open_trading",
+    "open_venue",
+    "our_name",
+    "scrubbed",
+    "venue_error",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from bearskin.live._secret import scrubbed
 from bearskin.terms import BadInput, BearskinError, Product, UnknownSymbol, VenueBroken, VenueRejected
 
 # ccxt keeps one class per API; in our store a venue has one name
@@ -58,7 +59,8 @@ def venue_error(error: Exception, *, venue: str, symbol: str = "") -> BearskinEr
     answer) is VenueBroken, an unknown market UnknownSymbol, proxy settings BadInput, all else VenueRejected.
     """
     ccxt = load_ccxt()
-    words = re.sub(r"\s+", " ", str(error)).strip()[:300] or type(error).__name__
+    # ccxt puts the whole signed address into its words
+    words = re.sub(r"\s+", " ", scrubbed(str(error))).strip()[:300] or type(error).__name__
     text = f"{venue}: {type(error).__name__}: {words}"
     if isinstance(error, ccxt.OperationFailed):
         return VenueBroken(text)

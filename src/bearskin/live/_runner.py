@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bearskin.engine import Done, Issued, Record
+from bearskin.engine import Done, Record
 from bearskin.journal import Journal
 from bearskin.live._queue import Inbox
 from bearskin.live._seams import At, Feed, Mind, Venue, nowhere
@@ -26,15 +26,11 @@ from bearskin.terms import (
     Act,
     AnyCommand,
     AnyEvent,
-    Answered,
     BadInput,
-    Cancel,
     Connected,
-    Marked,
     Place,
     PlaceStop,
     Pulse,
-    Quoted,
     Skewed,
     StoreBroken,
     Throttled,
@@ -42,7 +38,6 @@ from bearskin.terms import (
 
 logger = logging.getLogger("bearskin.live")
 Told = Callable[[int, Record], None]
-_UNWRITTEN: Final = (Quoted, Marked, Pulse, Skewed)  # not kept unless something was made of them
 _BATCH: Final = 256
 _OVERLAP_NS: Final = 2 * MINUTE_NS  # fills are asked for from so long before the last thing we know of
 _RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -129,7 +124,6 @@ class Runner:
         self._acts: dict[str, asyncio.Future[Done]] = {}
         self._ready = asyncio.Event()
         self._refresh = asyncio.Event()
-        self._last_account: AccountNow | None = None
         self._snapshot_at = journal.sequence
         self._since_ns: int | None = None
         self._dead: BaseException | None = None
@@ -280,18 +274,11 @@ class Runner:
         """One step; what is to be written is added to `records`."""
         stepped = self._engine.step(event)
         self._gauge(event)
-        if self._written(event, stepped.notes):
+        if stepped.keep:
             records.append(Record(event, tuple(stepped.notes)))
+        if stepped.look:
+            self._refresh.set()
         return list(stepped.commands)
-
-    def _written(self, event: AnyEvent, notes: Any) -> bool:
-        """Whether the journal needs it: a market's every breath is not in it, nor an account that has not changed."""
-        if notes:
-            return True
-        if isinstance(event, AccountNow):
-            before, self._last_account = self._last_account, event
-            return before is None or _bare(before) != _bare(event)
-        return not isinstance(event, _UNWRITTEN)
 
     def _write(self, records: list[Record], commands: list[Approved[Any]]) -> None:
         if records:
@@ -361,9 +348,10 @@ class Runner:
         self._at("account.after")
         for event in events:
             self.put(event)
-        if events:
+        known = any(isinstance(event, AccountNow) for event in events)
+        if known:
             self._since_ns = None  # from now on the venue's own memory of what was told goes on
-        return bool(events)
+        return known
 
     def _snapshot_when_due(self) -> None:
         due = self._options.snapshot_records
@@ -387,9 +375,3 @@ def _asked_about(symbol: str, order: Any) -> AnyCommand:
             symbol=symbol, client_id=order.client_id, role=order.role, qty=order.qty, trigger=order.stop_price or order.qty
         )
     return Place(symbol=symbol, client_id=order.client_id, role=order.role, qty=order.qty, price=order.price)
-
-
-def _bare(now: AccountNow) -> tuple[Any, ...]:
-    """An account without what moves with the market."""
-    positions = tuple((each.symbol, each.leg, each.qty, each.entry, each.stop) for each in now.positions)
-    return now.asset, now.wallet, positions, now.orders, now.dual, now.failed

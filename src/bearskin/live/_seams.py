@@ -62,6 +62,14 @@ class Stepped(Protocol):
     def notes(self) -> tuple[AnyNote, ...]:
         """Decisions, in the order they were taken."""
 
+    @property
+    def keep(self) -> bool:
+        """Whether the journal needs the record: the book cannot be rebuilt without it."""
+
+    @property
+    def look(self) -> bool:
+        """Whether the account is to be asked for as soon as may be."""
+
 
 class Mind(Protocol):
     """What the runner needs of the engine."""

@@ -91,6 +91,7 @@ class CcxtVenue:
         self._names = Remembered()  # client ids by the venue's number
         self._fills = Remembered()  # trade ids that were told
         self._asked_ns: int | None = None
+        self.funding_from_ns = 0  # settlements after that were not told yet
 
     @property
     def _wall_ns(self) -> Callable[[], int]:
@@ -308,6 +309,8 @@ class CcxtVenue:
         """Missed fills and funding since then, then one `AccountNow`; nothing when the venue could not be asked."""
         asked_wall_ns, asked_ns = self._wall_ns(), self.clock.now_ns()
         from_ns = since_ns if since_ns is not None else self._asked_ns
+        if not self.funding_from_ns:
+            self.funding_from_ns = from_ns if from_ns is not None else asked_ns
         told: list[AnyEvent] = []
         if from_ns is not None:
             for symbol in self.symbols:
@@ -317,7 +320,7 @@ class CcxtVenue:
                 told += fills
         now = await self._account_now(asked_wall_ns)
         if now is None:
-            return []
+            return told
         self._asked_ns = asked_ns - OVERLAP_NS
         return [*told, now]
 
@@ -382,13 +385,18 @@ class CcxtVenue:
             if order.child_id:
                 self._names.keep(order.child_id, order.client_id)
 
-    async def fill_of(self, row: Mapping[str, Any], market: Traded) -> Filled | None:
-        """A fill in our words, with the client id of its order; None when it was told before."""
+    def fill_heard(self, row: Mapping[str, Any], market: Traded) -> Filled | None:
+        """A fill in our words; None when it was told before."""
         trade_id = f"{market.symbol}:{row['id']}"
         if trade_id in self._fills:
             return None
-        fill = self.dialect.fill_of(row, market, wall_ns=self._wall_ns(), client_ids=self._names)
-        if not fill.client_id and fill.venue_id:
+        self._fills.keep(trade_id, True)
+        return self.dialect.fill_of(row, market, wall_ns=self._wall_ns(), client_ids=self._names)
+
+    async def fill_of(self, row: Mapping[str, Any], market: Traded) -> Filled | None:
+        """The same, and where nothing is known of its order the venue is asked for the name of that."""
+        fill = self.fill_heard(row, market)
+        if fill is not None and not fill.client_id and fill.venue_id:
             call = Call(method="fetch_order", args=(fill.venue_id, market.unified), writes=False)
             answer, result = await self.question(call)
             if answer.outcome == "accepted":
@@ -397,7 +405,6 @@ class CcxtVenue:
                 # the dialect tells a forced close by the name of its order
                 named = {**row, "info": {**row["info"], "clientOrderId": name}}
                 fill = self.dialect.fill_of(named, market, wall_ns=self._wall_ns(), client_ids=self._names)
-        self._fills.keep(trade_id, True)
         return fill
 
     # --- the market ---------------------------------------------------------------------------------------------------

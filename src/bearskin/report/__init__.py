@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bearskin.report._bot_screen import BotScreen, decision_line
+    from bearskin.report._bot_tables import bot_tables
     from bearskin.report._files import Written, write_result
     from bearskin.report._json import result_json
     from bearskin.report._page import tear_sheet
@@ -38,6 +39,7 @@ _HOMES = {
     "PositionRow": "_run_rows",
     "RunSummary": "_run",
     "Written": "_files",
+    "bot_tables": "_bot_tables",
     "caught_up": "_run_tell",
     "coverage_table": "_store_tables",
     "decision_line": "_bot_screen",
@@ -72,6 +74,7 @@ __all__ = [
     "PositionRow",
     "RunSummary",
     "Written",
+    "bot_tables",
     "caught_up",
     "coverage_table",
     "decision_line",

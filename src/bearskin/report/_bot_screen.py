@@ -47,7 +47,7 @@ class BotScreen:
         width = options.max_width
         height = self.height or options.height or console.height
         above: list[RenderableType] = [*_header(self.state, width), Text()]
-        above += [_positions(self.state, width, most=max(2, height // 3)), Text()]
+        above += [positions_table(self.state, width, most=max(2, height // 3)), Text()]
         below = [*_warnings(self.state, width)]
         if self.hint:
             below.append(Text(self.hint, style="dim", no_wrap=True, overflow="ellipsis"))
@@ -149,7 +149,7 @@ def _channels(state: Mapping[str, Any]) -> str:
     if down:
         return "LOST: " + ", ".join(down)
     heard = state["heard_s_ago"]
-    return "up" if heard is None or heard < 10 else f"silent for {heard:.0f} s"  # noqa: PLR2004 - seconds of patience
+    return "up" if heard is None or heard < 10 else f"silent for {heard:.0f} s"
 
 
 def _tone(value: object) -> str:
@@ -157,7 +157,7 @@ def _tone(value: object) -> str:
     return "" if not figure else "green" if figure > 0 else "red"
 
 
-def _positions(state: Mapping[str, Any], width: int, most: int) -> RenderableType:
+def positions_table(state: Mapping[str, Any], width: int, most: int) -> RenderableType:
     """What is open, with as many columns as there is room for: a figure is never cut."""
     positions = state["positions"]
     if not positions:
@@ -320,5 +320,3 @@ def _warnings(state: Mapping[str, Any], width: int, most: int = 3) -> list[Rende
         text.truncate(width, overflow="ellipsis")
         table.add_row(text)
     return [Text(), Text("Warnings", style="dim underline"), table]
-
-

@@ -2,9 +2,10 @@
 
 from bearskin.risk._approve import approve_config, approve_entry, approve_reducing
 from bearskin.risk._approved import Approved
-from bearskin.risk._entry import Entry, EntryRules, Exposure, Holding, exposure, size_entry
+from bearskin.risk._entry import Entry, EntryRules, Exposure, Holding, exposure, liquidation_at, size_entry
 from bearskin.risk._figures import Basis, Funding, Gap, Loan, Plan, Sizing, Standing, Survival, Target, Verdict
 from bearskin.risk._history import AdverseMoves, adverse_moves
+from bearskin.risk._limits import Limit, LimitRules, LimitState, limits_of
 from bearskin.risk._plan import plan, survive
 from bearskin.risk._preflight import Check, PreflightRequest, Status, preflight
 from bearskin.risk._presets import PRESETS, Preset, preset_of
@@ -24,6 +25,9 @@ __all__ = [
     "Gap",
     "Holding",
     "Kelly",
+    "Limit",
+    "LimitRules",
+    "LimitState",
     "Loan",
     "Plan",
     "PlanRequest",
@@ -43,6 +47,8 @@ __all__ = [
     "approve_reducing",
     "exposure",
     "frac",
+    "limits_of",
+    "liquidation_at",
     "plan",
     "preflight",
     "preset_of",

@@ -5,13 +5,15 @@ Backtest and engine both size here, so that the same account and the same signal
 
 from __future__ import annotations
 
+import decimal
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Generic, NamedTuple
 
+from bearskin.risk._payoff import payoff_of, tiers
 from bearskin.risk._size import ONE, Sized, SizeRequest, size_position
-from bearskin.terms import Brackets, Instrument, MarginMode, Num, Reason, Refused, Side, dec
+from bearskin.terms import QUOTE, Brackets, Instrument, MarginMode, Num, Reason, Refused, Side, dec
 
 
 class Holding(NamedTuple, Generic[Num]):
@@ -83,7 +85,7 @@ class Entry:
     stop: Decimal
     resting: bool
     instrument: Instrument
-    brackets: Brackets
+    brackets: Brackets | None
 
 
 def size_entry(
@@ -124,3 +126,11 @@ def size_entry(
             notional_max=rules.notional_cap,
         )
     )
+
+
+def liquidation_at(
+    instrument: Instrument, brackets: Brackets, qty: Decimal, entry: Decimal, wallet: Decimal
+) -> Decimal | None:
+    """The mark at which `qty` (signed), opened at `entry` on `wallet`, is liquidated; None when no price does it."""
+    with decimal.localcontext(QUOTE):
+        return payoff_of(instrument).liquidation_price(tiers(brackets), qty, entry, wallet)

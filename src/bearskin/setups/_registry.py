@@ -202,7 +202,8 @@ def abstentions(
 def _events(setup: Setup, view: View, params: object, rules: Template) -> list[SetupEvent]:
     """The events of one set-up; what a set-up of the user's own raises is the user's news, not our bug."""
     try:
-        drafts = (draft for draft in setup.detect(view, params) if draft.bar + 1 >= setup.bars_min)
+        first = max(view.first, setup.bars_min - 1)
+        drafts = (draft for draft in setup.detect(view, params) if draft.bar >= first)
         events = (realise(view, setup.name, draft, rules) for draft in drafts)
         return [event for event in events if event is not None]
     except Exception as error:
@@ -219,8 +220,9 @@ def detect(
     sides: Sequence[Side] = (Side.SHORT, Side.LONG),
     params: Mapping[str, object] | None = None,
     template: Template | None = None,
+    first_bar: int = 0,
 ) -> list[SetupEvent]:
-    """Every event of the named set-ups (all when None), sorted by bar, set-up and side.
+    """Every event of the named set-ups (all when None) from bar `first_bar` on, sorted by bar, set-up and side.
 
     `params` maps a set-up's name to its parameters (a `FailedBreakout`, ...), `template` holds what all share. A
     set-up that lacks a series finds nothing; `abstentions` says so. Events known at bar i are the same whatever
@@ -232,7 +234,7 @@ def detect(
     found: list[SetupEvent] = []
     view: View | None = None
     for side in dict.fromkeys(sides):
-        view = View(panel, Side(side), view)
+        view = View(panel, Side(side), view, first=first_bar)
         for setup, given in picked:
             if setup.name not in silent:
                 found += _events(setup, view, given, rules)

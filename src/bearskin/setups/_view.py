@@ -45,14 +45,17 @@ class View:
     """A panel seen from one side; features are worked out when first asked for and kept.
 
     `open, high, low, close` are natural logs of price, negated with high and low exchanged for longs. Arrays share the
-    panel's length. Nothing here may be changed in place.
+    panel's length. Nothing here may be changed in place. `first` is the first bar whose events are asked for: a
+    detector may pass over what only matters before it.
     """
 
-    __slots__ = ("_memo", "_shared", "close", "high", "low", "open", "panel", "side", "sign", "tick", "tick_decimals")
+    __slots__ = (
+        "_memo", "_shared", "close", "first", "high", "low", "open", "panel", "side", "sign", "tick", "tick_decimals",
+    )  # fmt: skip
 
-    def __init__(self, panel: Panel, side: Side, other: View | None = None) -> None:
+    def __init__(self, panel: Panel, side: Side, other: View | None = None, *, first: int = 0) -> None:
         """`other` is the view of the same panel from the other side, with which what is true of both is shared."""
-        self.panel, self.side = panel, side
+        self.panel, self.side, self.first = panel, side, first
         self.sign = -int(side)
         self.tick = float(panel.instrument.tick)
         self.tick_decimals = max(0, -int(panel.instrument.tick.normalize().as_tuple().exponent))

@@ -1,0 +1,179 @@
+"""One bot in this process: its run, its engine, its venue, and its local door."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+
+from bearskin.app._api import Answer, Door, Events, bot_app, new_token
+from bearskin.app._runs import BotAddress, Run, bot_told, run_held
+from bearskin.app._watch import Watch
+from bearskin.app._world import Place, World, open_world
+from bearskin.engine import Done, EngineSettings, Record
+from bearskin.terms import AnyAct, AnyEvent, BearskinError
+
+READY_S_MAX = 60.0
+logger = logging.getLogger("bearskin.app")
+Told = Callable[[int, Record], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class Bot:
+    """A bot that runs. `watch` says how it stands, `act` has something done."""
+
+    run: Run
+    place: Place
+    watch: Watch
+    events: Events
+    world: World
+    runner: Any
+    task: asyncio.Task[None]
+    told: list[Told] = field(default_factory=list)
+
+    def clocks(self) -> tuple[int, int]:
+        """Market and wall time now."""
+        return self.world.clock.now_ns(), time.time_ns()
+
+    async def act(self, act: AnyAct) -> Done:
+        """Have an act taken up; the engine's word on it. Raises what stopped the bot meanwhile."""
+        doing = asyncio.ensure_future(self.runner.act(act))
+        await asyncio.wait({doing, self.task}, return_when=asyncio.FIRST_COMPLETED)
+        if not doing.done():
+            doing.cancel()
+            await self.task
+            raise BearskinError("the bot has stopped")
+        return await doing  # type: ignore[no-any-return]
+
+    def state(self) -> dict[str, Any]:
+        """How it stands now."""
+        return self.watch.state(time.time_ns())
+
+
+class _Tapped:
+    """A feed that lets the watch hear what is not written down: prices."""
+
+    def __init__(self, feed: Any, heard: Callable[[AnyEvent], None]) -> None:
+        self._feed, self._heard = feed, heard
+
+    async def run(self, put: Callable[[AnyEvent], None]) -> None:
+        """Tell both."""
+
+        def both(event: AnyEvent) -> None:
+            self._heard(event)
+            put(event)
+
+        await self._feed.run(both)
+
+
+@contextlib.asynccontextmanager
+async def running(run: Run, place: Place, settings: EngineSettings) -> AsyncIterator[Bot]:
+    """The bot of `run`, taken up where its journal ends and reconciled with the venue, until the context ends.
+
+    Raises BadInput when another process has the run, VenueError when the venue cannot be reached.
+    """
+    from bearskin.engine import Engine
+    from bearskin.live import Runner, read_records
+
+    with run_held(run), contextlib.closing(run.kept.open_journal()) as journal:
+        world = await open_world(place, settings.symbols, run.interval, time.time_ns)
+        try:
+            instruments = await world.venue.instruments(settings.symbols)
+            engine = Engine(settings, instruments)
+            for symbol in settings.symbols:
+                engine.preload(await world.venue.history(symbol, run.interval, settings.bars_kept))
+            watch = Watch(book=engine.book, facts=_facts(run, place, settings))
+            for sequence, record in read_records(journal):
+                watch.told(sequence, record)
+            events = Events()
+            feed = _Tapped(world.feed, watch.heard)
+            runner = Runner(engine, journal, world.venue, feed, clock=world.clock)
+            runner.subscribe(watch.told)
+            runner.subscribe(events.told)
+            task = asyncio.ensure_future(runner.run())
+            bot = Bot(run=run, place=place, watch=watch, events=events, world=world, runner=runner, task=task)
+            await _until_ready(bot)
+            watch.book = engine.book
+            yield bot
+        finally:
+            await _ended(locals().get("task"))
+            await world.close()
+
+
+async def _until_ready(bot: Bot) -> None:
+    ready = asyncio.ensure_future(bot.runner.ready())
+    await asyncio.wait({ready, bot.task}, timeout=READY_S_MAX, return_when=asyncio.FIRST_COMPLETED)
+    if not ready.done():
+        ready.cancel()
+        if bot.task.done():
+            await bot.task
+        raise BearskinError(f"{bot.place.venue} has not told how the account stands within {READY_S_MAX:g} s")
+
+
+async def _ended(task: asyncio.Task[None] | None) -> None:
+    if task is None:
+        return
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _facts(run: Run, place: Place, settings: EngineSettings) -> dict[str, Any]:
+    return {
+        "run": run.id,
+        "venue": run.venue,
+        "env": run.env,
+        "title": place.title or run.venue,
+        "started": run.started,
+        "symbols": list(settings.symbols),
+        "interval": run.interval,
+        "sides": settings.sides,
+    }
+
+
+@contextlib.asynccontextmanager
+async def door_open(bot: Bot, signals: Answer | None = None) -> AsyncIterator[BotAddress]:
+    """The bot's local door on a free port of 127.0.0.1, its address in the run's folder, until the context ends."""
+    token = new_token()
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port = int(door.getsockname()[1])
+        app = bot_app(bot.watch, bot.events, bot, bot.clocks, signals)
+        open_paths = frozenset({"/signals"} if signals is not None else ())
+        server = _Server(
+            uvicorn.Config(
+                Door(app, token, port, open_paths),
+                lifespan="off",
+                access_log=False,  # nothing of a request may reach a log
+                log_config=None,
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        serving = asyncio.ensure_future(server.serve(sockets=[door]))
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.002)
+        address = BotAddress(url=f"http://127.0.0.1:{port}", token=token)
+        try:
+            with bot_told(bot.run, address):
+                yield address
+        finally:
+            bot.events.close()
+            server.should_exit = True
+            await serving
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals alone: who runs the bot decides what they mean."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        """Capture none."""
+        yield

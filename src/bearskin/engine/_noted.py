@@ -1,0 +1,183 @@
+"""What was decided, taken into the book: the same notes always make the same book."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from bearskin.engine._notes import (
+    Adjusted,
+    AnyNote,
+    Done,
+    Ended,
+    Foreign,
+    Issued,
+    Leaving,
+    Limited,
+    ModeSet,
+    Planned,
+    Protection,
+    StopMoved,
+    Warned,
+)
+from bearskin.engine._trade import ZERO, Trade, Working
+from bearskin.ledger import Holding
+from bearskin.ledger import filled as holding_after
+from bearskin.margin import deciding
+from bearskin.terms import Amend, Cancel, Place, PlaceStop, SetLeverage, SetMarginMode
+
+if TYPE_CHECKING:
+    from bearskin.engine._book import Book
+
+_DONE_KEPT: Final = 32
+_ACTS_KEPT: Final = 1_000
+
+
+def noted(book: Book, note: AnyNote) -> None:
+    """Take in a note."""
+    match note:
+        case Planned():
+            _planned(book, note)
+        case Issued():
+            _issued(book, note)
+        case Protection() | StopMoved() | Leaving():
+            trade = book.trades.get(note.trade)
+            if trade is not None:
+                _changed(trade, note)
+        case Ended():
+            _ended(book, note)
+        case Adjusted():
+            with deciding():
+                _adjusted(book, note)
+        case Foreign():
+            if note.blocked:
+                book.foreign[note.symbol] = note.detail
+            else:
+                book.foreign.pop(note.symbol, None)
+        case Limited():
+            if note.active:
+                book.limits[note.limit] = note
+            else:
+                book.limits.pop(note.limit, None)
+        case ModeSet():
+            book.paused, book.panicked, book.sides = note.paused, note.panicked, note.sides
+        case Done():
+            book.acts[note.act_id] = None
+            if len(book.acts) > _ACTS_KEPT:
+                del book.acts[next(iter(book.acts))]
+        case Warned():
+            trade = book.trade_in(note.symbol)
+            if trade is not None and note.kind in ("unprotected", "emergency"):
+                trade.alarm = note.kind
+        case _:
+            pass
+
+
+def _planned(book: Book, note: Planned) -> None:
+    trade = Trade(number=note.trade, plan=note, stop=note.stop)
+    book.trades[note.trade] = trade
+    book.next_trade = max(book.next_trade, note.trade + 1)
+    if note.origin == "adopted":
+        with deciding():
+            trade.qty, trade.cost = note.qty, note.qty * note.entry_ref
+        trade.entered_qty, trade.entered_value = trade.qty, trade.cost
+        trade.entered_ns = note.time_ns
+        trade.moved_wall_ns = note.wall_ns
+        trade.phase = "open"
+        book.foreign.pop(note.symbol, None)
+
+
+def _issued(book: Book, note: Issued) -> None:
+    command = note.command
+    match command:
+        case Place() | PlaceStop():
+            trade = book.trades.get(note.trade)
+            if trade is None:
+                return
+            is_stop = isinstance(command, PlaceStop)
+            trade.counts[command.role] = trade.counts.get(command.role, 0) + 1
+            book.by_order[command.client_id] = note.trade
+            trade.orders[command.client_id] = Working(
+                client_id=command.client_id,
+                trade=note.trade,
+                role=command.role,
+                qty=command.qty,
+                issued_ns=note.time_ns,
+                issued_wall_ns=note.wall_ns,
+                changed_wall_ns=note.wall_ns,
+                price=command.price if isinstance(command, Place) else None,
+                stop_price=command.trigger if isinstance(command, PlaceStop) else None,
+                conditional=is_stop,
+            )
+        case Cancel() | Amend():
+            found = book.order(command.client_id)
+            if found is None:
+                return
+            if isinstance(command, Amend):
+                found[1].amend = (command.qty, command.price)
+            else:
+                found[1].cancel = "sent"
+                found[1].cancels += 1
+                found[1].cancel_wall_ns = note.wall_ns
+        case SetMarginMode():
+            book.configuring[command.symbol] = (0, command.margin_mode.value)  # the leverage is asked for by itself
+        case SetLeverage():
+            book.configuring[command.symbol] = (command.leverage, command.margin_mode.value)
+        case _:
+            pass
+
+
+def _changed(trade: Trade, note: Protection | StopMoved | Leaving) -> None:
+    match note:
+        case StopMoved():
+            trade.stop, trade.stop_why = note.new, note.why
+        case Leaving():
+            if note.share == 0:
+                trade.leave_to, trade.leave_price, trade.leave_reason = None, None, ""
+                trade.phase = "open" if trade.entered_qty else "entering"
+                return
+            trade.leave_to = ZERO if note.share >= 1 else trade.open_qty + note.qty
+            trade.leave_price = note.price
+            if note.share >= 1:
+                trade.leave_reason, trade.phase = note.reason, "leaving"
+        case Protection():
+            trade.protected = note.protected
+            trade.unprotected_s_max = max(trade.unprotected_s_max, note.unprotected_s)
+            if note.since_wall_ns:
+                trade.unprotected_since_wall_ns, trade.noticed_wall_ns = note.since_wall_ns, note.wall_ns
+            else:
+                trade.unprotected_since_wall_ns, trade.alarm = None, ""
+
+
+def _ended(book: Book, note: Ended) -> None:
+    trade = book.trades.pop(note.trade, None)
+    if trade is None:
+        return
+    trade.phase = "done"
+    book.done[note.trade] = trade
+    while len(book.done) > _DONE_KEPT:
+        old = book.done.pop(next(iter(book.done)))
+        for client_id in old.orders:
+            del book.by_order[client_id]
+        for child in [child for child, parent in book.children.items() if parent in old.orders]:
+            del book.children[child]
+
+
+def _adjusted(book: Book, note: Adjusted) -> None:
+    trade = book.trades.get(note.trade)
+    if trade is None:
+        return
+    qty = note.theirs - trade.qty
+    after, realised = holding_after(Holding(trade.qty, trade.cost), qty, note.price)
+    trade.qty, trade.cost = after
+    trade.realised += realised
+    if qty * trade.plan.qty > 0:
+        trade.entered_qty += qty
+        trade.entered_value += qty * note.price
+    else:
+        trade.exited_qty += qty
+        trade.exited_value += qty * note.price
+        trade.exit_reason = "closed elsewhere"
+    if trade.phase == "entering" and trade.qty:
+        trade.phase = "open"
+    if not trade.leaving:
+        trade.leave_to = None

@@ -1,0 +1,146 @@
+"""What may keep a signal from being traded whatever it says: switches, limits, hours, the state of the market."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import numpy as np
+
+from bearskin.engine._book import Book
+from bearskin.engine._desk import Desk
+from bearskin.engine._settings import EngineSettings
+from bearskin.engine._tape import Memory
+from bearskin.risk import LimitRules
+from bearskin.setups import Regime
+from bearskin.terms import HOUR_NS, SECOND_NS, Reason, Refused, Side, iso
+
+WEEK_HOURS = 168
+WEEKS_MIN = 2  # an hour of the week is judged by at least so many of its kind
+RULES = LimitRules()
+
+
+def sides_of(settings: EngineSettings, book: Book, regime: Regime) -> tuple[Side, ...]:
+    """The sides that may be entered now: the act of the user first, then the settings."""
+    return settings.wanted(regime.sides, book.sides or settings.sides)
+
+
+def barred(desk: Desk, memory: Memory, side: Side, regime: Regime) -> Refused | None:
+    """Why a signal of this side is not traded now, before it is looked at; None when nothing speaks against it."""
+    book, settings, symbol = desk.book, desk.settings, memory.instrument.symbol
+    if not book.account.known:
+        return Refused(reason=Reason.NO_DATA, detail="the account has not been seen yet")
+    closed = closed_by_hand(book) or by_limits(book) or market_shut(book, memory)
+    if closed is not None:
+        return closed
+    old = stale(desk, memory)
+    if old is not None:
+        return old
+    if side not in sides_of(settings, book, regime):
+        mode = book.sides or settings.sides
+        detail = f"mode {mode}" + (f", daily regime {regime.label}" if mode == "auto" else "")
+        return Refused(reason=Reason.SIDE_OFF, have=side.word, detail=detail)
+    shut = blackout(settings, symbol, desk.time_ns) or thin_hour(settings, memory, desk.time_ns)
+    if shut is not None:
+        return shut
+    held = len(book.trades)
+    if settings.positions_max is not None and held >= settings.positions_max:
+        return Refused(reason=Reason.POSITIONS_MAX, have=str(held), need=f"fewer than {settings.positions_max}")
+    return None
+
+
+def closed_by_hand(book: Book) -> Refused | None:
+    """Paused or panicked."""
+    if book.panicked:
+        return Refused(reason=Reason.PAUSED, detail="panic: closed until resumed")
+    return Refused(reason=Reason.PAUSED) if book.paused else None
+
+
+def by_limits(book: Book) -> Refused | None:
+    """A limit of the account that bars entries."""
+    for note in book.limits.values():
+        if note.size_multiplier == 0 and " " not in note.limit:  # limits of one symbol are named "kind SYMBOL"
+            return Refused(reason=Reason.KILL_SWITCH, detail=f"{note.limit}: {note.detail}")
+    return None
+
+
+def market_shut(book: Book, memory: Memory) -> Refused | None:
+    """Somebody else in the symbol, a halt or a delisting, a limit of this symbol alone."""
+    symbol = memory.instrument.symbol
+    if symbol in book.foreign:
+        return Refused(reason=Reason.FOREIGN, detail=book.foreign[symbol])
+    status = book.trading.get(symbol) or memory.status
+    if status != "trading":
+        ends = f" at {iso(memory.ends_ns)}" if memory.ends_ns else ""
+        return Refused(reason=Reason.HALTED, have=status + ends)
+    for note in book.limits.values():
+        if note.size_multiplier == 0 and note.limit.endswith(f" {symbol}"):
+            return Refused(reason=Reason.KILL_SWITCH, detail=f"{note.limit}: {note.detail}")
+    return None
+
+
+def stale(desk: Desk, memory: Memory) -> Refused | None:
+    """Quotes older than they may be, by the wall."""
+    if not memory.quoted_wall_ns:
+        return Refused(reason=Reason.STALE, detail="no quote has come yet")
+    age_s = (desk.wall_ns - memory.quoted_wall_ns) / SECOND_NS
+    if age_s > desk.settings.stale_quote_s:
+        need = f"at most {desk.settings.stale_quote_s:g} s"
+        return Refused(reason=Reason.STALE, have=f"a quote of {age_s:.1f} s ago", need=need)
+    return None
+
+
+def blackout(settings: EngineSettings, symbol: str, time_ns: int) -> Refused | None:
+    """The calendar and the barred hours of every day."""
+    for event in settings.calendar:
+        if event.start_ns <= time_ns < event.end_ns and (not event.symbols or symbol in event.symbols):
+            return Refused(reason=Reason.BLACKOUT, detail=f"{event.name} until {iso(event.end_ns)}")
+    hour = time_ns // HOUR_NS % 24
+    if hour in settings.blackout_hours:
+        return Refused(reason=Reason.BLACKOUT, detail=f"no entries in the hour from {hour:02d}:00 UTC")
+    return None
+
+
+def thin_hour(settings: EngineSettings, memory: Memory, time_ns: int) -> Refused | None:
+    """Whether the symbol's usual turnover at this hour of the week is too small a share of its median hour's."""
+    if settings.low_volume_frac is None or memory.interval_ns > HOUR_NS:
+        return None
+    usual = turnover_by_hour(memory)
+    hour = time_ns // HOUR_NS % WEEK_HOURS
+    middle = float(np.nanmedian(usual)) if np.isfinite(usual).any() else float("nan")
+    if not (np.isfinite(usual[hour]) and middle > 0):
+        return None
+    share = float(usual[hour]) / middle
+    if share >= settings.low_volume_frac:
+        return None
+    have, need = f"{share:.2f} of the median hour's turnover", f"{settings.low_volume_frac:g}"
+    return Refused(reason=Reason.THIN_HOUR, have=have, need=need)
+
+
+def turnover_by_hour(memory: Memory) -> np.ndarray:
+    """Shape (168,): the median turnover of each hour of the week (from Thursday 00:00 UTC), NaN with too few."""
+    panel = memory.panel()
+    turnover = panel.quote_volume if panel.quote_volume is not None else panel.volume * panel.close
+    hours = panel.time_ns // HOUR_NS
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(hours)) + 1]) if len(hours) else np.empty(0, dtype=np.int64)
+    sums = np.add.reduceat(turnover, starts) if len(hours) else np.empty(0)
+    of = hours[starts] % WEEK_HOURS if len(hours) else starts
+    usual = np.full(WEEK_HOURS, np.nan)
+    for hour in range(WEEK_HOURS):
+        own = sums[of == hour]
+        if len(own) >= WEEKS_MIN:
+            usual[hour] = float(np.median(own))
+    return usual
+
+
+def multiplier(book: Book) -> Decimal:
+    """What the limits that only shrink leave of a size."""
+    product = Decimal(1)
+    for note in book.limits.values():
+        if note.active and " " not in note.limit:
+            product *= note.size_multiplier
+    return product
+
+
+def told(refused: Refused) -> str:
+    """The figures and the detail of a refusal, without its reason."""
+    return str(refused).removeprefix(refused.reason.value).removeprefix(":").strip()
