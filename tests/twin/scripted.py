@@ -37,7 +37,7 @@ class Hand:
     tick: Decimal
     step: Decimal
     send: Any
-    qty: Decimal = D(0)
+    qty: Decimal = field(default_factory=D)
     bar: int = -1
     entry_bar: int = -1
     best: int = NEVER
@@ -45,10 +45,8 @@ class Hand:
     stop_id: str = ""
     count: int = 0
     reason: str = "unfilled"
-    reasons: dict[str, str] = field(default_factory=dict)
     fills: list[tuple[str, int, Decimal, Decimal]] = field(default_factory=list)
-    money: Decimal = D(0)
-    funding: Decimal = D(0)
+    money: Decimal = field(default_factory=D)
     placed: dict[str, None] = field(default_factory=dict)
 
     def price(self, ticks: int) -> Decimal:
@@ -148,6 +146,4 @@ class Hand:
         for name in self.placed:
             self.send(Cancel(symbol=self.symbol, client_id=name))
         self.placed = {}
-        self.send(
-            Place(symbol=self.symbol, client_id=self.name("exit"), role="exit", qty=-self.qty, reduce_only=True)
-        )
+        self.send(Place(symbol=self.symbol, client_id=self.name("exit"), role="exit", qty=-self.qty, reduce_only=True))

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from bearskin.engine import (
-    WARNINGS,
     Adjusted,
     AnyNote,
     Declined,
@@ -29,36 +28,6 @@ from bearskin.terms import Filled, our_id
 Severity = Literal["info", "warning", "critical"]
 RANK: Final[dict[str, int]] = {"info": 0, "warning": 1, "critical": 2}
 LATE_S: Final = 1.0  # protection that came within this is the ordinary course
-
-KINDS: Final[dict[str, str]] = {
-    "entry": "an entry of ours was filled",
-    "exit": "a trade ended, with its reason and what it made",
-    "stop-moved": "the stop moved: trail, break-even, by hand",
-    "protected": "a position that had been without a stop for a second or more has one again",
-    "plan": "a trade was decided",
-    "declined": "a signal or an act was not traded, and why",
-    "limit": "a limit of the account was reached or lifted",
-    "mode": "the bot was paused, resumed, or stands still after a panic",
-    "difference": "our book and the venue's differed",
-    **dict.fromkeys(WARNINGS, ""),
-    "unprotected": "a position has no confirmed stop",
-    "emergency": "a position is closed at market because it could not be protected",
-    "liquidation-near": "the way to liquidation is below half, or a quarter, of what it was",
-    "liquidated": "the venue liquidated a position",
-    "adl": "the venue took a part of a position to close someone else's",
-    "delisting": "a symbol leaves the venue",
-    "funding-flip": "funding changed its sign against a position",
-    "basis": "mark and index, or mark and last, part",
-    "feed-lost": "market data or account events stopped",
-    "stale": "prices are too old to enter on",
-    "skew": "our clock and the venue's differ",
-    "kill-switch": "the loss limits closed the desk",
-    "foreign": "a position or an order that is not ours",
-    "liquidation-price-differs": "the venue's liquidation price is not ours",
-    "rejected": "the venue refused an order",
-    "unknown": "an order's fate is being asked for",
-}
-QUIET_BY_DEFAULT: Final = ("plan", "declined")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

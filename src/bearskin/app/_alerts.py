@@ -12,12 +12,14 @@ import queue
 import re
 import threading
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 from urllib.parse import unquote, urlsplit
 
-from bearskin.app._alert_words import KINDS, QUIET_BY_DEFAULT, RANK, Alert, alerts_of
+from bearskin.app._alert_settings import NOT_TOLD, QuietHours, kinds_of, quiet_hours
+from bearskin.app._alert_words import RANK, Alert, alerts_of
 from bearskin.engine import Record
 from bearskin.live import hide, scrubbed
 from bearskin.terms import BadInput
@@ -43,45 +45,11 @@ class Message:
     severity: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuietHours:
-    """Minutes of the local day in which only what is critical is told; may go over midnight."""
-
-    start_minute: int
-    end_minute: int
-
-    def holds(self, minute: int) -> bool:
-        """Whether a minute of the day is one of them."""
-        if self.start_minute <= self.end_minute:
-            return self.start_minute <= minute < self.end_minute
-        return minute >= self.start_minute or minute < self.end_minute
-
-
-def quiet_hours(text: str) -> QuietHours:
-    """Such as `22:00-07:00`; raises BadInput."""
-    match = re.fullmatch(r"\s*(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s*", text)
-    parts = [int(part) for part in match.groups()] if match else []
-    if not parts or parts[0] > 24 or parts[2] > 24 or max(parts[1], parts[3]) > 59:
-        raise BadInput(f"quiet_hours was {text[:30]!r}, must be such as 22:00-07:00")
-    start, end = (parts[0] * 60 + parts[1]) % 1440, (parts[2] * 60 + parts[3]) % 1440
-    if start == end:
-        raise BadInput(f"quiet_hours was {text[:30]!r}: it begins when it ends")
-    return QuietHours(start_minute=start, end_minute=end)
-
-
-def kinds_of(text: str | None) -> frozenset[str]:
-    """Kinds that are not told, from a list of words; raises BadInput for one that is no kind."""
-    words = frozenset(QUIET_BY_DEFAULT if text is None else re.split(r"[\s,]+", text.strip()))
-    for word in words - {"", *KINDS}:
-        raise BadInput(f"{word!r} is no kind of alert; they are {', '.join(KINDS)}")
-    return words
-
-
 @dataclass(slots=True, kw_only=True)
 class Outbox:
     """Decides what is told when; pure but for what it holds. Times are seconds of one clock and minutes of the day."""
 
-    off: frozenset[str] = frozenset(QUIET_BY_DEFAULT)
+    off: frozenset[str] = frozenset(NOT_TOLD)
     quiet: QuietHours | None = None
     _waiting: list[Alert] = field(default_factory=list)
     _held: list[Alert] = field(default_factory=list)
@@ -124,9 +92,8 @@ class Outbox:
         gathered = now_s - self._since_s >= GATHER_S and now_s - self._last_s >= BETWEEN_S
         if not (urgent or gathered or closing):
             return None
-        made = _message(self._waiting)
-        self._waiting, self._last_s = [], now_s
-        return made
+        waiting, self._waiting, self._last_s = self._waiting, [], now_s  # first: what cannot be worded is gone too
+        return _message(waiting)
 
 
 def _message(alerts: Sequence[Alert]) -> Message:
@@ -157,8 +124,7 @@ class AppriseSender:
     def __init__(self, url: str) -> None:
         hide_address(url)
         self.name = scheme_of(url)
-        self._apprise = _apprise()
-        self._one = self._apprise.Apprise()
+        self._one = load_apprise().Apprise()
         if not self._one.add(url):
             raise BadInput(f"the {self.name} address of alert_urls is not one that Apprise takes: see docs/alerts.md")
 
@@ -234,10 +200,13 @@ class Alerts:
             if self._lost:
                 lost, self._lost = self._lost, 0
                 logger.warning("alerts: %d were dropped, too many waited", lost)
-            message = self._outbox.due(self._clock_s(), self._minute(), closing=closing)
-            if message is not None:
-                for sender in self._senders:
-                    self._bring(sender, message)
+            try:
+                message = self._outbox.due(self._clock_s(), self._minute(), closing=closing)
+                if message is not None:
+                    for sender in self._senders:
+                        self._bring(sender, message)
+            except Exception:
+                logger.exception("alerts: a message could not be made")
             if closing:
                 return
 
@@ -296,9 +265,14 @@ def _local_minute() -> int:
     return now.tm_hour * 60 + now.tm_min
 
 
-def _apprise() -> Any:
+def load_apprise() -> Any:
+    """Apprise with all its services; raises BadInput saying how to install it when it is not there."""
     try:
-        import apprise
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # what its services use is theirs to mend
+            import apprise
+
+            apprise.Apprise().add("json://localhost")  # services are loaded with the first address
     except ImportError:
         raise BadInput("alerts go through Apprise, which is missing here: pip install 'bearskin[alerts]'") from None
     return apprise

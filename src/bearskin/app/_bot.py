@@ -79,32 +79,39 @@ async def running(run: Run, place: Place, settings: EngineSettings) -> AsyncIter
 
     Raises BadInput when another process has the run, VenueError when the venue cannot be reached.
     """
-    from bearskin.engine import Engine
-    from bearskin.live import Runner, read_records
+    from bearskin.engine import Decider, Engine
+    from bearskin.live import CcxtFeed, Runner, read_records
 
     with run_held(run), contextlib.closing(run.kept.open_journal()) as journal:
-        world = await open_world(place, settings.symbols, run.interval, time.time_ns)
+        task: asyncio.Task[None] | None = None
+        world = await open_world(place, settings.symbols, time.time_ns)
         try:
             instruments = await world.venue.instruments(settings.symbols)
-            engine = Engine(settings, instruments)
+            mind = Decider(settings, instruments)
+            engine = Engine(settings, instruments, mind)
+            after: dict[str, int] = {}
             for symbol in settings.symbols:
-                engine.preload(await world.venue.history(symbol, run.interval, settings.bars_kept))
-            watch = Watch(book=engine.book, facts=_facts(run, place, settings))
+                panel = await world.venue.history(symbol, run.interval, settings.bars_kept)
+                mind.preload(panel)
+                if len(panel):
+                    after[symbol] = int(panel.time_ns[-1])
+            watch = Watch(memory=engine, facts=_facts(run, place, settings))
             for sequence, record in read_records(journal):
                 watch.told(sequence, record)
             events = Events()
-            feed = _Tapped(world.feed, watch.heard)
+            feed = _Tapped(CcxtFeed(world.venue, run.interval, after=after), watch.heard)
             runner = Runner(engine, journal, world.venue, feed, clock=world.clock)
             runner.subscribe(watch.told)
             runner.subscribe(events.told)
             task = asyncio.ensure_future(runner.run())
             bot = Bot(run=run, place=place, watch=watch, events=events, world=world, runner=runner, task=task)
             await _until_ready(bot)
-            watch.book = engine.book
             yield bot
         finally:
-            await _ended(locals().get("task"))
-            await world.close()
+            try:
+                await _ended(task)
+            finally:
+                await world.close()
 
 
 async def _until_ready(bot: Bot) -> None:

@@ -77,6 +77,9 @@ class Child:
 
     def failure(self) -> Exception:
         """Why it ended by itself, as far as it said."""
+        with contextlib.suppress(subprocess.TimeoutExpired, queue.Empty):
+            self._process.wait(KILL_AFTER_S)
+            return self._failure(self.last_object())
         return self._failure({})
 
     def stop(self) -> int:
@@ -121,4 +124,5 @@ class Child:
             lines = self.log.read_text("utf-8", "replace").strip().splitlines()
         except OSError:
             return ""
-        return lines[-1] if lines else ""
+        errors = [line for line in lines if line.startswith("error: ")]
+        return (errors or lines or [""])[-1]

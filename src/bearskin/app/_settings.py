@@ -12,10 +12,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, field_serializer, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_serializer, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from bearskin.app._alert_settings import checked_url, kinds_of, quiet_hours
 from bearskin.app._home import Home, user_path
+from bearskin.app._keyring import is_key_variable
+from bearskin.app._logs import HIDDEN
 from bearskin.app._rates import leverage_of, positive_of, rate_of, share_of
 from bearskin.terms import BadInput, MarginMode, Product, interval_ns
 
@@ -42,6 +45,11 @@ MEANING = {
     "port": "port of the demo exchange",
     "archive_url": "public archive that `data fetch` reads",
     "log_level": "debug, info, warning or error",
+    "alert_urls": "where alerts go: Apprise addresses, blanks between",
+    "alert_off": "kinds of alerts that are not told",
+    "quiet_hours": "local hours in which only critical alerts are told",
+    "webhook_url": "where notes are posted",
+    "webhook_kinds": "kinds of notes that are posted",
 }
 WITHOUT_VALUE = {  # what stands in where a setting has no value
     "risk": "as the preset",
@@ -51,7 +59,14 @@ WITHOUT_VALUE = {  # what stands in where a setting has no value
     "maker": "as the instrument",
     "slippage": "as the command",
     "brackets": "the packaged snapshot",
+    "alert_urls": "no alerts",
+    "alert_off": "plan, declined",
+    "quiet_hours": "none",
+    "webhook_url": "nowhere",
+    "webhook_kinds": "all but plan and declined",
 }
+# their values are never shown, only what kind of address they are
+SECRET = ("alert_urls", "webhook_url")
 
 
 class Settings(BaseSettings):
@@ -75,6 +90,11 @@ class Settings(BaseSettings):
     port: int = Field(default=8700, ge=0, le=65_535)
     archive_url: str = "https://data.binance.vision"
     log_level: str = "info"
+    alert_urls: SecretStr | None = None
+    alert_off: str | None = None
+    quiet_hours: str | None = None
+    webhook_url: SecretStr | None = None
+    webhook_kinds: str | None = None
 
     @field_validator("equity", mode="before")
     @classmethod
@@ -127,6 +147,8 @@ class Settings(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _text(cls, value: Any, info: Any) -> Any:
+        if info.field_name in SECRET:
+            return _address(value, str(info.field_name))
         if isinstance(value, str) and not (value.strip() and value.isprintable()):
             raise ValueError(f"{info.field_name} was {value!r}, must be something that can be printed")
         return value
@@ -141,6 +163,25 @@ class Settings(BaseSettings):
         if not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:_-]+(/[!-~]*)?", value):
             raise ValueError(f"archive_url was {value!r}, must be http(s)://host[:port][/path]")
         return value.rstrip("/")
+
+    @field_validator("alert_off", "webhook_kinds", "quiet_hours")
+    @classmethod
+    def _alerts(cls, value: str | None, info: Any) -> str | None:
+        check = quiet_hours if info.field_name == "quiet_hours" else kinds_of
+        if value is not None:
+            _said(lambda text, _: check(text), value, "")
+        return value
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _webhook(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _said(lambda url, _: checked_url(url.get_secret_value()), value, "")
+        return value
+
+    @field_serializer("alert_urls", "webhook_url", when_used="json")
+    def _hidden(self, value: SecretStr | None) -> str | None:
+        return None if value is None else shown(value)
 
     @field_serializer("store", "brackets", "equity", "risk", "leverage", "taker", "maker", "slippage")
     def _plain(self, value: Any) -> Any:
@@ -193,7 +234,7 @@ def check_value(name: str, text: str) -> Any:
         whole = _class_reading(None)(**given)
     except ValidationError as error:
         raise BadInput(_what(error.errors()[0], name)) from None
-    value = whole.model_dump(mode="json")[name]
+    value = text if name in SECRET else whole.model_dump(mode="json")[name]
     return text if value is None else value
 
 
@@ -234,7 +275,7 @@ def _ignored_variables() -> tuple[str, ...]:
     known = {PREFIX + name.upper() for name in Settings.model_fields} | set(OTHER_VARIABLES)
     found = []
     for variable in sorted(os.environ):
-        if variable.startswith(PREFIX) and variable not in known:
+        if variable.startswith(PREFIX) and variable not in known and not is_key_variable(variable):
             near = difflib.get_close_matches(variable, sorted(known), n=1)
             found.append(f"{variable} is no setting and was ignored" + (f"; did you mean {near[0]}?" if near else ""))
     return tuple(found)
@@ -243,6 +284,25 @@ def _ignored_variables() -> tuple[str, ...]:
 def _near(name: str) -> str:
     near = difflib.get_close_matches(name, list(Settings.model_fields), n=1)
     return f"; did you mean {near[0]!r}?" if near else f"; the settings are {', '.join(Settings.model_fields)}"
+
+
+def _address(value: Any, name: str) -> Any:
+    """One text of addresses, from a text or a list; what is wrong with it is said without showing it."""
+    texts = value if isinstance(value, list | tuple) else [value]
+    if value is None or isinstance(value, SecretStr):
+        return value
+    if not all(isinstance(text, str) and text.strip() and text.isprintable() for text in texts):
+        raise ValueError(f"{name} holds something that is no address")
+    words = " ".join(texts).split()
+    if not all(re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", word) for word in words):
+        raise ValueError(f"{name} holds something that is no address: they begin like https:// or mailto://")
+    return " ".join(words)
+
+
+def shown(value: SecretStr) -> str:
+    """What may be shown of addresses: how many, and their schemes."""
+    words = value.get_secret_value().split()
+    return ", ".join(f"{word.partition('://')[0].lower()}://{HIDDEN}" for word in words)
 
 
 def _said(check: Any, value: Any, name: str) -> Any:

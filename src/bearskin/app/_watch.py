@@ -6,7 +6,7 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from bearskin import engine as words
 from bearskin.terms import (
@@ -46,6 +46,14 @@ class _Told:
         return (self.bid + self.ask) / 2 if self.bid and self.ask else None
 
 
+class Memory(Protocol):
+    """Who has the book: the engine, which makes another when it is restored."""
+
+    @property
+    def book(self) -> words.Book:
+        """The bot's memory; only read."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Watch:
     """Takes every record of a run in order; `state` says where it stands. Figures of money are strings, as in --json.
@@ -54,7 +62,7 @@ class Watch:
     whole run; `restored` ends that part.
     """
 
-    book: words.Book
+    memory: Memory
     facts: Mapping[str, Any]
     sequence: int = 0
     time_ns: int = 0
@@ -81,6 +89,11 @@ class Watch:
     warnings: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=WARNINGS_KEPT))
     _entered: set[int] = field(default_factory=set)
     _number: int = 0
+
+    @property
+    def book(self) -> words.Book:
+        """The memory as it is now."""
+        return self.memory.book
 
     def told(self, sequence: int, record: words.Record) -> None:
         """Take in one record."""

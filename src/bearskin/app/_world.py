@@ -75,10 +75,9 @@ def _demo_place(address: Address, account: str, symbols: tuple[str, ...], prices
 
 @dataclass(slots=True, kw_only=True)
 class World:
-    """A venue that is connected: commands out, events in, and the market's clock."""
+    """A venue that is connected, and its market's clock."""
 
     venue: Any
-    feed: Any
     clock: Any
 
     async def close(self) -> None:
@@ -86,7 +85,7 @@ class World:
         await self.venue.close()
 
 
-async def open_world(place: Place, symbols: Sequence[str], interval: str, wall_ns: Any) -> World:
+async def open_world(place: Place, symbols: Sequence[str], wall_ns: Any) -> World:
     """Connect; raises VenueError when the venue does not answer, BadInput for what it cannot."""
     from bearskin import live
 
@@ -97,8 +96,7 @@ async def open_world(place: Place, symbols: Sequence[str], interval: str, wall_n
     venue = live.CcxtVenue(dialect, exchange, tuple(symbols), clock=clock)
     try:
         await venue.open()
-        feed = live.CcxtFeed(venue, interval=interval)
     except BaseException:
         await venue.close()
         raise
-    return World(venue=venue, feed=feed, clock=clock)
+    return World(venue=venue, clock=clock)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,14 +17,12 @@ from bearskin.backtest._core_venue import CENT_8, CoreVenue, Ours
 from bearskin.backtest._symbols import Symbol
 from bearskin.market import Panel
 from bearskin.terms import (
-    EXACT,
     QUOTE,
     AnyEvent,
     BarClosed,
     Close,
     Marked,
     Published,
-    Pulse,
     Quoted,
     RateSettled,
     Side,
@@ -35,6 +33,14 @@ ZERO, ONE = Decimal(0), Decimal(1)
 REACHED_TICKS = Decimal("0.000001")  # as the kernel: a mark this little short of a tick has reached it
 SERIES = ("open_interest", "long_short_ratio", "sentiment")
 Hear = Callable[[AnyEvent], None]
+
+
+class Settlement(NamedTuple):
+    """Funding as it was settled: longs paid `rate` of the notional at `mark`."""
+
+    rate: Decimal
+    mark: Decimal
+    at_ns: int
 
 
 class Bar:
@@ -85,11 +91,15 @@ class Lane:
         """A mark, eight digits."""
         return Decimal(repr(float(value))).quantize(CENT_8, context=QUOTE)
 
-    def settlements(self, i: int, *codes: int) -> Iterator[tuple[Decimal, Decimal]]:
-        """Rate and mark of the settlements of bar `i` that have one of these codes."""
+    def settlements(self, i: int, *codes: int) -> Iterator[Settlement]:
+        """The settlements of bar `i` that have one of these codes."""
         for k in range(int(self.fund_from[i]), int(self.fund_from[i + 1])):
             if int(self.fund_code[k]) in codes:
-                yield self.mark(self.rates[k]), self.mark(self.marks[k])
+                yield self.settlement(k)
+
+    def settlement(self, k: int) -> Settlement:
+        """Settlement `k` of the symbol."""
+        return Settlement(self.mark(self.rates[k]), self.mark(self.marks[k]), int(self.settled_ns[k]))
 
     def published(self, until_ns: int) -> Iterator[AnyEvent]:
         """What has become public up to this moment and was not told yet."""
@@ -190,10 +200,12 @@ class Road:
         for lane, i in opening:
             self._gap(lane, i)
         self._deciding = True
-        busy = {lane.name for lane, _ in closing if not self.venue.ours(lane.name).idle}
-        # who may leave goes first: what that sets free is there for those who enter at the same moment
-        for lane, i in sorted(closing, key=lambda item: (item[0].name not in busy, item[0].symbol.index)):
+        for lane, i in closing:
             self._hear(lane.closed(i))
+        # who leaves has left when the first quote of the new bars comes: entries are decided on those, in this order
+        for lane, i in opening:
+            price = lane.price(lane.open[i])
+            self._hear(Quoted(time_ns=at, wall_ns=at, symbol=lane.name, bid=price, ask=price))
         self._deciding = False
         self._sampled(at)
         self._live(opening, at)
@@ -206,12 +218,13 @@ class Road:
         if lane.done or lane.name not in self.venue.ref:
             lane.done = False
             self._hear(TradingChanged(time_ns=at, wall_ns=at, symbol=lane.name, status="trading"))
-        self._hear(Quoted(time_ns=at, wall_ns=at, symbol=lane.name, bid=price, ask=price))
         self._hear(Marked(time_ns=at, wall_ns=at, symbol=lane.name, mark=mark))
+        self._deciding = True
         self.venue.market_opens(lane.name, price)
+        self._deciding = False
         if self.venue.ours(lane.name).qty:
-            for rate, settled_at in lane.settlements(i, 0):
-                self._settle(lane.name, rate, settled_at)
+            for settlement in lane.settlements(i, 0):
+                self._settle(lane.name, settlement)
         self._answers()
 
     def _no_next_bar(self, lane: Lane, i: int, at: int) -> None:
@@ -231,7 +244,7 @@ class Road:
         for lane in self.lanes:
             for k in np.flatnonzero(lane.settled_ns == at):
                 if int(lane.fund_code[k]) == 2 and self.venue.ours(lane.name).qty:
-                    self._settle(lane.name, lane.mark(lane.rates[k]), lane.mark(lane.marks[k]))
+                    self._settle(lane.name, lane.settlement(int(k)))
         self._answers()
 
     def _gap(self, lane: Lane, i: int) -> None:
@@ -249,9 +262,10 @@ class Road:
         lane = self._by_name[symbol]
         i = self._bars[symbol]
         qty = self.venue.ours(symbol).qty
-        for rate, mark in lane.settlements(i, *((0, 1) if lane.fresh else (0,) if self._deciding else ())):
-            if not lane.fresh or rate * qty > 0:  # where the order in time is not known it counts if it costs us
-                self._settle(symbol, rate, mark)
+        for settlement in lane.settlements(i, *((0, 1) if lane.fresh else (0,) if self._deciding else ())):
+            # where the order in time is not known it counts if it costs us
+            if not lane.fresh or settlement.rate * qty > 0:
+                self._settle(symbol, settlement)
 
     # --- inside a bar ------------------------------------------------------------------------------------------------
 
@@ -260,11 +274,13 @@ class Road:
         third = min((lane.panel.interval_ns for lane, _ in opening), default=0) // 3
         for lane, i in opening:
             self._gap(lane, i)  # for who has just entered
+        self._pass_to(at + 1)  # from here on it happens inside the bar
+        for lane, i in opening:
             ours = self.venue.ours(lane.name)
             if ours.qty:
-                for rate, mark in lane.settlements(i, 1):
-                    if rate * ours.qty > 0:
-                        self._settle(lane.name, rate, mark)
+                for settlement in lane.settlements(i, 1):
+                    if settlement.rate * ours.qty > 0:
+                        self._settle(lane.name, settlement)
                 self._mark_opens(lane, Bar(lane, i, _sign(ours.qty)), ours)
         self._pass_to(at + third)
         for lane, i in opening:
@@ -347,9 +363,9 @@ class Road:
         """Settlements inside the bar that bring something fall on who is still there at its end."""
         ours = self.venue.ours(lane.name)
         if ours.qty and not lane.fresh:
-            for rate, mark in lane.settlements(i, 1):
-                if rate * ours.qty <= 0:
-                    self._settle(lane.name, rate, mark)
+            for settlement in lane.settlements(i, 1):
+                if settlement.rate * ours.qty <= 0:
+                    self._settle(lane.name, settlement)
             self._answers()
 
     def _entry_through(self, lane: Lane, bar: Bar, ours: Ours, side: int) -> Any:
@@ -404,8 +420,9 @@ class Road:
 
     # --- time and money ----------------------------------------------------------------------------------------------
 
-    def _settle(self, symbol: str, rate: Decimal, mark: Decimal) -> None:
-        """Settle at `mark`, without letting that mark set anything off that is not its turn."""
+    def _settle(self, symbol: str, settlement: Settlement) -> None:
+        """Settle at its mark, without letting that mark set anything off that is not its turn."""
+        rate, mark, at_ns = settlement
         ours = self.venue.ours(symbol)
         side = _sign(ours.qty)
         present = self.venue.mark(symbol)
@@ -416,7 +433,7 @@ class Road:
             rate = QUOTE.divide(rate * mark, present).quantize(CENT_8, context=QUOTE)
         else:
             self.venue.set_mark(symbol, mark)
-        self.venue.settle(symbol, rate)
+        self.venue.settle(symbol, rate, at_ns)
 
     def _pass_to(self, at: int) -> None:
         """Let time pass; what was on its way arrives when it does."""
@@ -430,10 +447,6 @@ class Road:
         """Have the engine hear what the venue says now."""
         for event in self.venue.heard():
             self._hear(event)
-
-    def pulse(self) -> None:
-        """A moment of the wall."""
-        self._hear(Pulse(time_ns=self.now_ns, wall_ns=self.now_ns))
 
 
 def _sign(qty: Decimal) -> int:
@@ -456,6 +469,3 @@ def _cell(column: Any, i: int) -> float | None:
         return None
     value = float(column[i])
     return None if value != value else value
-
-
-__all__ = ["EXACT", "Lane", "Road"]

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Any
 
+import msgspec
+
 from bearskin.backtest._core_words import Units, algo_now, order_now, told
 from bearskin.backtest._symbols import Symbol
 from bearskin.exchange import Exchange, contract_of, words
@@ -28,6 +30,7 @@ from bearskin.terms import (
     AnyCommand,
     AnyEvent,
     Cancel,
+    Funded,
     MarginMode,
     Place,
     PlaceStop,
@@ -198,10 +201,12 @@ class CoreVenue:
         if price != self.mark(symbol):
             self._tell(self._apply(words.SetMark(time_ns=self.now_ns, symbol=symbol, price=price)))
 
-    def settle(self, symbol: str, rate: Decimal) -> None:
-        """Settle funding at the present mark."""
+    def settle(self, symbol: str, rate: Decimal, settled_ns: int) -> None:
+        """Settle funding at the present mark; it is told with the moment it belongs to."""
         self._apply(words.SetFundingRate(time_ns=self.now_ns, symbol=symbol, rate=rate))
-        self._tell(self._apply(words.SettleFunding(time_ns=self.now_ns, symbol=symbol)))
+        events = self._apply(words.SettleFunding(time_ns=self.now_ns, symbol=symbol))
+        for event in told(events, BOT, self.units, self._reserved(), self.now_ns):
+            self._answer(msgspec.structs.replace(event, time_ns=settled_ns) if isinstance(event, Funded) else event)
 
     def sweep(self, order: Any) -> None:
         """Trade through a resting order of ours: it fills whole, at its price."""
@@ -320,7 +325,7 @@ class CoreVenue:
             return
         at_ns = max(self.now_ns + self._delay(self._latency.back_ns), self._last_ns.get("", 0))
         self._last_ns[""] = at_ns
-        self._post(Mail(at_ns, 0, event=_stamped(event, at_ns)))
+        self._post(Mail(at_ns, 0, event=msgspec.structs.replace(event, wall_ns=at_ns)))
 
     def _delay(self, base_ns: int) -> int:
         return base_ns + (self._dice.randint(0, self._latency.jitter_ns) if self._latency.jitter_ns else 0)
@@ -460,9 +465,3 @@ def _fine_tick(symbol: Symbol) -> Decimal:
     assert isinstance(exponent, int)
     finest = ONE.scaleb(-min(max(8 + exponent, 0), 8))
     return min(finest, instrument.tick / symbol.course.through)
-
-
-def _stamped(event: AnyEvent, at_ns: int) -> AnyEvent:
-    import msgspec
-
-    return msgspec.structs.replace(event, wall_ns=at_ns)

@@ -115,7 +115,11 @@ def _cut(panel: Panel, request: BacktestRequest) -> Panel:
     """The panel as it stood at the end of the span: later bars, settlements and publications are dropped."""
     if request.end_ns is None or panel.time_ns[-1] < request.end_ns:
         return panel
-    n = int(np.searchsorted(panel.time_ns, request.end_ns))
+    return first_bars(panel, int(np.searchsorted(panel.time_ns, request.end_ns)))
+
+
+def first_bars(panel: Panel, n: int) -> Panel:
+    """The panel as it stood when its bar `n` - 1 closed: later bars, settlements and publications are dropped."""
     until = panel.known_ns(n - 1)
     changes: dict[str, object] = {}
     for field in dataclasses.fields(panel):

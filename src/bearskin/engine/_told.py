@@ -185,8 +185,12 @@ def _forward(order: Working, status: WorkStatus, wall_ns: int) -> None:
 def _filled(book: Book, fill: Filled) -> None:
     if fill.why:
         trade = book.trade_in(fill.symbol, fill.leg) or book.trade_in(fill.symbol)
-        if trade is not None and trade.qty * fill.qty < 0:
-            _book(book, trade, None, fill)
+        if trade is None or trade.qty * fill.qty >= 0 or fill.trade_id in book.forced or fill.time_ns < trade.plan.time_ns:
+            return
+        book.forced[fill.trade_id] = None
+        if len(book.forced) > _STRAYS_KEPT:
+            del book.forced[next(iter(book.forced))]
+        _book(book, trade, None, fill)
         return
     found = book.order(fill.client_id) or book.order(book.children.get(fill.venue_id, ""))
     if found is None:
@@ -304,7 +308,21 @@ def _account(book: Book, event: AccountNow) -> bool:
     changed = before != (
         account.known, account.asset, account.wallet, account.available, account.dual, account.positions,
     )  # fmt: skip
+    if "orders" not in event.failed:
+        numbers = book.next_trade
+        strangers = {now.client_id or now.venue_id: now for now in event.orders if not _is_ours(book, now)}
+        changed = changed or strangers != book.foreign_orders or numbers != book.next_trade
+        book.foreign_orders = strangers
     return _orders_now(book, event) or changed
+
+
+def _is_ours(book: Book, now: OrderNow) -> bool:
+    """Whether an order has a name of ours; numbers that a lost journal gave are not given again."""
+    ours = our_id(now.client_id)
+    if ours is None or ours.tag != book.tag:
+        return now.venue_id in book.children
+    book.next_trade = max(book.next_trade, ours.trade + 1)
+    return True
 
 
 def _orders_now(book: Book, event: AccountNow) -> bool:

@@ -10,17 +10,33 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bearskin.live._brackets import fetch_brackets
+    from bearskin.live._budget import Budget
     from bearskin.live._ccxt import open_venue, our_name, venue_error
     from bearskin.live._dialects import VENUES, dialect_of, open_trading
+    from bearskin.live._feed import CcxtFeed, FeedOptions
     from bearskin.live._permissions import KeyPermissions, key_permissions
     from bearskin.live._public import PublicReport, fetch_public
+    from bearskin.live._runner import Runner, RunnerOptions, RunnerState, read_records
+    from bearskin.live._seams import Feed, Venue
     from bearskin.live._secret import Secret, hide, scrubbed
+    from bearskin.live._skew import MarketClock
+    from bearskin.live._venue import CcxtVenue
 
 _HOMES = {
-    "VENUES": "_dialects",
+    "Budget": "_budget",
+    "CcxtFeed": "_feed",
+    "CcxtVenue": "_venue",
+    "Feed": "_seams",
+    "FeedOptions": "_feed",
     "KeyPermissions": "_permissions",
+    "MarketClock": "_skew",
     "PublicReport": "_public",
+    "Runner": "_runner",
+    "RunnerOptions": "_runner",
+    "RunnerState": "_runner",
     "Secret": "_secret",
+    "VENUES": "_dialects",
+    "Venue": "_seams",
     "dialect_of": "_dialects",
     "fetch_brackets": "_brackets",
     "fetch_public": "_public",
@@ -29,15 +45,26 @@ _HOMES = {
     "open_trading": "_dialects",
     "open_venue": "_ccxt",
     "our_name": "_ccxt",
+    "read_records": "_runner",
     "scrubbed": "_secret",
     "venue_error": "_ccxt",
 }
 
 __all__ = [
     "VENUES",
+    "Budget",
+    "CcxtFeed",
+    "CcxtVenue",
+    "Feed",
+    "FeedOptions",
     "KeyPermissions",
+    "MarketClock",
     "PublicReport",
+    "Runner",
+    "RunnerOptions",
+    "RunnerState",
     "Secret",
+    "Venue",
     "dialect_of",
     "fetch_brackets",
     "fetch_public",
@@ -46,6 +73,7 @@ __all__ = [
     "open_trading",
     "open_venue",
     "our_name",
+    "read_records",
     "scrubbed",
     "venue_error",
 ]

@@ -37,7 +37,8 @@ class Bars:
     def __init__(self, venue: CcxtVenue, interval: str, after: Mapping[str, int], *, marks: bool = True) -> None:
         self._venue, self._interval, self._marks = venue, interval, marks
         self.step_ns = interval_ns(interval)
-        self._lines = {symbol: _Line(after.get(symbol)) for symbol in venue.symbols}
+        known = {symbol: after.get(symbol, venue.known_bars.get((symbol, interval))) for symbol in venue.symbols}
+        self._lines = {symbol: _Line(at_ns) for symbol, at_ns in known.items()}
 
     def heard(self, symbol: str, bar: Bar, *, mark: bool = False) -> None:
         """A candle that is complete, from the stream."""
@@ -123,6 +124,3 @@ class Bars:
 async def _set(event: asyncio.Event) -> None:
     event.clear()
     await event.wait()
-
-
-

@@ -20,7 +20,9 @@ _SECONDS: Final = re.compile(r"\d+(\.\d+)?")
 class Budget:
     """A bucket of weight for questions, and the time until which the venue wants to hear nothing."""
 
-    def __init__(self, wall_ns: Callable[[], int], *, per_s: float = READS_PER_S, at_once: float = READS_AT_ONCE) -> None:
+    def __init__(
+        self, wall_ns: Callable[[], int], *, per_s: float = READS_PER_S, at_once: float = READS_AT_ONCE
+    ) -> None:
         self._wall_ns, self._per_s, self._at_once = wall_ns, per_s, at_once
         self._left, self._filled_ns = at_once, wall_ns()
         self.silent_until_wall_ns = 0

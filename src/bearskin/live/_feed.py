@@ -35,7 +35,11 @@ class FeedOptions:
 
 
 class CcxtFeed:
-    """The events of one account and its symbols; `after` is the open of the last candle known, by symbol."""
+    """The events of one account and its symbols.
+
+    Candles are told from the one behind `after` (opens by symbol) on; where it says nothing, from the one behind the
+    last that the venue's `history` gave, so that none is lost between the two.
+    """
 
     def __init__(
         self,

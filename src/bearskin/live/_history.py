@@ -20,6 +20,8 @@ _ROWS: Final = {"binance": 1_000}
 _ROWS_ELSEWHERE: Final = 200
 _STATISTIC_MIN_NS: Final = 5 * MINUTE_NS
 _STATISTIC_ROWS: Final = 500
+_INTEREST: Final = ("fetch_open_interest_history", "openInterestAmount")
+_RATIO: Final = ("fetch_long_short_ratio_history", "longShortRatio")
 Bar = tuple[int, float, float, float, float, float, float | None, float | None]
 
 
@@ -49,8 +51,8 @@ async def history_of(venue: CcxtVenue, symbol: str, interval: str, bars: int) ->
         mark_low=np.array(mark[2]) if mark else None, mark_close=np.array(mark[3]) if mark else None,
         mark_missing=missing if mark and missing.any() else None,
         funding=await _funding(venue, market, begins_ns, now_ns, notes),
-        open_interest=await _statistic(venue, market, "fetch_open_interest_history", "openInterestAmount", step_ns, begins_ns, now_ns, notes),
-        long_short_ratio=await _statistic(venue, market, "fetch_long_short_ratio_history", "longShortRatio", step_ns, begins_ns, now_ns, notes),
+        open_interest=await _statistic(venue, market, _INTEREST, step_ns, begins_ns, now_ns, notes),
+        long_short_ratio=await _statistic(venue, market, _RATIO, step_ns, begins_ns, now_ns, notes),
         notes=tuple(notes),
     )  # fmt: skip
 
@@ -61,7 +63,7 @@ def _column(rows: Sequence[Bar], at: int) -> Any:
 
 
 async def market_now_ns(venue: CcxtVenue, market: Traded) -> int:
-    """Market time: of the newest candle's side of things where nothing was heard yet, since /time may be another clock."""
+    """Market time; by the newest candle where nothing was heard yet, since /time may be another clock."""
     if venue.clock.heard_ns:
         return venue.clock.now_ns()
     rows = await asked(venue, Call(method="fetch_ohlcv", args=(market.unified, "1m", None, 2), writes=False))
@@ -95,11 +97,15 @@ async def _page(venue: CcxtVenue, market: Traded, interval: str, since_ns: int, 
             "symbol": exchange.market(market.unified)["id"], "interval": exchange.timeframes[interval],
             "startTime": since_ns // MS, "limit": rows,
         }  # fmt: skip
-        return [_raw_bar(row, mark=mark) for row in await asked(venue, Call(method=method, params=params, writes=False))]
+        return [
+            _raw_bar(row, mark=mark) for row in await asked(venue, Call(method=method, params=params, writes=False))
+        ]
     if mark and not exchange.has.get("fetchMarkOHLCV"):
         return []
     method = "fetch_mark_ohlcv" if mark else "fetch_ohlcv"
-    answer = await asked(venue, Call(method=method, args=(market.unified, interval, since_ns // MS, rows), writes=False))
+    answer = await asked(
+        venue, Call(method=method, args=(market.unified, interval, since_ns // MS, rows), writes=False)
+    )
     size = float(market.contract_size)
     return [
         (int(row[0]) * MS, *(float(value) for value in row[1:5]), float(row[5] or 0) * size, None, None)  # type: ignore[misc]
@@ -126,7 +132,9 @@ async def _funding(venue: CcxtVenue, market: Traded, start_ns: int, end_ns: int,
                 params={"until": end_ns // MS}, writes=False,
             )  # fmt: skip
             answer = await asked(venue, call)
-            rows.update((int(row["timestamp"]) * MS // MINUTE_NS * MINUTE_NS, float(row["fundingRate"])) for row in answer)
+            rows.update(
+                (int(row["timestamp"]) * MS // MINUTE_NS * MINUTE_NS, float(row["fundingRate"])) for row in answer
+            )
             newest = max((int(row["timestamp"]) for row in answer), default=since_ms)
             if newest <= since_ms or len(answer) < 100:
                 break
@@ -142,9 +150,16 @@ async def _funding(venue: CcxtVenue, market: Traded, start_ns: int, end_ns: int,
 
 
 async def _statistic(
-    venue: CcxtVenue, market: Traded, method: str, name: str, step_ns: int, start_ns: int, end_ns: int, notes: list[str]
+    venue: CcxtVenue,
+    market: Traded,
+    series: tuple[str, str],
+    step_ns: int,
+    start_ns: int,
+    end_ns: int,
+    notes: list[str],
 ) -> Known | None:
     """A series of the venue's statistics, if it keeps one; each value was public one step after what it describes."""
+    method, name = series
     word = "".join(part.capitalize() for part in method.split("_"))
     if not venue.exchange.has.get(word[0].lower() + word[1:]):
         return None

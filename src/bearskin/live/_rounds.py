@@ -1,4 +1,4 @@
-"""What is asked for now and then because no stream tells it: funding paid, public rates, statistics, status, the time."""
+"""What is asked for now and then because no stream tells it: funding, statistics, whether a symbol trades, the time."""
 
 from __future__ import annotations
 
@@ -154,7 +154,9 @@ class Rounds:
         """What this account received or paid and was not told yet, oldest first."""
         market, clock = self._venue.markets[symbol], self._venue.clock
         since_ms = self._paid.get(symbol, 0)
-        rows = await asked(self._venue, self._venue.dialect.fundings_of(market, since_ms + 1 if since_ms else None, 100))
+        rows = await asked(
+            self._venue, self._venue.dialect.fundings_of(market, since_ms + 1 if since_ms else None, 100)
+        )
         for row in sorted(rows, key=lambda row: int(row["timestamp"])):
             if int(row["timestamp"]) > since_ms:
                 self._put(self._venue.dialect.funding_of(row, market, wall_ns=clock.wall_ns()))

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 import msgspec
 
-from bearskin.engine import Done, Record
+from bearskin.engine import Done, Doubt, Record, record_bytes, record_of
 from bearskin.journal import Journal
 from bearskin.live._queue import Inbox
-from bearskin.live._seams import At, Feed, Mind, Venue, nowhere
+from bearskin.live._seams import At, Feed, Loop, Venue, nowhere
 from bearskin.live._sends import Sends, point_of
 from bearskin.live._skew import MarketClock
 from bearskin.risk import Approved
@@ -24,25 +24,26 @@ from bearskin.terms import (
     SECOND_NS,
     AccountNow,
     Act,
-    AnyCommand,
     AnyEvent,
     BadInput,
+    BarClosed,
     Connected,
-    Place,
-    PlaceStop,
+    Published,
     Pulse,
+    RateSettled,
     Skewed,
     StoreBroken,
     Throttled,
+    TradingChanged,
 )
 
 logger = logging.getLogger("bearskin.live")
 Told = Callable[[int, Record], None]
+_WRITTEN: Final = (BarClosed, RateSettled, Published, TradingChanged)  # kept though nothing was made of them: replay
 _BATCH: Final = 256
+_APART_S: Final = 0.4
 _OVERLAP_NS: Final = 2 * MINUTE_NS  # fills are asked for from so long before the last thing we know of
 _RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
-_ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgspec.msgpack.Decoder(Record)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +87,7 @@ class _Gauges:
 
 def read_records(journal: Journal, after: int = 0) -> list[tuple[int, Record]]:
     """The records of a run behind number `after`, with their numbers; raises StoreBroken for what is none."""
-    try:
-        return [(sequence, _DECODER.decode(data)) for sequence, data in journal.records(after)]
-    except msgspec.DecodeError as error:
-        raise StoreBroken(f"{journal.path} holds a record that is none of a run ({error})") from None
+    return [(sequence, record_of(data)) for sequence, data in journal.records(after)]
 
 
 class Runner:
@@ -101,7 +99,7 @@ class Runner:
 
     def __init__(
         self,
-        engine: Mind,
+        engine: Loop,
         journal: Journal,
         venue: Venue,
         feed: Feed,
@@ -114,7 +112,7 @@ class Runner:
         self._engine, self._journal, self._venue, self._feed = engine, journal, venue, feed
         self._wall_ns = wall_ns
         self._clock = clock or MarketClock(wall_ns)
-        self._hook, self._dead = at, None
+        self._hook = at
         self._options = options or RunnerOptions()
         self._inbox = Inbox()
         self._gauges = _Gauges()
@@ -126,6 +124,7 @@ class Runner:
         self._refresh = asyncio.Event()
         self._snapshot_at = journal.sequence
         self._since_ns: int | None = None
+        self._asked_s = 0.0
         self._dead: BaseException | None = None
         self._sends = Sends(
             venue, self.put, self._spawn, wall_ns=wall_ns, market_ns=self._clock.now_ns, at=self._at,
@@ -187,8 +186,8 @@ class Runner:
 
     # --- start and stop ----------------------------------------------------------------------------------------------
 
-    def _restored(self) -> list[tuple[AnyCommand, int]]:
-        """Rebuild the engine's memory; the orders whose fate the journal does not tell, and when they were sent."""
+    def _restored(self) -> list[Doubt]:
+        """Rebuild the engine's memory; the orders whose fate the journal does not tell."""
         kept = self._journal.latest_snapshot()
         after, data = kept if kept is not None else (0, None)
         records = [record for _, record in read_records(self._journal, after)]
@@ -197,16 +196,11 @@ class Runner:
             newest = [record.event.time_ns for record in records[-64:]]
             self._since_ns = max(newest, default=0) - _OVERLAP_NS if newest else None
             self._clock.heard(max(newest, default=0))
-        doubts: list[tuple[AnyCommand, int]] = []
-        for trade in self._engine.book.trades.values():
-            for order in trade.orders.values():
-                if order.status in ("sent", "unknown"):
-                    doubts.append((_asked_about(trade.symbol, order), order.issued_wall_ns))
-        return doubts
+        return self._engine.in_doubt()
 
-    async def _start(self, doubts: list[tuple[AnyCommand, int]]) -> None:
-        for command, issued_wall_ns in doubts:
-            self._spawn(self._sends.find_out(command, issued_wall_ns))
+    async def _start(self, doubts: list[Doubt]) -> None:
+        for doubt in doubts:
+            self._spawn(self._sends.resolve(doubt))
         attempt = 0
         while not await self._account():
             await asyncio.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
@@ -274,7 +268,7 @@ class Runner:
         """One step; what is to be written is added to `records`."""
         stepped = self._engine.step(event)
         self._gauge(event)
-        if stepped.keep:
+        if stepped.keep or isinstance(event, _WRITTEN):
             records.append(Record(event, tuple(stepped.notes)))
         if stepped.look:
             self._refresh.set()
@@ -285,7 +279,7 @@ class Runner:
             name = "+".join(dict.fromkeys(point_of(approved.command) for approved in commands))
             point = name or type(records[-1].event).__name__
             self._at(f"journal.before:{point}")
-            last = self._journal.append([_ENCODER.encode(record) for record in records])
+            last = self._journal.append([record_bytes(record) for record in records])
             self._at(f"journal.after:{point}")
             for sequence, record in enumerate(records, last - len(records) + 1):
                 self._tell(sequence, record)
@@ -337,6 +331,8 @@ class Runner:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._refresh.wait(), self._options.reconcile_s)
             self._refresh.clear()
+            since_s = time.monotonic() - self._asked_s  # asking more often would only spend the budget
+            await asyncio.sleep(max(0.0, _APART_S - since_s))
             for delay_s in _RETRY_S:
                 if await self._account():
                     break
@@ -344,6 +340,7 @@ class Runner:
 
     async def _account(self) -> bool:
         self._at("account.before")
+        self._asked_s = time.monotonic()
         events = await self._venue.account(self._since_ns)
         self._at("account.after")
         for event in events:
@@ -362,16 +359,7 @@ class Runner:
         if self._options.snapshot_records and self._journal.sequence > self._snapshot_at:
             if self._dead is None:
                 self._at("snapshot.before")
-            self._journal.snapshot(self._journal.sequence, self._engine.snapshot())
+            self._journal.snapshot(self._journal.sequence, self._engine.book.snapshot())
             self._snapshot_at = self._journal.sequence
             if self._dead is None:
                 self._at("snapshot.after")
-
-
-def _asked_about(symbol: str, order: Any) -> AnyCommand:
-    """The command that an order in doubt came from, so far as a question about it needs it."""
-    if order.conditional:
-        return PlaceStop(
-            symbol=symbol, client_id=order.client_id, role=order.role, qty=order.qty, trigger=order.stop_price or order.qty
-        )
-    return Place(symbol=symbol, client_id=order.client_id, role=order.role, qty=order.qty, price=order.price)

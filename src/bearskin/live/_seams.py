@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bearskin.risk import Approved
 from bearskin.terms import AnyCommand, AnyEvent, Brackets, Instrument
 
 if TYPE_CHECKING:
-    from bearskin.engine import AnyNote, Record
+    from bearskin.engine import Book, Doubt, Record, Stepped
     from bearskin.market import Panel
 
 Put = Callable[[AnyEvent], None]
 At = Callable[[str], None]
 
 
-def nowhere(point: str) -> None:  # noqa: ARG001 - the hook's signature
+def nowhere(point: str) -> None:
     """The hook that does nothing: what runs when nobody tests crashes."""
 
 
@@ -26,9 +26,7 @@ class Venue(Protocol):
     async def send(self, approved: Approved[AnyCommand]) -> Sequence[AnyEvent]:
         """Carry a command out and tell what became of it; `Answered` unknown when the answer was lost."""
 
-    async def ask(
-        self, symbol: str, client_id: str, *, conditional: bool, issued_wall_ns: int
-    ) -> Sequence[AnyEvent]:
+    async def ask(self, symbol: str, client_id: str, *, conditional: bool, issued_wall_ns: int) -> Sequence[AnyEvent]:
         """Ask once what became of an order: `Answered` accepted, absent or still unknown."""
 
     async def account(self, since_ns: int | None = None) -> Sequence[AnyEvent]:
@@ -51,31 +49,11 @@ class Feed(Protocol):
         """Tell market and account events until cancelled."""
 
 
-class Stepped(Protocol):
-    """What one step led to."""
-
-    @property
-    def commands(self) -> Sequence[Approved[Any]]:
-        """Commands, in the order they are to go out."""
-
-    @property
-    def notes(self) -> tuple[AnyNote, ...]:
-        """Decisions, in the order they were taken."""
-
-    @property
-    def keep(self) -> bool:
-        """Whether the journal needs the record: the book cannot be rebuilt without it."""
-
-    @property
-    def look(self) -> bool:
-        """Whether the account is to be asked for as soon as may be."""
-
-
-class Mind(Protocol):
+class Loop(Protocol):
     """What the runner needs of the engine."""
 
     @property
-    def book(self) -> Any:
+    def book(self) -> Book:
         """The memory; only read."""
 
     def step(self, event: AnyEvent) -> Stepped:
@@ -84,5 +62,5 @@ class Mind(Protocol):
     def restore(self, records: Iterable[Record], snapshot: bytes | None = None) -> None:
         """Rebuild the memory."""
 
-    def snapshot(self) -> bytes:
-        """The memory, to be restored from."""
+    def in_doubt(self) -> list[Doubt]:
+        """Orders whose fate is not known."""

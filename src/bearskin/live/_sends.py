@@ -1,4 +1,4 @@
-"""Commands on their way out: one order per symbol, what reduces before what opens, and nobody waits for a lost answer."""
+"""Commands on their way out: in order per symbol, what reduces before what opens, never waiting for a lost answer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from bearskin.engine import Doubt
 from bearskin.live._seams import At, Put, Venue
 from bearskin.risk import Approved
 from bearskin.terms import (
@@ -82,7 +83,9 @@ class _Lane:
 
     def holds(self, client_id: str) -> bool:
         """Whether an order of that name has not gone out yet, or has no answer yet."""
-        return client_id in self.on_way or any(getattr(issued.approved.command, "client_id", "") == client_id for issued in self.then)
+        return client_id in self.on_way or any(
+            getattr(issued.approved.command, "client_id", "") == client_id for issued in self.then
+        )
 
 
 class Sends:
@@ -178,27 +181,36 @@ class Sends:
         if not client_id:
             self._refresh()
             return
-        if (key := f"{type(command).__name__}:{client_id}") in self.asking:
+        conditional = isinstance(command, PlaceStop) or (isinstance(command, Cancel) and command.conditional)
+        doubt = Doubt(
+            symbol=command.symbol, client_id=client_id, conditional=conditional, issued_wall_ns=issued_wall_ns
+        )
+        await self.resolve(doubt, command if isinstance(command, Cancel | Amend) else None)
+
+    async def resolve(self, doubt: Doubt, change: Cancel | Amend | None = None) -> None:
+        """Ask until the fate of an order is known, or that of a `change` to it."""
+        if (key := f"{type(change).__name__}:{doubt.client_id}") in self.asking:
             return
         self.asking.add(key)
-        conditional = isinstance(command, PlaceStop) or (isinstance(command, Cancel) and command.conditional)
         try:
             for attempt in range(1 << 30):
-                await asyncio.sleep(ASK_DELAYS_S[min(attempt, len(ASK_DELAYS_S) - 1)])
                 self._at("ask.before")
                 events = await self._venue.ask(
-                    command.symbol, client_id, conditional=conditional, issued_wall_ns=issued_wall_ns
+                    doubt.symbol, doubt.client_id, conditional=doubt.conditional, issued_wall_ns=doubt.issued_wall_ns
                 )
                 self._at("ask.after")
-                found = self._understood(command, events, issued_wall_ns)
+                found = self._understood(change, events, doubt.issued_wall_ns)
                 for event in found:
                     self._put(event)
                 if any(isinstance(event, Answered) for event in found):
                     return
+                await asyncio.sleep(ASK_DELAYS_S[min(attempt, len(ASK_DELAYS_S) - 1)])
         finally:
             self.asking.discard(key)
 
-    def _understood(self, command: AnyCommand, events: Sequence[AnyEvent], issued_wall_ns: int) -> list[AnyEvent]:
+    def _understood(
+        self, change: Cancel | Amend | None, events: Sequence[AnyEvent], issued_wall_ns: int
+    ) -> list[AnyEvent]:
         """What an answer about an order says about the command that was lost; no `Answered` while it says nothing."""
         found: list[AnyEvent] = []
         for event in events:
@@ -206,8 +218,8 @@ class Sends:
                 found.append(event)
             elif event.outcome == "unknown":
                 continue
-            elif isinstance(command, Cancel | Amend):
-                found += self._of_change(command, event, issued_wall_ns)
+            elif change is not None:
+                found += self._of_change(change, event, issued_wall_ns)
             else:
                 found.append(event)
         return found
@@ -223,7 +235,10 @@ class Sends:
             done = isinstance(command, Amend) and order.price == command.price
             if not done and self._wall_ns() - issued_wall_ns < CANCEL_LOST_NS:
                 return told  # it may still be on its way
-        return [*told, self._answer(command, "accepted" if done else "rejected", code="" if done else "lost", order=order)]
+        return [
+            *told,
+            self._answer(command, "accepted" if done else "rejected", code="" if done else "lost", order=order),
+        ]
 
     def _answer(
         self, command: AnyCommand, outcome: Any, *, code: str = "", message: str = "", order: OrderNow | None = None

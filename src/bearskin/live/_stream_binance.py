@@ -1,7 +1,7 @@
 """Binance's sockets, kept open by ccxt.pro and read as they are: nothing is cached, nothing is collapsed.
 
-ccxt's unified streams leave out what we need (whether a candle is complete, who was the taker, index and rate beside the
-mark) and hand on only the newest state of an order; so its connections are used and its messages taken as they come.
+ccxt's unified streams leave out what we need (whether a candle is complete, who was the taker, index and rate beside
+the mark) and hand on only the newest state of an order; so its connections are used, its messages taken as they come.
 """
 
 from __future__ import annotations
@@ -129,7 +129,9 @@ class BinanceStreams:
         self._venue.clock.heard(time_ns)
         bid, ask = Decimal(message["b"]), Decimal(message["a"])
         if bid > 0 and ask > 0:
-            self._put(Quoted(time_ns=time_ns, wall_ns=self._venue.clock.wall_ns(), symbol=market.symbol, bid=bid, ask=ask))
+            self._put(
+                Quoted(time_ns=time_ns, wall_ns=self._venue.clock.wall_ns(), symbol=market.symbol, bid=bid, ask=ask)
+            )
 
     def _mark(self, message: Mapping[str, Any]) -> None:
         market = self._by_id.get(message["s"])
@@ -155,7 +157,9 @@ class BinanceStreams:
         market = self._by_id.get(row["s"])
         if market is not None and row["x"]:
             prices = (float(row["o"]), float(row["h"]), float(row["l"]), float(row["c"]))
-            self._bars.heard(market.symbol, (int(row["t"]) * MS, *prices, float(row["v"]), float(row["q"]), float(row["V"])))
+            self._bars.heard(
+                market.symbol, (int(row["t"]) * MS, *prices, float(row["v"]), float(row["q"]), float(row["V"]))
+            )
 
     def _mark_kline(self, message: Mapping[str, Any]) -> None:
         row = message["k"]

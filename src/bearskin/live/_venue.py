@@ -49,6 +49,7 @@ MARGIN_NS: Final = 2 * SECOND_NS  # for clocks that differ and a venue that is s
 KEPT: Final = 4_000  # names of orders and fills that are remembered
 OVERLAP_NS: Final = 2 * MINUTE_NS
 SETTING_TRIES: Final = 3
+FILLS: Final = 500  # rows of one answer
 
 
 class Remembered(OrderedDict[str, Any]):
@@ -82,6 +83,7 @@ class CcxtVenue:
         self.symbols = tuple(symbols)
         self.settle = settle
         self.budget = budget or Budget(clock.wall_ns)
+        self.accepts_ns, self.margin_ns = ACCEPTS_NS, MARGIN_NS
         self.skew = Skew()
         self.markets: dict[str, Traded] = {}
         self.by_unified: dict[str, Traded] = {}
@@ -91,6 +93,7 @@ class CcxtVenue:
         self._names = Remembered()  # client ids by the venue's number
         self._fills = Remembered()  # trade ids that were told
         self._asked_ns: int | None = None
+        self.known_bars: dict[tuple[str, str], int] = {}  # the open of the last candle that `history` gave
         self.funding_from_ns = 0  # settlements after that were not told yet
 
     @property
@@ -108,7 +111,9 @@ class CcxtVenue:
                 await self.exchange.load_markets()
                 self._take_markets()
             if self.exchange.has.get("fetchPositionMode"):
-                self.dual = bool((await self.exchange.fetch_position_mode(self.markets[self.symbols[0]].unified))["hedged"])
+                self.dual = bool(
+                    (await self.exchange.fetch_position_mode(self.markets[self.symbols[0]].unified))["hedged"]
+                )
         except load_ccxt().BaseError as error:
             raise venue_error(error, venue=self.dialect.venue) from error
 
@@ -144,7 +149,9 @@ class CcxtVenue:
         command = approved.command
         market = self.markets.get(command.symbol)
         if market is None:
-            return [self._told(command, Answer(outcome="rejected", code="local", message="the symbol is not traded here"))]
+            return [
+                self._told(command, Answer(outcome="rejected", code="local", message="the symbol is not traded here"))
+            ]
         if self.budget.silent:
             return self._silenced(command)
         calls = self.dialect.requests_of(command, market, self._state(command.symbol))
@@ -282,7 +289,7 @@ class CcxtVenue:
                 outcome = "unknown"
         if order is not None:
             outcome = "accepted"
-        elif outcome == "absent" and self._wall_ns() - issued_wall_ns <= ACCEPTS_NS + MARGIN_NS:
+        elif outcome == "absent" and self._wall_ns() - issued_wall_ns <= self.accepts_ns + self.margin_ns:
             outcome = "unknown"
         answered = Answered(
             time_ns=self.clock.now_ns(), wall_ns=self._wall_ns(), symbol=symbol, client_id=client_id,
@@ -359,19 +366,19 @@ class CcxtVenue:
 
     async def _missed(self, market: Traded, from_ns: int) -> list[AnyEvent] | None:
         """Fills of a symbol that were not told yet, oldest first; None when they could not be had."""
-        told: list[AnyEvent] = []
+        told: list[Filled] = []
         since_ms = from_ns // MS
         while True:
-            answer, rows = await self.question(self.dialect.fills_of(market, since_ms, 500))
-            if answer.outcome != "accepted":
-                return None
-            for row in rows:
-                fill = await self.fill_of(row, market)
-                if fill is not None:
-                    told.append(fill)
-            newest_ms = max((int(row["timestamp"]) for row in rows), default=since_ms)
-            if len(rows) < 500 or newest_ms <= since_ms:
-                return told
+            newest_ms, full = since_ms, False
+            for call in self.dialect.fills_of(market, since_ms, FILLS):
+                answer, rows = await self.question(call)
+                if answer.outcome != "accepted":
+                    return None
+                told += [fill for row in rows if (fill := await self.fill_of(row, market)) is not None]
+                newest_ms = max(newest_ms, *(int(row["timestamp"]) for row in rows), 0)
+                full = full or len(rows) >= FILLS
+            if not full or newest_ms <= since_ms:
+                return sorted(told, key=lambda fill: fill.time_ns)
             since_ms = newest_ms
 
     # --- what was heard -----------------------------------------------------------------------------------------------
@@ -415,7 +422,9 @@ class CcxtVenue:
 
     async def history(self, symbol: str, interval: str, bars: int) -> Panel:
         """The last complete bars of a symbol; raises VenueBroken or VenueRejected when they cannot be had."""
-        return await history_of(self, symbol, interval, bars)
+        panel = await history_of(self, symbol, interval, bars)
+        self.known_bars[symbol, interval] = int(panel.time_ns[-1])
+        return panel
 
 
 __all__ = ["CcxtVenue", "point_of", "reduces"]

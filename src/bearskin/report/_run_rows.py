@@ -1,4 +1,4 @@
-"""Positions and orders of a run as rows: from its tables, or from the book of the bot that is trading now."""
+"""What a run left open, as rows: positions and orders, from its tables."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from bearskin.engine import Book, Trade
 from bearskin.journal import Projection, Reading
 from bearskin.report._run import exact, moment
 from bearskin.report._run_money import ZERO, Table, total, trade_at
-from bearskin.terms import QUOTE, PositionNow
+from bearskin.terms import QUOTE
 
 _LIVE = frozenset(("sent", "unknown", "open", "triggered"))
 
@@ -308,61 +307,3 @@ def orders_of(projection: Projection, run: str, *, ended: bool = False) -> tuple
     ]
     found.sort(key=lambda order: (order.issued_ns or 0, order.client_id))
     return tuple(order for order in found if ended or order.live)
-
-
-# --- from the book of the bot ----------------------------------------------------------------------------------------
-
-
-def positions_of_book(book: Book, marks: Mapping[str, Decimal], now_wall_ns: int) -> tuple[PositionRow, ...]:
-    """What is open in the bot's own book at the moment, ours first."""
-    theirs = dict(book.account.positions)
-    found = []
-    for trade in book.trades.values():
-        if trade.qty:
-            place = theirs.pop((trade.symbol, trade.leg), None)
-            found.append(_from_book(trade, marks.get(trade.symbol), place, now_wall_ns))
-    return (*found, *(_strange(row, marks.get(row.symbol)) for row in theirs.values() if row.qty))
-
-
-def _from_book(trade: Trade, mark: Decimal | None, place: PositionNow | None, now_wall_ns: int) -> PositionRow:
-    plan, since_ns = trade.plan, trade.unprotected_since_wall_ns
-    told = None if place is None else place.liquidation_price
-    return PositionRow(
-        symbol=trade.symbol,
-        leg=trade.leg,
-        qty=trade.qty,
-        entry_price=QUOTE.divide(trade.cost, trade.qty),
-        mark_price=mark if mark is not None or place is None else place.mark,
-        trade=trade.number,
-        origin=plan.origin,
-        purpose=plan.purpose,
-        leverage=plan.leverage,
-        margin_mode=plan.margin_mode.value,
-        liquidation_price=plan.liquidation_price if told is None else told,
-        stop_price=trade.stop,
-        target_prices=plan.targets,
-        protected=trade.protected,
-        unprotected_s=None
-        if trade.protected or plan.purpose == "hedge"
-        else max(now_wall_ns - (since_ns or now_wall_ns), 0) / 1e9,
-        fees=trade.fees,
-        funding=trade.funding,
-        entered_ns=trade.entered_ns or None,
-        why=plan.why,
-        thesis=trade.thesis,
-    )
-
-
-def _strange(place: PositionNow, mark: Decimal | None) -> PositionRow:
-    return PositionRow(
-        symbol=place.symbol,
-        leg=place.leg,
-        qty=place.qty,
-        entry_price=place.entry,
-        mark_price=place.mark if mark is None else mark,
-        ours=False,
-        leverage=place.leverage,
-        margin_mode=None if place.margin_mode is None else place.margin_mode.value,
-        liquidation_price=place.liquidation_price,
-        stop_price=place.stop,
-    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -106,27 +105,19 @@ def _counted(title: str, what: str, counts: Mapping[str, int]) -> Table:
     return table
 
 
-def runs_table(rows: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """One line for each run of `Projection.runs()`."""
-    if not rows:
-        return Text("No run yet.")
-    table = _table(f"Runs: {len(rows)}", "Run", "Venue", "Begun (UTC)", "Records", right=("Records",))
-    for row in rows:
-        venue = " ".join(word for word in (row["venue"], row["env"]) if word)
-        table.add_row(
-            Text(clean(row["run"])), Text(clean(venue) or NOTHING), when(row["begun_wall_ns"]), f"{row['mark']:,}"
-        )
-    return table
-
-
 # --- what is open ----------------------------------------------------------------------------------------------------
 
 
-def positions_table(rows: Sequence[PositionRow], *, title: str = "Positions") -> RenderableType:
-    """Positions with profit, distance to liquidation, protection and, where there is room, funding and thesis."""
-    if not rows:
-        return Text("No positions.")
-    return Fitted(lambda width: _positions(rows, title, width))
+def left_tables(positions: Sequence[PositionRow], orders: Sequence[OrderRow]) -> list[RenderableType]:
+    """What is open: positions with profit, distance to liquidation and protection, and the orders that rest."""
+    if not positions and not orders:
+        return [Text("Nothing is open.")]
+    parts: list[RenderableType] = []
+    if positions:
+        parts.append(Fitted(lambda width: _positions(positions, "Positions", width)))
+    if orders:
+        parts.append(_orders(orders, "Orders"))
+    return parts
 
 
 def _positions(rows: Sequence[PositionRow], title: str, width: int) -> Table:
@@ -148,7 +139,7 @@ def _positions(rows: Sequence[PositionRow], title: str, width: int) -> Table:
             _signed(Kind.FRAC, row.roe_frac),
             Text(shown(Kind.FRAC, near), style="bold red" if near is not None and near < Decimal("0.25") else ""),
             shown(Kind.PRICE, row.stop_price),
-            protection_word(row),
+            _protection(row),
         ]
         if wide:
             cells += [_signed(Kind.MONEY, row.funding), Text(prose(row.thesis or row.why))]
@@ -167,10 +158,8 @@ def protection_word(row: PositionRow) -> Text:
     return Text(f"UNPROTECTED {row.unprotected_s:.1f} s", style="bold red")
 
 
-def orders_table(rows: Sequence[OrderRow], *, title: str = "Orders") -> RenderableType:
+def _orders(rows: Sequence[OrderRow], title: str) -> Table:
     """Orders with what they are for, at which price and how far they are."""
-    if not rows:
-        return Text("No orders.")
     table = _table(
         title, "Symbol", "For", "Kind", "Qty", "Filled", "Price", "Status", "Why",
         right=("Qty", "Filled", "Price"), fold=("Why",),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal as D
+from types import SimpleNamespace
 
 from bearskin import engine as words
 from bearskin.app._watch import Watch
@@ -53,7 +54,7 @@ def watched() -> Watch:
         targets=(D("0.0106001"),), liquidation_price=D("0.0081123"), origin="hand", why="", loss_at_stop=D(50),
     )  # fmt: skip
     book.trades = {1: trade_of(short), 2: trade_of(long, protected=False)}
-    watch = Watch(book=book, facts={"run": "demo-20261122T110000", "venue": "demo", "title": "demo at 60×"})
+    watch = Watch(memory=SimpleNamespace(book=book), facts={"run": "demo-20261122T110000", "venue": "demo", "title": "demo at 60×"})
     for sequence, record in enumerate(records(short, long), 1):
         watch.told(sequence, record)
     watch.heard(Marked(**at(200), symbol="BTCUSDT", mark=D("59312.4"), rate=D("0.0001"), next_funding_ns=START_NS))

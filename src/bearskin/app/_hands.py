@@ -1,0 +1,446 @@
+"""Trading by hand: through the bot that runs, else in this process for as long as it takes to be protected.
+
+Everything goes through the same engine and the same risk as the bot's own trades; a position opened here has its stop
+at the venue before the command ends, and keeps it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Protocol
+
+from bearskin.app._house import House, open_house
+from bearskin.app._rates import leverage_of, positive_of, share_of
+from bearskin.app._runs import bot_of, latest_run, runs_of
+from bearskin.app._trade import Told, place_of, run_of
+from bearskin.app._world import DEMO, Place
+from bearskin.terms import BadInput, BearskinError, Reason, Side
+
+WAIT_S, LOOK_S = 45.0, 0.1
+# what is wrong with what was typed, whatever the market does
+_TYPED = (Reason.NO_STOP, Reason.STOP_WRONG_SIDE, Reason.TARGET_WRONG_SIDE)
+
+
+class Hand(Protocol):
+    """A bot that does what it is told, wherever it runs."""
+
+    def act(self, act: dict[str, Any]) -> dict[str, Any]:
+        """Have an act taken up; the engine's note."""
+
+    def state(self) -> dict[str, Any]:
+        """How the bot stands."""
+
+    def rest(self, seconds: float) -> None:
+        """Let time pass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandReport:
+    """What became of an act. `outcome` is protected, resting, closed, done, refused or pending, `detail` says more;
+    `position` is the position as it stands now, None where there is none."""
+
+    act: str
+    outcome: str
+    detail: str
+    run: str
+    venue: str
+    symbol: str = ""
+    trade: int = 0
+    position: dict[str, Any] | None = None
+    positions: tuple[dict[str, Any], ...] = field(default=())
+
+    @property
+    def refused(self) -> bool:
+        """Whether risk or the engine said no."""
+        return self.outcome == "refused"
+
+    def to_json(self) -> dict[str, Any]:
+        """The object of `--json`."""
+        names = ("act", "outcome", "detail", "symbol", "trade", "run", "venue", "position")
+        return {name: getattr(self, name) for name in names}
+
+
+def short(symbol: str, **given: Any) -> HandReport:
+    """Sell short: sized for `stop` (or `qty`), at market or resting at `price`; returns once it is PROTECTED.
+
+    Takes stop, qty, risk, price, target, leverage, margin, hedge with shock, trail_atr, note, and where to trade
+    (venue, env, folder, live_confirm, home, store). Raises BadInput.
+    """
+    return _opened(Side.SHORT, symbol, **given)
+
+
+def long(symbol: str, **given: Any) -> HandReport:
+    """Buy: the mirror of `short`."""
+    return _opened(Side.LONG, symbol, **given)
+
+
+def close(
+    symbol: str, *, part: str | Decimal | None = None, price: str | Decimal | None = None, **where: Any
+) -> HandReport:
+    """Close our position in `symbol`, or a `part` of it such as 50%, at market or by a limit at `price`."""
+    share = Decimal(1) if part is None else share_of(part, "part") if str(part).strip() != "1" else Decimal(1)
+    if not share:
+        raise BadInput("part was 0, must be above zero, such as 50%")
+    act = {"is": "Close", "symbol": _symbol(symbol), "share": f"{share:f}", **_prices(price=price)}
+
+    def settled(state: dict[str, Any], note: dict[str, Any]) -> str:
+        there = _position(state, symbol=_symbol(symbol))
+        if there is None:
+            return "closed"
+        resting = any(o["symbol"] == act["symbol"] and o["role"] in ("exit", "target") for o in state["orders"])
+        if price is not None and resting:
+            return "resting"
+        return "done" if share < 1 and there["phase"] == "open" and there["protected"] and note.get("looked") else ""
+
+    return _acted(act, settled, **where)
+
+
+def move_stop(
+    symbol: str, *, stop: str | Decimal | None = None, break_even: bool = False, **where: Any
+) -> HandReport:
+    """Move the stop of our position to `stop`, or to where it breaks even after fees: the new one rests first."""
+    if (stop is None) != break_even:
+        raise BadInput("name a stop, or break-even, one of the two")
+    act = {"is": "MoveStop", "symbol": _symbol(symbol), **_prices(stop=stop)}
+
+    def settled(state: dict[str, Any], _: dict[str, Any]) -> str:
+        there = _position(state, symbol=_symbol(symbol))
+        if there is None:
+            return "closed"
+        moved = stop is None or there["stop"] is None or Decimal(there["stop"]) == Decimal(str(stop))
+        return "protected" if there["protected"] and moved else ""
+
+    return _acted(act, settled, **where)
+
+
+def reverse(
+    symbol: str, *, stop: str | Decimal | None = None, target: Sequence[str] | str | None = None, **where: Any
+) -> HandReport:
+    """Close our position and open the other side, sized for `stop`."""
+    if stop is None:
+        raise BadInput("no stop: the other side needs one of its own")
+    act = {"is": "Reverse", "symbol": _symbol(symbol), **_prices(stop=stop), "targets": _targets(target)}
+    return _acted(act, lambda state, note: _entered(state, note, symbol=_symbol(symbol)), **where)
+
+
+def pause(**where: Any) -> HandReport:
+    """No new entries until `resume`; what is open is managed on."""
+    return _acted({"is": "Pause"}, lambda state, _: "done" if state["mode"]["paused"] else "", **where)
+
+
+def resume(*, limits: bool = False, **where: Any) -> HandReport:
+    """Lift a pause or a panic; with `limits` also a limit that asks for it by hand."""
+
+    def settled(state: dict[str, Any], _: dict[str, Any]) -> str:
+        return "" if state["mode"]["paused"] or state["mode"]["panicked"] else "done"
+
+    return _acted({"is": "Resume", "limits": limits}, settled, **where)
+
+
+def panic(
+    *, foreign: bool = False, confirm: Callable[[str], bool] | None = None, **where: Any
+) -> HandReport:
+    """Close everything of ours at market and stay closed until `resume`; with `foreign` also what is not ours.
+
+    `confirm` is asked before anything foreign is touched.
+    """
+    with _hand(**where) as (hand, told):
+        if foreign and confirm is not None:
+            theirs = hand.state()["foreign"]
+            if theirs and not confirm(f"{', '.join(sorted(theirs))} is not ours: close it too?"):
+                raise BadInput("nothing was closed: leave --foreign away to close only what is ours")
+
+        def settled(state: dict[str, Any], _: dict[str, Any]) -> str:
+            return "closed" if state["mode"]["panicked"] and not state["positions"] else ""
+
+        return _done(hand, told, {"is": "Panic", "foreign": foreign}, settled)
+
+
+def adopt(
+    symbol: str,
+    *,
+    stop: str | Decimal | None = None,
+    hedge: bool = False,
+    shock: str | Decimal | None = None,
+    **where: Any,
+) -> HandReport:
+    """Take a position that is not ours in as ours, with its `stop` (or as a `hedge` that survives `shock`)."""
+    act = {"is": "Adopt", "symbol": _symbol(symbol), **_prices(stop=stop), **_purpose(stop, hedge, shock)}
+    return _acted(act, lambda state, note: _entered(state, note, symbol=_symbol(symbol)), **where)
+
+
+def note(symbol: str, text: str, **where: Any) -> HandReport:
+    """Write down what you think about our position in `symbol`."""
+    if not text.strip():
+        raise BadInput("the note is empty: say what you think")
+    act = {"is": "Remark", "symbol": _symbol(symbol), "text": text.strip()[:1000]}
+    return _acted(act, lambda _, __: "done", **where)
+
+
+def positions(**where: Any) -> dict[str, Any]:
+    """Our open positions as the bot sees them, reconciled with the venue: `state["positions"]` of its state."""
+    with _hand(**where) as (hand, _):
+        return hand.state()
+
+
+orders = positions
+
+
+def runs(*, home: Path | str | None = None, store: Path | str | None = None) -> list[dict[str, Any]]:
+    """Every run of the bot, oldest first, and whether a bot is on it now."""
+    house = open_house(home, store=store)
+    return [
+        {
+            "run": run.id,
+            "venue": run.venue,
+            "env": run.env or None,
+            "started": run.started,
+            "interval": run.interval,
+            "symbols": list(run.symbols),
+            "running": bot_of(run) is not None,
+            "folder": str(run.folder),
+        }
+        for run in runs_of(house.home.part("journal"))
+    ]
+
+
+# --- opening ---------------------------------------------------------------------------------------------------------
+
+
+def _opened(
+    side: Side,
+    symbol: str,
+    *,
+    stop: str | Decimal | None = None,
+    qty: str | Decimal | None = None,
+    risk: str | Decimal | None = None,
+    price: str | Decimal | None = None,
+    target: Sequence[str] | str | None = None,
+    leverage: str | int | Decimal | None = None,
+    margin: str | None = None,
+    hedge: bool = False,
+    shock: str | Decimal | None = None,
+    trail_atr: str | Decimal | None = None,
+    note: str | None = None,
+    **where: Any,
+) -> HandReport:
+    if qty is not None and risk is not None:
+        raise BadInput("qty and risk both say how large: leave one away")
+    act: dict[str, Any] = {
+        "is": "Open",
+        "symbol": _symbol(symbol),
+        "side": int(side),
+        "targets": _targets(target),
+        "note": note or "",
+        **_prices(stop=stop, price=price, qty=qty, trail_atr=trail_atr),
+        **_purpose(stop, hedge, shock),
+    }
+    if risk is not None:
+        act["risk_frac"] = f"{share_of(risk, 'risk'):f}"
+    if leverage is not None:
+        act["leverage"] = f"{leverage_of(leverage, 'leverage'):f}"
+    if margin is not None:
+        if margin not in ("isolated", "cross"):
+            raise BadInput(f"margin was {margin!r}, must be isolated or cross")
+        act["margin_mode"] = margin
+    return _acted(act, _entered, **where)
+
+
+def _purpose(stop: Any, hedge: bool, shock: Any) -> dict[str, Any]:
+    if hedge:
+        if shock is None:
+            raise BadInput("a hedge names the move it has to survive: --shock 30%")
+        return {"purpose": "hedge", "shock_frac": f"{share_of(shock, 'shock'):f}"}
+    if shock is not None:
+        raise BadInput("shock is for a hedge: say --hedge as well")
+    if stop is None:
+        raise BadInput("no stop: name one, or say --hedge and the --shock it has to survive")
+    return {}
+
+
+def _prices(**given: Any) -> dict[str, str]:
+    return {name: f"{positive_of(value, name):f}" for name, value in given.items() if value is not None}
+
+
+def _targets(target: Sequence[str] | str | None) -> list[str]:
+    named = [] if target is None else [target] if isinstance(target, str | int | float | Decimal) else list(target)
+    return [f"{positive_of(one, 'target'):f}" for one in named]
+
+
+def _symbol(symbol: str) -> str:
+    return symbol.strip().upper()
+
+
+def _entered(state: dict[str, Any], note: Mapping[str, Any], symbol: str = "") -> str:
+    """Protected, resting or closed again; empty while it is none of these."""
+    there = _position(state, number=int(note.get("trade") or 0), symbol=symbol)
+    if there is None:
+        return "closed"
+    if Decimal(there["qty"]) and (there["protected"] or (there["purpose"] == "hedge" and there["stop"] is None)):
+        return "protected"
+    resting = [o for o in state["orders"] if o["trade"] == there["trade"] and o["role"] == "entry"]
+    if not Decimal(there["qty"]) and any(o["price"] and o["status"] == "open" for o in resting):
+        return "resting"
+    return ""
+
+
+def _position(state: Mapping[str, Any], *, number: int = 0, symbol: str = "") -> dict[str, Any] | None:
+    for one in state["positions"]:
+        if (number and one["trade"] == number) or (not number and one["symbol"] == symbol):
+            return dict(one)
+    return None
+
+
+# --- the way there ---------------------------------------------------------------------------------------------------
+
+Settled = Callable[[dict[str, Any], dict[str, Any]], str]
+
+
+def _acted(act: dict[str, Any], settled: Settled, **where: Any) -> HandReport:
+    with _hand(symbol=act.get("symbol"), **where) as (hand, told):
+        return _done(hand, told, act, settled)
+
+
+def _done(hand: Hand, told: tuple[str, str], act: dict[str, Any], settled: Settled) -> HandReport:
+    """Have it done and wait until the venue has what it takes."""
+    run, venue = told
+    named = {"act": str(act["is"]).lower(), "run": run, "venue": venue, "symbol": act.get("symbol", "")}
+    said = hand.act(act)
+    if said.get("refused"):
+        for reason in _TYPED:
+            if said["refused"].startswith(reason.value):
+                raise BadInput(str(said["refused"]))
+        return HandReport(outcome="refused", detail=str(said["refused"]), **named)
+    trade = int(said.get("trade") or 0)
+    until_s = time.monotonic() + WAIT_S
+    while True:
+        state = hand.state()
+        outcome = settled(state, said)
+        if outcome or time.monotonic() > until_s:
+            break
+        hand.rest(LOOK_S)
+        said["looked"] = True
+    there = _position(state, number=trade, symbol=str(act.get("symbol", "")))
+    last = [one["text"] for one in state["decisions"] if one["symbol"] == act.get("symbol") and one["kind"] != "declined"]
+    detail = str(said.get("detail") or "")
+    if outcome in ("closed", ""):
+        detail = detail or (last[-1] if last else "")
+    return HandReport(
+        outcome=outcome or "pending", detail=detail, trade=trade, position=there,
+        positions=tuple(state["positions"]), **named,
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def _hand(
+    *,
+    symbol: str | None = None,
+    venue: str | None = None,
+    env: str | None = None,
+    folder: Path | str | None = None,
+    live_confirm: str | None = None,
+    home: Path | str | None = None,
+    store: Path | str | None = None,
+) -> Iterator[tuple[Hand, tuple[str, str]]]:
+    """The bot that runs on a venue, else one in this process, with its run and venue."""
+    house = open_house(home, store=store)
+    name = (venue or DEMO).lower()
+    listening = _listening(house, name, env)
+    if listening is not None:
+        hand, run = listening
+        with contextlib.closing(hand):
+            yield hand, (run, name)
+        return
+    place = place_of(house, venue, env, folder=folder, live_confirm=live_confirm)
+    with contextlib.closing(_Here(house, place, symbol)) as here:
+        yield here, (here.run_id, name)
+
+
+class _There:
+    """A bot in another process."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.act = client.act
+        self.state = client.state
+        self.close = client.close
+
+    def rest(self, seconds: float) -> None:
+        """Sleep."""
+        time.sleep(seconds)
+
+
+def _listening(house: House, venue: str, env: str | None) -> tuple[_There, str] | None:
+    from bearskin.app._bot_client import BotClient
+
+    for run in reversed(runs_of(house.home.part("journal"))):
+        if run.venue == venue and run.env == (env or ("" if venue == DEMO else "live")):
+            address = bot_of(run)
+            if address is not None:
+                return _There(BotClient(address)), run.id
+    return None
+
+
+class _Here:
+    """A bot in this process that trades nothing by itself; time passes for it while it is asked something."""
+
+    def __init__(self, house: House, place: Place, symbol: str | None) -> None:
+        from bearskin.app._bot import running
+
+        there = latest_run(house.writable_part("journal"), venue=place.venue, env=place.env, account=place.account)
+        chosen = None if there is not None or place.symbols or symbol is None else symbol
+        run, settings = run_of(house, place, Told(sides="none", symbols=chosen))
+        if symbol is not None and symbol not in settings.symbols:
+            import dataclasses
+
+            settings = dataclasses.replace(settings, symbols=(*settings.symbols, symbol))
+        self.run_id = run.id
+        self._loop = asyncio.Runner()
+        self._context = running(run, place, settings)
+        try:
+            self._bot = self._loop.run(self._context.__aenter__())
+        except BaseException:
+            self._loop.close()
+            raise
+
+    def act(self, act: dict[str, Any]) -> dict[str, Any]:
+        """Have it done."""
+        import msgspec
+
+        from bearskin.app._api import act_of
+
+        made = act_of(act, *self._bot.clocks())
+        done: dict[str, Any] = msgspec.to_builtins(self._loop.run(self._bot.act(made)))
+        return done
+
+    def state(self) -> dict[str, Any]:
+        """How it stands."""
+        return self._bot.state()
+
+    def rest(self, seconds: float) -> None:
+        """Let the bot work."""
+        self._loop.run(asyncio.sleep(seconds))
+        if self._bot.task.done():
+            self._loop.run(_result(self._bot.task))
+
+    def close(self) -> None:
+        """End it; what rests at the venue stays there."""
+        try:
+            self._loop.run(_left(self._context))
+        finally:
+            self._loop.close()
+
+
+async def _result(task: asyncio.Task[None]) -> None:
+    await task
+    raise BearskinError("the bot has stopped")
+
+
+async def _left(context: Any) -> None:
+    await context.__aexit__(None, None, None)

@@ -1,0 +1,118 @@
+"""The limits of the account at work: what is remembered of it, when a limit begins and ends, when all is closed."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from bearskin.engine._desk import Desk
+from bearskin.engine._fold import RULES
+from bearskin.engine._notes import Equity, Limited
+from bearskin.engine._plan import standing
+from bearskin.engine._tape import Memory, Tape
+from bearskin.risk import Limit, limits_of
+from bearskin.terms import QUOTE, SECOND_NS, BarClosed, Marked, Quoted
+
+ZERO: Final = Decimal(0)
+CALM: Final = Decimal("0.8")  # a gap that barred entries has to shrink to this share of what barred them
+_OURS: Final = ("drawdown", "daily-loss", "streak", "slippage", "errors", "skew")
+
+
+class Limits:
+    """Watches the account and the feed, and writes down when a limit begins and ends."""
+
+    def __init__(self, tape: Tape, stale_bars: int) -> None:
+        self._tape = tape
+        self._stale_bars = stale_bars
+        self._bar_ns = 0
+
+    def watch(self, desk: Desk) -> None:
+        """Look at what the event may have changed."""
+        event, book = desk.event, desk.book
+        if isinstance(event, Quoted):
+            return
+        if isinstance(event, Marked):
+            memory = self._tape.markets.get(event.symbol)
+            if memory is not None:
+                self._compare(desk, f"gap {event.symbol}", _gap(memory, f"gap {event.symbol}" in book.limits))
+            return
+        self._worth(desk)
+        found = {limit.name: limit for limit in limits_of(book.worth, RULES, desk.time_ns, desk.wall_ns)}
+        skew_s = self._tape.skew_ns / SECOND_NS
+        if abs(skew_s) > RULES.skew_s:
+            found["skew"] = Limit(name="skew", multiplier=ZERO, detail=f"our clock is {skew_s:+.2f} s off the venue's")
+        for name in _OURS:
+            self._compare(desk, name, found.get(name))
+        for symbol, memory in self._tape.markets.items():
+            self._compare(desk, f"stale {symbol}", self._stale(desk, memory))
+
+    def _worth(self, desk: Desk) -> None:
+        """What the account is worth: at the first bar of each moment, and after every trade."""
+        event, book = desk.event, desk.book
+        ended = book.worth.stale and book.worth.day >= 0
+        new_bar = isinstance(event, BarClosed) and event.time_ns > self._bar_ns
+        if not book.account.known or not (ended or new_bar):
+            return
+        self._bar_ns = max(self._bar_ns, event.time_ns) if new_bar else self._bar_ns
+        account = standing(desk)
+        desk.note(
+            Equity(
+                time_ns=desk.time_ns,
+                wall_ns=desk.wall_ns,
+                wallet=book.account.wallet,
+                equity=account.equity,
+                open_risk=account.risk,
+                high_water=max(book.worth.high_water, account.equity),
+            )
+        )
+
+    def _stale(self, desk: Desk, memory: Memory) -> Limit | None:
+        closed_ns = memory.closed_ns
+        if not closed_ns:
+            return None
+        behind = (desk.time_ns - closed_ns) // memory.interval_ns
+        if behind <= self._stale_bars:
+            return None
+        detail = f"no bar for {behind} bars"
+        return Limit(name="stale", multiplier=ZERO, detail=detail)
+
+    def _compare(self, desk: Desk, name: str, limit: Limit | None) -> None:
+        """Write down that a limit holds, holds differently, or no longer holds."""
+        before = desk.book.limits.get(name)
+        if limit is None and before is None:
+            return
+        if limit is not None and before is not None and before.size_multiplier == limit.multiplier:
+            return
+        desk.note(
+            Limited(
+                time_ns=desk.time_ns,
+                wall_ns=desk.wall_ns,
+                limit=name,
+                active=limit is not None,
+                detail="lifted" if limit is None else limit.detail,
+                until_ns=0 if limit is None else limit.until_ns,
+                size_multiplier=Decimal(1) if limit is None else limit.multiplier,
+            )
+        )
+        if limit is not None and limit.multiplier == 0:
+            flat = name == "drawdown"
+            symbol = name.partition(" ")[2]
+            desk.warn("kill-switch", symbol, f"{name}: {limit.detail}", "critical" if flat else "warning")
+            if flat:
+                _flatten(desk)
+
+
+def _flatten(desk: Desk) -> None:
+    """Close every speculation: a hedge is insurance and stays."""
+    for trade in list(desk.book.trades.values()):
+        if trade.plan.purpose == "speculation" and not trade.leaving:
+            desk.leave(trade, "drawdown")
+
+
+def _gap(memory: Memory, barred: bool) -> Limit | None:
+    if memory.mark is None or memory.index is None or memory.index <= 0:
+        return None
+    gap = QUOTE.divide(abs(memory.mark - memory.index), memory.index)
+    if gap <= (RULES.gap * CALM if barred else RULES.gap):
+        return None
+    return Limit(name="gap", multiplier=ZERO, detail=f"mark is {100 * gap:.2f} % off the index")
