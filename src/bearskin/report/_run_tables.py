@@ -147,7 +147,7 @@ def _positions(rows: Sequence[PositionRow], title: str, width: int) -> Table:
     return table
 
 
-def protection_word(row: PositionRow) -> Text:
+def _protection(row: PositionRow) -> Text:
     """PROTECTED, or for how many seconds it is not; a hedge and what is not ours are named so."""
     if not row.ours:
         return Text("not ours", style="dim")
