@@ -456,6 +456,7 @@ class World:
     def crash(self) -> None:
         """Die and come back: what the journal does not know is gone, what was on its way to us is lost."""
         self.crashes += 1
+        self.naked_since.clear()  # the clock of an emergency runs while somebody is awake
         self.heap = [each for each in self.heap if each[2] not in ("told", "account_seen", "account_told", "ask", "overdue")]
         heapq.heapify(self.heap)
         self.engine = self.fresh()
