@@ -12,6 +12,7 @@ import queue
 import re
 import threading
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -91,9 +92,8 @@ class Outbox:
         gathered = now_s - self._since_s >= GATHER_S and now_s - self._last_s >= BETWEEN_S
         if not (urgent or gathered or closing):
             return None
-        made = _message(self._waiting)
-        self._waiting, self._last_s = [], now_s
-        return made
+        waiting, self._waiting, self._last_s = self._waiting, [], now_s  # first: what cannot be worded is gone too
+        return _message(waiting)
 
 
 def _message(alerts: Sequence[Alert]) -> Message:
@@ -124,8 +124,7 @@ class AppriseSender:
     def __init__(self, url: str) -> None:
         hide_address(url)
         self.name = scheme_of(url)
-        self._apprise = _apprise()
-        self._one = self._apprise.Apprise()
+        self._one = load_apprise().Apprise()
         if not self._one.add(url):
             raise BadInput(f"the {self.name} address of alert_urls is not one that Apprise takes: see docs/alerts.md")
 
@@ -201,10 +200,13 @@ class Alerts:
             if self._lost:
                 lost, self._lost = self._lost, 0
                 logger.warning("alerts: %d were dropped, too many waited", lost)
-            message = self._outbox.due(self._clock_s(), self._minute(), closing=closing)
-            if message is not None:
-                for sender in self._senders:
-                    self._bring(sender, message)
+            try:
+                message = self._outbox.due(self._clock_s(), self._minute(), closing=closing)
+                if message is not None:
+                    for sender in self._senders:
+                        self._bring(sender, message)
+            except Exception:
+                logger.exception("alerts: a message could not be made")
             if closing:
                 return
 
@@ -263,9 +265,14 @@ def _local_minute() -> int:
     return now.tm_hour * 60 + now.tm_min
 
 
-def _apprise() -> Any:
+def load_apprise() -> Any:
+    """Apprise with all its services; raises BadInput saying how to install it when it is not there."""
     try:
-        import apprise
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # what its services use is theirs to mend
+            import apprise
+
+            apprise.Apprise().add("json://localhost")  # services are loaded with the first address
     except ImportError:
         raise BadInput("alerts go through Apprise, which is missing here: pip install 'bearskin[alerts]'") from None
     return apprise

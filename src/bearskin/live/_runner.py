@@ -41,6 +41,7 @@ logger = logging.getLogger("bearskin.live")
 Told = Callable[[int, Record], None]
 _WRITTEN: Final = (BarClosed, RateSettled, Published, TradingChanged)  # kept though nothing was made of them: replay
 _BATCH: Final = 256
+_APART_S: Final = 0.4
 _OVERLAP_NS: Final = 2 * MINUTE_NS  # fills are asked for from so long before the last thing we know of
 _RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -123,6 +124,7 @@ class Runner:
         self._refresh = asyncio.Event()
         self._snapshot_at = journal.sequence
         self._since_ns: int | None = None
+        self._asked_s = 0.0
         self._dead: BaseException | None = None
         self._sends = Sends(
             venue, self.put, self._spawn, wall_ns=wall_ns, market_ns=self._clock.now_ns, at=self._at,
@@ -329,6 +331,8 @@ class Runner:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._refresh.wait(), self._options.reconcile_s)
             self._refresh.clear()
+            since_s = time.monotonic() - self._asked_s  # asking more often would only spend the budget
+            await asyncio.sleep(max(0.0, _APART_S - since_s))
             for delay_s in _RETRY_S:
                 if await self._account():
                     break
@@ -336,6 +340,7 @@ class Runner:
 
     async def _account(self) -> bool:
         self._at("account.before")
+        self._asked_s = time.monotonic()
         events = await self._venue.account(self._since_ns)
         self._at("account.after")
         for event in events:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bearskin.report._bot_screen import BotScreen, decision_line
-    from bearskin.report._bot_tables import bot_tables
+    from bearskin.report._bot_tables import account_lines, bot_tables, hand_lines, orders_table, runs_table
     from bearskin.report._files import Written, write_result
     from bearskin.report._json import result_json
     from bearskin.report._page import tear_sheet
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from bearskin.report._tables import summary_tables
 
 _HOMES = {
+    "runs_table": "_bot_tables",
+    "orders_table": "_bot_tables",
+    "hand_lines": "_bot_tables",
+    "account_lines": "_bot_tables",
     "BotScreen": "_bot_screen",
     "Written": "_files",
     "bot_tables": "_bot_tables",
@@ -35,12 +39,16 @@ _HOMES = {
 __all__ = [
     "BotScreen",
     "Written",
+    "account_lines",
     "bot_tables",
     "coverage_table",
     "decision_line",
     "faults_table",
+    "hand_lines",
+    "orders_table",
     "plan_tables",
     "result_json",
+    "runs_table",
     "summary_tables",
     "tear_sheet",
     "write_result",
