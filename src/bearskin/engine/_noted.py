@@ -61,7 +61,7 @@ def noted(book: Book, note: AnyNote) -> None:
         case ModeSet():
             book.paused, book.panicked, book.sides = note.paused, note.panicked, note.sides
         case Done():
-            book.acts[note.act_id] = None
+            book.acts[note.act_id] = note
             if len(book.acts) > _ACTS_KEPT:
                 del book.acts[next(iter(book.acts))]
         case Warned():
