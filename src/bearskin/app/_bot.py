@@ -18,11 +18,7 @@ from bearskin.app._runs import BotAddress, Run, bot_told, run_held
 from bearskin.app._watch import Watch
 from bearskin.app._world import Place, World, open_world
 from bearskin.engine import Done, EngineSettings, Record
-<<<<<<< HEAD
-from bearskin.terms import DAY_NS, AnyAct, AnyEvent, BearskinError
-=======
-from bearskin.terms import AnyAct, AnyEvent, BadInput, BearskinError
->>>>>>> main
+from bearskin.terms import DAY_NS, AnyAct, AnyEvent, BadInput, BearskinError
 
 READY_S_MAX = 60.0
 HISTORY_DAYS, BARS_MAX = 100, 10_000  # the slow daily average needs 50 days and some before them
