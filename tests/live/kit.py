@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
+import hmac
 import json
 import time
 import urllib.request
@@ -12,6 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from bearskin.engine import Desk, Done, Engine, EngineSettings, Planned, Record, StopMoved
 from bearskin.exchange.wire import Running
@@ -209,7 +212,8 @@ async def bot_at(
     exchange.timeout = timeout_ms
     clock = MarketClock(time.time_ns)
     venue = CcxtVenue(dialect, exchange, symbols, clock=clock)
-    venue.accepts_ns = int(window_s * 1e9)
+    # how long the venue could still accept a request: no proxy holds one up that long
+    venue.accepts_ns, venue.margin_ns = int(window_s * 1e9), 0
     kept = Journal.open(journal)
     task: asyncio.Task[None] | None = None
     try:
@@ -241,10 +245,52 @@ async def opened(venue: CcxtVenue) -> None:
     return await venue.open()
 
 
-def our_orders(running: Running, tag: str) -> list[dict[str, Any]]:
-    """Every order of a bot that the exchange has ever taken, ordinary and conditional, straight from its books."""
-    archive, account = running.opened.service.archive, running.opened.user
-    raise NotImplementedError((archive, account))
+class Eye:
+    """What the exchange itself has in its books of one account, asked for without the bot's own way in."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+
+    def signed(self, method: str, path: str, **params: Any) -> Any:
+        """A signed call."""
+        params |= {"timestamp": int(time.time() * 1000), "recvWindow": 5000}
+        query = urlencode(params)
+        signature = hmac.new(self._running.secret.encode(), query.encode(), hashlib.sha256).hexdigest()
+        url = f"{self._running.url}{path}?{query}&signature={signature}"
+        request = urllib.request.Request(url, method=method, headers={"X-MBX-APIKEY": self._running.key})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.loads(answer.read())
+
+    def position(self, symbol: str = SYMBOL) -> Decimal:
+        """What is open."""
+        rows = self.signed("GET", "/fapi/v3/positionRisk")
+        return sum((Decimal(row["positionAmt"]) for row in rows if row["symbol"] == symbol), Decimal(0))
+
+    def orders(self, tag: str, symbol: str = SYMBOL) -> dict[str, dict[str, Any]]:
+        """Every order of a bot that the exchange has ever taken, by client id; each id once, which is asserted.
+
+        The order that a conditional one became carries the same name and is left out.
+        """
+        ordinary = self.signed("GET", "/fapi/v1/allOrders", symbol=symbol, limit=1000)
+        algos = self.signed("GET", "/fapi/v1/allAlgoOrders", symbol=symbol, limit=1000)
+        children = {str(row["actualOrderId"]) for row in algos}
+        rows = [(row["clientOrderId"], row) for row in ordinary if str(row["orderId"]) not in children]
+        rows += [(row["clientAlgoId"], row) for row in algos]
+        ours = [(name, row) for name, row in rows if (known := our_id(name)) is not None and known.tag == tag]
+        assert len(ours) == len({name for name, _ in ours}), sorted(name for name, _ in ours)
+        return dict(ours)
+
+    def resting(self, tag: str, symbol: str = SYMBOL) -> list[dict[str, Any]]:
+        """What rests of a bot."""
+        rows = self.signed("GET", "/fapi/v1/openOrders", symbol=symbol)
+        rows += self.signed("GET", "/fapi/v1/openAlgoOrders", symbol=symbol)
+        names = [(row.get("clientOrderId") or row["clientAlgoId"], row) for row in rows]
+        return [row for name, row in names if (known := our_id(name)) is not None and known.tag == tag]
+
+    def market(self, qty: Decimal, symbol: str = SYMBOL) -> None:
+        """Trade by hand, as somebody else than the bot."""
+        side = "BUY" if qty > 0 else "SELL"
+        self.signed("POST", "/fapi/v1/order", symbol=symbol, side=side, type="MARKET", quantity=str(abs(qty)))
 
 
 def journal_of(path: Path) -> list[Record]:
@@ -256,4 +302,4 @@ def journal_of(path: Path) -> list[Record]:
         kept.close()
 
 
-__all__ = ["QTY", "SYMBOL", "Bot", "Hand", "bot_at", "control", "journal_of", "our_id"]
+__all__ = ["QTY", "SYMBOL", "Bot", "Eye", "Hand", "bot_at", "control", "journal_of", "our_id"]

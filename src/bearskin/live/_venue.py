@@ -83,7 +83,7 @@ class CcxtVenue:
         self.symbols = tuple(symbols)
         self.settle = settle
         self.budget = budget or Budget(clock.wall_ns)
-        self.accepts_ns = ACCEPTS_NS
+        self.accepts_ns, self.margin_ns = ACCEPTS_NS, MARGIN_NS
         self.skew = Skew()
         self.markets: dict[str, Traded] = {}
         self.by_unified: dict[str, Traded] = {}
@@ -289,7 +289,7 @@ class CcxtVenue:
                 outcome = "unknown"
         if order is not None:
             outcome = "accepted"
-        elif outcome == "absent" and self._wall_ns() - issued_wall_ns <= self.accepts_ns + MARGIN_NS:
+        elif outcome == "absent" and self._wall_ns() - issued_wall_ns <= self.accepts_ns + self.margin_ns:
             outcome = "unknown"
         answered = Answered(
             time_ns=self.clock.now_ns(), wall_ns=self._wall_ns(), symbol=symbol, client_id=client_id,
