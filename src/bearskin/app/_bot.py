@@ -18,7 +18,7 @@ from bearskin.app._runs import BotAddress, Run, bot_told, run_held
 from bearskin.app._watch import Watch
 from bearskin.app._world import Place, World, open_world
 from bearskin.engine import Done, EngineSettings, Record
-from bearskin.terms import AnyAct, AnyEvent, BearskinError
+from bearskin.terms import AnyAct, AnyEvent, BadInput, BearskinError
 
 READY_S_MAX = 60.0
 logger = logging.getLogger("bearskin.app")
@@ -146,10 +146,11 @@ def _facts(run: Run, place: Place, settings: EngineSettings) -> dict[str, Any]:
 
 
 @contextlib.asynccontextmanager
-async def door_open(bot: Bot, signals: Answer | None = None) -> AsyncIterator[BotAddress]:
-    """The bot's local door on a free port of 127.0.0.1, its address in the run's folder, until the context ends."""
+async def door_open(bot: Bot, signals: Answer | None = None, port: int = 0) -> AsyncIterator[BotAddress]:
+    """The bot's local door on a port of 127.0.0.1 (0: a free one), its address in the run's folder, until the context
+    ends; raises BadInput where the port is taken."""
     token = new_token()
-    with socket.create_server(("127.0.0.1", 0)) as door:
+    with _listening(port) as door:
         port = int(door.getsockname()[1])
         app = bot_app(bot.watch, bot.events, bot, bot.clocks, signals)
         open_paths = frozenset({"/signals"} if signals is not None else ())
@@ -175,6 +176,13 @@ async def door_open(bot: Bot, signals: Answer | None = None) -> AsyncIterator[Bo
             bot.events.close()
             server.should_exit = True
             await serving
+
+
+def _listening(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        raise BadInput(f"bot_port {port} cannot be had ({error.strerror or error}): choose another") from None
 
 
 class _Server(uvicorn.Server):
