@@ -354,9 +354,7 @@ def _key_json(key: Key) -> dict[str, str]:
 
 
 def _told_json(told: Told) -> dict[str, str]:
-    found = asdict(told)
-    found["entry_ns"] = None
-    out = {name: _shown(value) for name, value in found.items() if isinstance(value, Decimal)}
+    out = {name: _shown(value) for name, value in asdict(told).items() if isinstance(value, Decimal)}
     return {**out, "reason": told.reason, "entered": iso(told.entry_ns)}
 
 
