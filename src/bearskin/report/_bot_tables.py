@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from bearskin.report._bot_screen import NO_EDGE, positions_table
@@ -47,7 +47,8 @@ def bot_tables(state: Mapping[str, Any]) -> tuple[RenderableType, ...]:
 
 
 def _counted(title: str, counts: Mapping[str, int]) -> RenderableType:
-    table = empty_table(title)
+    table = empty_table("")
+    table.title = None
     table.show_header = False
     table.add_column()
     table.add_column(justify="right")
@@ -56,7 +57,7 @@ def _counted(title: str, counts: Mapping[str, int]) -> RenderableType:
     rest = sum(list(counts.values())[DECLINED_MOST:])
     if rest:
         table.add_row("other", f"{rest:,}")
-    return table
+    return Group(Text(title, style="bold"), table)
 
 
 def account_lines(state: Mapping[str, Any]) -> tuple[RenderableType | str, ...]:
