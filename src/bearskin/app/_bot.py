@@ -18,9 +18,11 @@ from bearskin.app._runs import BotAddress, Run, bot_told, run_held
 from bearskin.app._watch import Watch
 from bearskin.app._world import Place, World, open_world
 from bearskin.engine import Done, EngineSettings, Record
-from bearskin.terms import AnyAct, AnyEvent, BadInput, BearskinError
+from bearskin.terms import DAY_NS, AnyAct, AnyEvent, BadInput, BearskinError
 
 READY_S_MAX = 60.0
+HISTORY_DAYS, BARS_MAX = 100, 10_000  # the slow daily average needs 50 days and some before them
+SYMBOLS_AT_ONCE = 3
 logger = logging.getLogger("bearskin.app")
 Told = Callable[[int, Record], None]
 
@@ -89,12 +91,7 @@ async def running(run: Run, place: Place, settings: EngineSettings) -> AsyncIter
             instruments = await world.venue.instruments(settings.symbols)
             mind = Decider(settings, instruments)
             engine = Engine(settings, instruments, mind)
-            after: dict[str, int] = {}
-            for symbol in settings.symbols:
-                panel = await world.venue.history(symbol, run.interval, settings.bars_kept)
-                mind.preload(panel)
-                if len(panel):
-                    after[symbol] = int(panel.time_ns[-1])
+            after = await _remembered(world, mind, settings, run.interval)
             watch = Watch(memory=engine, facts=_facts(run, place, settings))
             for sequence, record in read_records(journal):
                 watch.told(sequence, record)
@@ -112,6 +109,24 @@ async def running(run: Run, place: Place, settings: EngineSettings) -> AsyncIter
                 await _ended(task)
             finally:
                 await world.close()
+
+
+async def _remembered(world: World, mind: Any, settings: EngineSettings, interval: str) -> dict[str, int]:
+    """Have the mind take in the market's past: bars to look at, and days enough for the daily trend.
+
+    Returns when the last bar of each symbol opened.
+    """
+    bars = max(settings.bars_kept, min(BARS_MAX, HISTORY_DAYS * DAY_NS // settings.interval_ns))
+    slots = asyncio.Semaphore(SYMBOLS_AT_ONCE)
+
+    async def one(symbol: str) -> tuple[str, int] | None:
+        async with slots:
+            panel = await world.venue.history(symbol, interval, bars)
+        mind.preload(panel)
+        return (symbol, int(panel.time_ns[-1])) if len(panel) else None
+
+    found = await asyncio.gather(*(one(symbol) for symbol in settings.symbols))
+    return dict(last for last in found if last is not None)
 
 
 async def _until_ready(bot: Bot) -> None:
