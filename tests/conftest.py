@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import postgres
 import pytest
 
 
@@ -18,6 +19,22 @@ def real_data() -> Path:
     if not (folder / "binance_um_2025").is_dir():
         pytest.skip("no real market data: set BEARSKIN_DATA to a folder that holds binance_um_2025")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    """A PostgreSQL server of our own; skips where PostgreSQL is not installed."""
+    with postgres.serving() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database, of each kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'tables.sqlite'}"
+    server: postgres.Server = request.getfixturevalue("postgres_server")
+    return server.database()
 
 
 @pytest.fixture

@@ -15,8 +15,10 @@ from typing import Any
 __version__ = "0.1.0"
 
 _VERBS = (
+    "alert_test",
     "backtest",
     "backup",
+    "cap",
     "config",
     "data_brackets",
     "data_check",
@@ -26,8 +28,11 @@ _VERBS = (
     "demo",
     "doctor",
     "exchange",
+    "keys",
+    "legal",
     "migrate",
     "plan",
+    "quiz",
     "reset",
 )
 

@@ -13,8 +13,10 @@ _WHERE = {
     "Home": "_home",
     "House": "_house",
     "Settings": "_settings",
+    "alert_test": "_safety",
     "backtest": "_backtest",
     "backup": "_keep",
+    "cap": "_safety",
     "config": "_config",
     "data_brackets": "_data",
     "data_check": "_data",
@@ -24,8 +26,11 @@ _WHERE = {
     "demo": "_demo",
     "doctor": "_doctor",
     "exchange": "_exchange",
+    "keys": "_safety",
+    "legal": "_safety",
     "migrate": "_keep",
     "plan": "_plan",
+    "quiz": "_safety",
     "reset": "_keep",
 }
 
@@ -33,8 +38,10 @@ __all__ = [  # noqa: PLE0604, RUF100 - the names are in _WHERE and loaded on fir
     "Home",
     "House",
     "Settings",
+    "alert_test",
     "backtest",
     "backup",
+    "cap",
     "config",
     "data_brackets",
     "data_check",
@@ -44,9 +51,12 @@ __all__ = [  # noqa: PLE0604, RUF100 - the names are in _WHERE and loaded on fir
     "demo",
     "doctor",
     "exchange",
+    "keys",
+    "legal",
     "main",
     "migrate",
     "plan",
+    "quiz",
     "reset",
 ]
 
@@ -58,8 +68,10 @@ def main() -> None:
     try:
         from bearskin.app._cli import run
         from bearskin.app._desk import stand_in_streams
+        from bearskin.app._logs import guard_process
 
         stand_in_streams()
+        guard_process()
         code = run(sys.argv[1:])
     except KeyboardInterrupt:  # before a command was even found
         print("stopped", file=sys.stderr)  # noqa: T201 - the edge of the house prints

@@ -12,6 +12,7 @@ import queue
 import re
 import threading
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -48,6 +49,7 @@ class Message:
 class Outbox:
     """Decides what is told when; pure but for what it holds. Times are seconds of one clock and minutes of the day."""
 
+    where: str = ""
     off: frozenset[str] = frozenset(NOT_TOLD)
     quiet: QuietHours | None = None
     _waiting: list[Alert] = field(default_factory=list)
@@ -91,12 +93,11 @@ class Outbox:
         gathered = now_s - self._since_s >= GATHER_S and now_s - self._last_s >= BETWEEN_S
         if not (urgent or gathered or closing):
             return None
-        made = _message(self._waiting)
-        self._waiting, self._last_s = [], now_s
-        return made
+        waiting, self._waiting, self._last_s = self._waiting, [], now_s  # first: what cannot be worded is gone too
+        return _message(waiting, self.where)
 
 
-def _message(alerts: Sequence[Alert]) -> Message:
+def _message(alerts: Sequence[Alert], where: str) -> Message:
     """Alerts in one message, the gravest first; what is over the brim is counted."""
     ranked = sorted(alerts, key=lambda alert: -RANK[alert.severity])
     lines = [scrubbed(alert.text) for alert in ranked[:LINES_MAX]]
@@ -104,7 +105,9 @@ def _message(alerts: Sequence[Alert]) -> Message:
         lines.append(f"and {len(ranked) - LINES_MAX} more")
     first = ranked[0]
     rest = f" and {len(ranked) - 1} more" if len(ranked) > 1 else ""
-    return Message(title=f"bearskin: {first.kind}{rest}", body="\n".join(lines), severity=first.severity)
+    return Message(
+        title=f"bearskin{where and ' '}{where}: {first.kind}{rest}", body="\n".join(lines), severity=first.severity
+    )
 
 
 class Sender(Protocol):
@@ -124,8 +127,7 @@ class AppriseSender:
     def __init__(self, url: str) -> None:
         hide_address(url)
         self.name = scheme_of(url)
-        self._apprise = _apprise()
-        self._one = self._apprise.Apprise()
+        self._one = load_apprise().Apprise()
         if not self._one.add(url):
             raise BadInput(f"the {self.name} address of alert_urls is not one that Apprise takes: see docs/alerts.md")
 
@@ -201,10 +203,13 @@ class Alerts:
             if self._lost:
                 lost, self._lost = self._lost, 0
                 logger.warning("alerts: %d were dropped, too many waited", lost)
-            message = self._outbox.due(self._clock_s(), self._minute(), closing=closing)
-            if message is not None:
-                for sender in self._senders:
-                    self._bring(sender, message)
+            try:
+                message = self._outbox.due(self._clock_s(), self._minute(), closing=closing)
+                if message is not None:
+                    for sender in self._senders:
+                        self._bring(sender, message)
+            except Exception:
+                logger.exception("alerts: a message could not be made")
             if closing:
                 return
 
@@ -233,9 +238,14 @@ class Alerts:
         logger.warning("alerts: nothing reached %s (%s): %s", sender.name, why, message.title)
 
 
-def open_alerts(urls: Sequence[str], *, off: str | None = None, quiet: str | None = None) -> Alerts | None:
-    """Alerts to `urls` (None where there are none); raises BadInput for an address, kind or time that cannot be."""
-    outbox = Outbox(off=kinds_of(off), quiet=None if quiet is None else quiet_hours(quiet))
+def open_alerts(
+    urls: Sequence[str], *, off: str | None = None, quiet: str | None = None, where: str = ""
+) -> Alerts | None:
+    """Alerts to `urls` (None where there are none); `where` stands in their titles.
+
+    Raises BadInput for an address, kind or time that cannot be.
+    """
+    outbox = Outbox(where=where, off=kinds_of(off), quiet=None if quiet is None else quiet_hours(quiet))
     if not urls:
         return None
     return Alerts([AppriseSender(url) for url in urls], outbox)
@@ -263,9 +273,14 @@ def _local_minute() -> int:
     return now.tm_hour * 60 + now.tm_min
 
 
-def _apprise() -> Any:
+def load_apprise() -> Any:
+    """Apprise with all its services; raises BadInput saying how to install it when it is not there."""
     try:
-        import apprise
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # what its services use is theirs to mend
+            import apprise
+
+            apprise.Apprise().add("json://localhost")  # services are loaded with the first address
     except ImportError:
         raise BadInput("alerts go through Apprise, which is missing here: pip install 'bearskin[alerts]'") from None
     return apprise

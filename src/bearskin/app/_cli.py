@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from bearskin.app._cli_bot import register_bot
 from bearskin.app._cli_data import register_data
 from bearskin.app._cli_exchange import register_exchange
+from bearskin.app._cli_hands import register_hands
 from bearskin.app._cli_house import register_house
 from bearskin.app._cli_safety import register_safety
 from bearskin.app._cli_trade import register_trade
@@ -22,7 +23,8 @@ from bearskin.app._options import BARE, Home, Json, Quiet, StoreDir, Verbose
 
 ORDER = (
     "demo", "trade", "short", "long", "close", "move-stop", "reverse", "positions", "orders", "runs", "pause", "resume",
-    "panic", "adopt", "note", "plan", "backtest", "exchange", "data", "config", "doctor", "backup", "reset", "migrate",
+    "panic", "adopt", "note", "plan", "backtest", "exchange", "keys", "quiz", "legal", "cap",
+    "alert", "data", "config", "doctor", "backup", "reset", "migrate",
 )  # fmt: skip
 
 
@@ -45,6 +47,7 @@ app = typer.Typer(
     help="The desk for the short side of crypto: price a short before the order, rehearse it through history.",
 )
 register_bot(app)
+register_hands(app)
 register_trade(app)
 register_exchange(app)
 register_data(app)

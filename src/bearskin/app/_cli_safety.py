@@ -68,7 +68,7 @@ def keys_vouch(desk: Desk, venue: str) -> None:
     """Say that a key cannot withdraw, where the venue does not tell; kept with its fingerprint."""
     from bearskin.app._safety import keys
 
-    made = keys("vouch", venue, read=_asker("`bearskin keys vouch`"), home=desk.home)
+    made = keys("vouch", venue, read=_asker("run `bearskin keys vouch` in a terminal"), home=desk.home)
     desk.result(lambda: made, lambda: [f"kept for the key {made['key']} of {made['vouched']}"])
 
 
@@ -82,7 +82,7 @@ def quiz(desk: Desk) -> int:
         if not desk.quiet:
             print(line, file=sys.stderr)  # noqa: T201 - the edge of the house prints
 
-    result = ask_all(ask=_asker("`bearskin quiz`"), tell=tell, seed=secrets.randbelow(2**31), home=desk.home)
+    result = ask_all(ask=_asker("run `bearskin quiz` in a terminal"), tell=tell, seed=secrets.randbelow(2**31), home=desk.home)
     right = sum(asked.right == letter for asked, letter in result.given)
     said = "passed: live trading is open" if result.passed else "not passed: read the reasons and try again"
     desk.result(result.to_json, lambda: [f"{right} of {len(result.given)} right, {said}"])
@@ -116,7 +116,7 @@ def cap_set(desk: Desk, venue: str, amount: str, confirm: str | None) -> None:
     """Set the largest live position at a venue, knowingly: its name is asked for again."""
     from bearskin.app._safety import cap
 
-    ask = _asker(f"--confirm {venue}") if confirm is None else lambda question: confirm  # noqa: ARG005
+    ask = _asker(f"say --confirm {venue}") if confirm is None else lambda question: confirm  # noqa: ARG005
     report = cap(venue=venue, amount=amount, confirm=ask, home=desk.home)
     _caps_shown(desk, report)
 
@@ -157,7 +157,7 @@ def _asker(instead: str) -> Any:
         sys.stderr.flush()
         line = sys.stdin.readline()
         if not line:
-            raise BadInput(f"nobody answered: run {instead} in a terminal")
+            raise BadInput(f"nobody answered: {instead}")
         return line
 
     return ask
@@ -170,7 +170,7 @@ def _secret_reader() -> Any:
         if sys.stdin.isatty():
             import getpass
 
-            optional = " (empty if there is none)" if part in ("passphrase",) else ""
+            optional = " (empty if there is none)" if part == "passphrase" else ""
             return getpass.getpass(f"{part}{optional}: ")
         return sys.stdin.readline()
 

@@ -136,8 +136,8 @@ DEMO: dict[str, Spec] = {
     "run_for": text("End by itself after this long, such as 120s.", "TIME", None, "--for"),
     "seed": count("The same seed makes the same market; 7 by default.", None),
     "symbols": text("Such as BTCUSDT,DOGEUSDT; default: all it has.", "LIST"),
-    "interval": text("Bars the bot looks at; 5m by default.", "TIME"),
-    "speed": text("Market seconds in a second; 60 by default.", "X"),
+    "interval": text("Bars the bot looks at; 15m by default.", "TIME"),
+    "speed": text("Market seconds in a second; 180 by default.", "X"),
     "fresh": flag("--fresh", "A new market and a new run; what was traded stays in the journal."),
     "folder": text("Where the exchange is kept; default: exchange/demo in the home.", "DIR"),
     "browser": flag(
@@ -169,6 +169,55 @@ TRADING: dict[str, Spec] = {
     "fresh": flag("--fresh", "Begin a new run.", BOT),
     "run_for": text("End by itself after this long, such as 2h.", "TIME", BOT, "--for"),
 }
+
+HAND: dict[str, Spec] = {"symbol": word("Such as BTCUSDT.", "SYMBOL")}
+OPENING: dict[str, Spec] = {
+    **HAND,
+    "stop": text("Above the entry of a short, below that of a long.", "PRICE", TRADE),
+    "target": texts("Where profit is taken; may be repeated, nearest first.", "PRICE", TRADE),
+    "price": text("A limit order at this price instead of one at market.", "PRICE", TRADE),
+    "trail_atr": text("Trailing stop, in ATR behind the best price.", "N", TRADE),
+    "note": text("What you think, kept with the trade.", "TEXT", TRADE),
+    "risk": text("Share of equity lost at the stop; default: the preset's.", "RATE", SIZE),
+    "qty": text("Quantity in base units, instead of one sized for the stop.", "QTY", SIZE),
+    "leverage": text("Notional over margin, such as 5.", "X", SIZE),
+    "margin": text("isolated or cross.", "MODE", SIZE),
+    "hedge": flag("--hedge", "Insurance: no stop, margin proven for --shock instead.", SIZE),
+    "shock": text("Move a hedge must survive, such as 30%.", "RATE", SIZE),
+    **TRADED,
+}
+CLOSING: dict[str, Spec] = {
+    **HAND,
+    "part": text("Share of it, such as 50%; default: all.", "RATE"),
+    "price": text("A limit order at this price instead of one at market.", "PRICE"),
+    **TRADED,
+}
+MOVING: dict[str, Spec] = {
+    **HAND,
+    "stop": text("The new stop.", "PRICE"),
+    "break_even": flag("--break-even", "To where the trade breaks even after fees."),
+    **TRADED,
+}
+REVERSING: dict[str, Spec] = {
+    **HAND,
+    "stop": text("The stop of the other side.", "PRICE"),
+    "target": texts("Where profit is taken; may be repeated.", "PRICE"),
+    **TRADED,
+}
+RESUMING: dict[str, Spec] = {"limits": flag("--limits", "Lift limits that ask for it by hand, too."), **TRADED}
+PANIC: dict[str, Spec] = {
+    "foreign": flag("--foreign", "Also what is not ours; asks first."),
+    "yes": flag("--yes", "Do not ask."),
+    **TRADED,
+}
+ADOPTING: dict[str, Spec] = {
+    **HAND,
+    "stop": text("Its stop from now on.", "PRICE"),
+    "hedge": flag("--hedge", "It is insurance: no stop, margin proven for --shock."),
+    "shock": text("Move a hedge must survive, such as 30%.", "RATE"),
+    **TRADED,
+}
+REMARK: dict[str, Spec] = {**HAND, "text": word("What you think.", "TEXT"), **TRADED}
 
 SERVER, MARKET = "The server", "The market"
 EXCHANGE: dict[str, Spec] = {

@@ -25,7 +25,7 @@ from bearskin.terms import (
 
 ZERO = Decimal(0)
 DECISIONS_KEPT, WARNINGS_KEPT = 400, 60
-SEVERE = {"info": 0, "warning": 1, "critical": 2}
+LONG_S = 0.5
 
 
 @dataclass(slots=True)
@@ -192,7 +192,7 @@ class Watch:
         self.unprotected_s_max = max(self.unprotected_s_max, note.unprotected_s)
         if note.protected:
             self._decided(note, "protected", f"PROTECTED, the venue has its stop; {note.unprotected_s:.3f} s without")
-        elif note.open_qty:
+        elif note.open_qty and note.unprotected_s >= LONG_S:  # an entry is always a moment ahead of its stop
             covered = f"{_shown(abs(note.covered_qty))} of {_shown(abs(note.open_qty))}"
             self._decided(note, "unprotected", f"UNPROTECTED: a stop rests for {covered}")
 

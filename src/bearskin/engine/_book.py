@@ -12,12 +12,12 @@ import msgspec
 
 from bearskin.engine._fold import listen, remember
 from bearskin.engine._noted import noted
-from bearskin.engine._notes import AnyNote, Limited, Signalled
+from bearskin.engine._notes import AnyNote, Done, Limited, Signalled
 from bearskin.engine._told import told
 from bearskin.engine._trade import LIVE, PROTECTIVE, ZERO, Account, Phase, Trade, Working, WorkStatus
 from bearskin.ledger import digest
 from bearskin.risk import LimitState
-from bearskin.terms import AnyEvent, Filled, Leg
+from bearskin.terms import AnyEvent, Filled, Leg, OrderNow
 
 __all__ = ["LIVE", "PROTECTIVE", "ZERO", "Account", "Book", "Phase", "Trade", "WorkStatus", "Working"]
 
@@ -27,9 +27,11 @@ class Book:
     """All that has to survive a crash.
 
     `trades` are the ones not done; `done` keeps the last of those that are, for late words about them. `children` names
-    the order a conditional one became, `strays` fills that nobody has claimed yet. `limits` holds what is active,
+    the order a conditional one became, `strays` fills that nobody has claimed yet, `forced` the forced ones
+    that were booked. `limits` holds what is active,
     `trading` symbols that are not open for trading, `configured` leverage and margin mode as the venue confirmed them,
-    `undecided` signals that are neither planned nor declined yet, `worth` what the limits of the account remember.
+    `undecided` signals that are neither planned nor declined yet, `acts` the answers given and `unanswered` what was
+    asked and has none yet, `worth` what the limits of the account remember.
     """
 
     tag: str
@@ -38,9 +40,11 @@ class Book:
     by_order: dict[str, int] = field(default_factory=dict)
     children: dict[str, str] = field(default_factory=dict)
     strays: dict[str, Filled] = field(default_factory=dict)
+    forced: dict[str, None] = field(default_factory=dict)
     next_trade: int = 1
     account: Account = field(default_factory=Account)
     foreign: dict[str, str] = field(default_factory=dict)
+    foreign_orders: dict[str, OrderNow] = field(default_factory=dict)
     trading: dict[str, str] = field(default_factory=dict)
     limits: dict[str, Limited] = field(default_factory=dict)
     paused: bool = False
@@ -48,8 +52,9 @@ class Book:
     sides: str = ""
     configuring: dict[str, tuple[int, str]] = field(default_factory=dict)
     configured: dict[str, tuple[int, str]] = field(default_factory=dict)
-    acts: dict[str, None] = field(default_factory=dict)
+    acts: dict[str, Done] = field(default_factory=dict)
     undecided: dict[str, Signalled] = field(default_factory=dict)
+    unanswered: dict[str, None] = field(default_factory=dict)
     worth: LimitState = field(default_factory=LimitState)
 
     def trade_in(self, symbol: str, leg: Leg | None = None) -> Trade | None:

@@ -18,6 +18,7 @@ from bearskin.risk import Approved
 from bearskin.terms import AccountNow, AnyCommand, AnyEvent, Marked, Pulse, Quoted, Skewed
 
 _FORGOTTEN = (Quoted, Marked, Pulse, Skewed)
+_LOOK_NS = 1_000_000_000  # the account is not asked for more often, whatever is amiss
 _HOLE_NS = 2_000_000_000  # events come at least four times a second; a longer silence means that we were away
 
 
@@ -69,6 +70,8 @@ class Engine:
     mind: Mind | None = None
     book: Book = field(init=False)
     _mind: Mind = field(init=False)
+    _suspects: _account.Suspects = field(default_factory=_account.Suspects)
+    _looked_wall_ns: int = 0
     _marks: dict[str, Decimal] = field(default_factory=dict)
     _heard_wall_ns: int = 0
     _awake_wall_ns: int = 0
@@ -94,12 +97,15 @@ class Engine:
             marks=self._marks,
             awake_wall_ns=self._awake_wall_ns,
         )
-        _account.reconcile(desk)
+        _account.reconcile(desk, self._suspects)
         self._mind.decide(desk)
         if desk.notes or not isinstance(event, Quoted | Marked):
             self._tend(desk)
         keep = bool(desk.notes) or changed or not isinstance(event, (*_FORGOTTEN, AccountNow))
-        return Stepped(tuple(desk.commands), tuple(desk.notes), keep, desk.look)
+        look = desk.look and event.wall_ns - self._looked_wall_ns >= _LOOK_NS
+        if look:
+            self._looked_wall_ns = event.wall_ns
+        return Stepped(tuple(desk.commands), tuple(desk.notes), keep, look)
 
     def restore(self, records: Iterable[Record], snapshot: bytes | None = None) -> None:
         """Rebuild the book from its journal: a snapshot, if there is one, and the records behind it."""

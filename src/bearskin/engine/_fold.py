@@ -1,14 +1,14 @@
-"""What the deciding part of the engine adds to the book: a fold like the rest of it, so that a restart changes nothing."""
+"""What the deciding part of the engine adds to the book: a fold like the rest of it."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from bearskin.engine._notes import AnyNote, Declined, Ended, Equity, Limited, Planned, Signalled
+from bearskin.engine._notes import AnyNote, Declined, Done, Ended, Equity, Limited, Planned, Signalled
 from bearskin.engine._trade import Trade
 from bearskin.risk import LimitRules
-from bearskin.terms import Answered, AnyEvent, BarClosed
+from bearskin.terms import Act, Answered, AnyEvent, BarClosed, Remark
 
 if TYPE_CHECKING:
     from bearskin.engine._book import Book
@@ -34,6 +34,8 @@ def remember(book: Book, note: AnyNote) -> None:
             )
         case Limited() if note.limit == RESET:
             book.worth = book.worth.reset()
+        case Done():
+            book.unanswered.pop(note.act_id, None)
         case Signalled():
             book.undecided[f"{note.symbol} {note.setup} {int(note.side)} {note.known_ns}"] = note
         case Planned() | Declined() if note.origin.startswith("setup:") and note.known_ns:
@@ -44,9 +46,15 @@ def remember(book: Book, note: AnyNote) -> None:
 
 
 def listen(book: Book, event: AnyEvent) -> None:
-    """Take into the book what the limits remember of an event: refusals, the kindest price."""
+    """Take into the book what the limits remember of an event: refusals, the kindest price, what is asked by hand."""
     if isinstance(event, Answered) and event.outcome == "rejected" and event.what in ("Place", "PlaceStop", "Amend"):
         book.worth = book.worth.rejected(RULES, event.wall_ns)
+    if isinstance(event, Act):
+        if event.act_id not in book.acts:
+            book.unanswered[event.act_id] = None
+        trade = book.trade_in(event.symbol) if isinstance(event, Remark) else None
+        if trade is not None and isinstance(event, Remark):
+            trade.thesis = event.text
     if isinstance(event, BarClosed):
         trade = book.trade_in(event.symbol)
         if trade is not None and trade.entered_ns:

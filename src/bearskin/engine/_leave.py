@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from bearskin.engine._account import close_strangers
 from bearskin.engine._desk import Desk
 from bearskin.engine._notes import Done, Ended, ModeSet
 from bearskin.engine._pace import PATIENCE_NS, is_waiting, may_cancel, may_try
@@ -84,9 +85,12 @@ def panic(desk: Desk, act: Panic) -> None:
     for trade in list(desk.book.trades.values()):
         desk.leave(trade, "panic", act_id=act.act_id)
     closing = len(desk.book.trades)
+    strangers = close_strangers(desk, act) if act.foreign else 0
     detail = f"closing {closing} {'position' if closing == 1 else 'positions'} of ours"
-    if desk.book.foreign:
-        detail += f"; not ours and left alone: {', '.join(sorted(desk.book.foreign))}"
+    if strangers:
+        detail += f", {strangers} not ours"
+    elif desk.book.foreign:
+        detail += f"; not ours and left alone (ask for foreign ones too): {', '.join(sorted(desk.book.foreign))}"
     desk.note(Done(time_ns=desk.time_ns, wall_ns=desk.wall_ns, act_id=act.act_id, detail=detail))
 
 

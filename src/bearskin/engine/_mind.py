@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bearskin.engine import _manage
 from bearskin.engine._desk import Desk, Market
+from bearskin.engine._hands import Hands
 from bearskin.engine._limits import Limits
 from bearskin.engine._notes import Declined
 from bearskin.engine._plan import Planner
@@ -12,7 +13,7 @@ from bearskin.engine._signals import Signals
 from bearskin.engine._tape import Memory, Tape
 from bearskin.engine._warn import Warnings
 from bearskin.market import Panel
-from bearskin.terms import Answered, AnyEvent, BarClosed, Marked, Quoted, Reason
+from bearskin.terms import Act, Answered, AnyEvent, BarClosed, Marked, Quoted, Reason
 
 
 class Decider:
@@ -25,6 +26,7 @@ class Decider:
         self.planner = Planner(settings, self.signals)
         self.limits = Limits(self.tape, settings.stale_bars)
         self.warnings = Warnings()
+        self.hands = Hands(self.tape)
         self._fresh = False
         self._restarted = False
 
@@ -47,6 +49,9 @@ class Decider:
             self._market(desk, memory)
         self._forgotten(desk)
         self._entries(desk)
+        if isinstance(event, Act):
+            self.hands.act(desk, event)
+        self.hands.carry_on(desk)
 
     def _market(self, desk: Desk, memory: Memory) -> None:
         match desk.event:
@@ -88,6 +93,6 @@ class Decider:
         self.signals.waiting = [w for w in self.signals.waiting if not consider(desk, w, markets[w.symbol])]
 
     def _refused(self, event: Answered) -> None:
-        for waiting in self.signals.waiting:
+        for waiting in (*self.signals.waiting, *self.hands.waiting):
             if waiting.symbol == event.symbol and waiting.asked == event.what:
                 waiting.refused = f"{event.what} was refused: {event.message or event.code}"

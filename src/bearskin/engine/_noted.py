@@ -61,7 +61,7 @@ def noted(book: Book, note: AnyNote) -> None:
         case ModeSet():
             book.paused, book.panicked, book.sides = note.paused, note.panicked, note.sides
         case Done():
-            book.acts[note.act_id] = None
+            book.acts[note.act_id] = note
             if len(book.acts) > _ACTS_KEPT:
                 del book.acts[next(iter(book.acts))]
         case Warned():
@@ -166,6 +166,8 @@ def _adjusted(book: Book, note: Adjusted) -> None:
     trade = book.trades.get(note.trade)
     if trade is None:
         return
+    for order in trade.orders.values():
+        order.said = order.filled  # what was only spoken of is settled by the venue's word
     qty = note.theirs - trade.qty
     after, realised = holding_after(Holding(trade.qty, trade.cost), qty, note.price)
     trade.qty, trade.cost = after

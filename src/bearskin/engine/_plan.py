@@ -12,7 +12,7 @@ from decimal import Decimal
 from bearskin.engine._desk import Desk
 from bearskin.engine._notes import Declined, Planned
 from bearskin.engine._settings import EngineSettings
-from bearskin.engine._signals import Signals, Waiting
+from bearskin.engine._signals import Asking, Signals, Waiting
 from bearskin.engine._switches import barred, multiplier, told
 from bearskin.engine._tape import Memory
 from bearskin.engine._trade import ZERO, Trade
@@ -134,7 +134,7 @@ class Planner:
         if isinstance(decided, Refused):
             return self._decline(desk, waiting, decided)
         sized = decided.sized
-        if not self.configured(desk, waiting, sized.margin_mode, int(sized.leverage)):
+        if not configured(desk, waiting, sized.margin_mode, int(sized.leverage)):
             return False
         open_trade(desk, memory, decided)
         return True
@@ -187,31 +187,32 @@ class Planner:
             return sized
         return intent_of(self._settings, event, entry, sized, verdict, account.equity)
 
-    def configured(self, desk: Desk, waiting: Waiting, mode: MarginMode, leverage: int) -> bool:
-        """Whether the symbol has this margin mode and leverage; asks the venue for what is missing, one at a time."""
-        now = desk.book.configured.get(waiting.symbol)
-        if now == (leverage, mode.value):
-            return True
-        if waiting.asked and desk.wall_ns - waiting.asked_wall_ns < ASK_AGAIN_NS:
-            answered = waiting.symbol not in desk.book.configuring
-            if not answered:
-                return False
-        command: SetMarginMode | SetLeverage
-        if now is None or now[1] != mode.value:
-            command = SetMarginMode(symbol=waiting.symbol, margin_mode=mode, leverage=leverage)
-        else:
-            command = SetLeverage(symbol=waiting.symbol, leverage=leverage, margin_mode=mode)
-        approved = approve_config(command, open_qty=ZERO, why=f"{leverage}x {mode.value} before the first order")
-        if isinstance(approved, Refused):
-            waiting.refused = str(approved)
-            return False
-        waiting.asked, waiting.asked_wall_ns = type(command).__name__, desk.wall_ns
-        desk.send(0, approved)
-        return False
-
     def _decline(self, desk: Desk, waiting: Waiting, refused: Refused) -> bool:
         decline(desk, waiting.event, refused)
         return True
+
+
+def configured(desk: Desk, waiting: Asking, mode: MarginMode, leverage: int) -> bool:
+    """Whether the symbol has this margin mode and leverage; asks the venue for what is missing, one at a time."""
+    now = desk.book.configured.get(waiting.symbol)
+    if now == (leverage, mode.value):
+        return True
+    if waiting.asked and desk.wall_ns - waiting.asked_wall_ns < ASK_AGAIN_NS:
+        answered = waiting.symbol not in desk.book.configuring
+        if not answered:
+            return False
+    command: SetMarginMode | SetLeverage
+    if now is None or now[1] != mode.value:
+        command = SetMarginMode(symbol=waiting.symbol, margin_mode=mode, leverage=leverage)
+    else:
+        command = SetLeverage(symbol=waiting.symbol, leverage=leverage, margin_mode=mode)
+    approved = approve_config(command, open_qty=ZERO, why=f"{leverage}x {mode.value} before the first order")
+    if isinstance(approved, Refused):
+        waiting.refused = str(approved)
+        return False
+    waiting.asked, waiting.asked_wall_ns = type(command).__name__, desk.wall_ns
+    desk.send(0, approved)
+    return False
 
 
 def decline(desk: Desk, event: SetupEvent, refused: Refused) -> None:

@@ -15,16 +15,22 @@ RECENT_BARS = 6  # the guards hear of the symbol's signals up to so many bars be
 BOTH = (Side.SHORT, Side.LONG)
 
 
-@dataclass(slots=True)
-class Waiting:
-    """A signal whose entry is not decided yet; `asked` is what the venue was asked to set first, and when."""
+@dataclass(slots=True, kw_only=True)
+class Asking:
+    """An entry whose symbol may have to be set up first: what the venue was asked for, when, and why it refused."""
 
-    event: SetupEvent
     symbol: str
     heard_wall_ns: int
     asked: str = ""
     asked_wall_ns: int = 0
     refused: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Waiting(Asking):
+    """A signal whose entry is not decided yet."""
+
+    event: SetupEvent
 
 
 class Signals:
@@ -98,4 +104,4 @@ class Signals:
                 attrs=dict(event.attrs),
             )
         )
-        self.waiting.append(Waiting(event, event.symbol, desk.wall_ns))
+        self.waiting.append(Waiting(event=event, symbol=event.symbol, heard_wall_ns=desk.wall_ns))

@@ -7,6 +7,7 @@ that protection never waits; its money waits for the fill itself.
 
 from __future__ import annotations
 
+from copy import copy
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -185,13 +186,16 @@ def _forward(order: Working, status: WorkStatus, wall_ns: int) -> None:
 def _filled(book: Book, fill: Filled) -> None:
     if fill.why:
         trade = book.trade_in(fill.symbol, fill.leg) or book.trade_in(fill.symbol)
-        if trade is not None and trade.qty * fill.qty < 0:
-            _book(book, trade, None, fill)
+        if trade is None or trade.qty * fill.qty >= 0 or fill.trade_id in book.forced or fill.time_ns < trade.plan.time_ns:
+            return
+        book.forced[fill.trade_id] = None
+        if len(book.forced) > _STRAYS_KEPT:
+            del book.forced[next(iter(book.forced))]
+        _book(book, trade, None, fill)
         return
     found = book.order(fill.client_id) or book.order(book.children.get(fill.venue_id, ""))
     if found is None:
-        ours = our_id(fill.client_id)
-        if ours is None or ours.tag == book.tag:
+        if our_id(fill.client_id) is None and book.trade_in(fill.symbol) is not None:
             book.strays[fill.trade_id] = fill
             if len(book.strays) > _STRAYS_KEPT:
                 del book.strays[next(iter(book.strays))]
@@ -237,7 +241,9 @@ def _book(book: Book, trade: Trade, order: Working | None, fill: Filled) -> None
     if qty * trade.plan.qty < 0:
         trade.exit_reason = _FORCED.get(fill.why) or (order.role if order is not None else "")
     if trade.number in book.done and trade.qty:
+        # a fill of what was thought over: nobody wants this position any more
         book.trades[trade.number] = book.done.pop(trade.number)
+        trade.phase, trade.leave_reason, trade.leave_to, trade.leave_price = "leaving", "emergency", ZERO, None
 
 
 _FORCED: Final = {"liquidation": "liquidated", "adl": "adl", "settlement": "delisted"}
@@ -304,15 +310,30 @@ def _account(book: Book, event: AccountNow) -> bool:
     changed = before != (
         account.known, account.asset, account.wallet, account.available, account.dual, account.positions,
     )  # fmt: skip
+    if "orders" not in event.failed:
+        numbers = book.next_trade
+        strangers = {now.client_id or now.venue_id: now for now in event.orders if not _is_ours(book, now)}
+        changed = changed or strangers != book.foreign_orders or numbers != book.next_trade
+        book.foreign_orders = strangers
     return _orders_now(book, event) or changed
+
+
+def _is_ours(book: Book, now: OrderNow) -> bool:
+    """Whether an order has a name of ours; numbers that a lost journal gave are not given again."""
+    ours = our_id(now.client_id)
+    if ours is None or ours.tag != book.tag:
+        return now.venue_id in book.children
+    book.next_trade = max(book.next_trade, ours.trade + 1)
+    return True
 
 
 def _orders_now(book: Book, event: AccountNow) -> bool:
     changed = False
+    words = (len(book.children), len(book.strays))
     listed = {now.client_id: now for now in event.orders}
     for trade in list(book.trades.values()):
         for order in list(trade.orders.values()):
-            was = (order.status, order.said, order.filled, order.missing_wall_ns)
+            was = copy(order)
             now = listed.get(order.client_id)
             if now is not None:
                 _take(book, trade, order, now, event.wall_ns)
@@ -320,8 +341,8 @@ def _orders_now(book: Book, event: AccountNow) -> bool:
                 _missing(order, event)
             if order.said != order.filled and trade.moved_wall_ns < event.asked_wall_ns:
                 _assume(trade, order, event)
-            changed = changed or was != (order.status, order.said, order.filled, order.missing_wall_ns)
-    return changed
+            changed = changed or was != order
+    return changed or words != (len(book.children), len(book.strays))
 
 
 def _missing(order: Working, event: AccountNow) -> None:

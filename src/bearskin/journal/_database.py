@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError, StatementError
 from sqlalchemy.pool import StaticPool
 
 from bearskin.terms import BadInput, StoreBroken
@@ -95,6 +95,8 @@ def told(address: URL) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
+        if isinstance(error, StatementError) and not isinstance(error, DBAPIError):
+            raise  # a row of ours that cannot be: our fault, not the database's
         cause = getattr(error, "orig", None) or error
         sentence = " ".join(str(cause).split())
         for secret in (address.password, *(address.query.get(name) for name in _SECRETS)):

@@ -193,15 +193,24 @@ class Reading:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def rows(self, table: str, run: str | None = None) -> list[dict[str, Any]]:
-        """The rows of one table in the order of its key, of one run or all."""
+    def rows(self, table: str, run: str | None = None, *, last: int | None = None) -> list[dict[str, Any]]:
+        """The rows of one table in the order of its key, of one run or all, or only the `last` ones."""
         asked = METADATA.tables.get(table)
         if asked is None:
             raise BadInput(f"there is no table {table!r}: choose from {', '.join(sorted(METADATA.tables))}")
-        question = select(asked).order_by(*asked.primary_key)
+        keys = tuple(asked.primary_key)
+        question = select(asked).order_by(*(keys if last is None else [key.desc() for key in keys])).limit(last)
         if run is not None:
             question = question.where(asked.c.run == run)
-        return [dict(row) for row in self._connection.execute(question).mappings()]
+        found = [dict(row) for row in self._connection.execute(question).mappings()]
+        return found if last is None else found[::-1]
+
+    def span(self, table: str, run: str) -> tuple[int | None, int | None, int | None]:
+        """First and last market time and the last time on the wall in a table that has them, None where it is empty."""
+        columns = METADATA.tables[table].c
+        asked = select(func.min(columns.time_ns), func.max(columns.time_ns), func.max(columns.wall_ns))
+        first, last, wall = self._connection.execute(asked.where(columns.run == run)).one()
+        return first, last, wall
 
     def runs(self) -> list[dict[str, Any]]:
         """Every run there are rows of or that was begun, in the order of names, with its `mark`."""

@@ -8,13 +8,25 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bearskin.live._secret import scrubbed
-from bearskin.terms import BadInput, BearskinError, Product, UnknownSymbol, VenueBroken, VenueRejected
+from bearskin.live._secret import guard_loggers, scrubbed
+from bearskin.terms import (
+    BadInput,
+    BearskinError,
+    ClockOff,
+    NotAllowed,
+    Product,
+    UnknownSymbol,
+    VenueBroken,
+    VenueBusy,
+    VenueRejected,
+)
 
 # ccxt keeps one class per API; in our store a venue has one name
 _OUR_NAMES = {"binanceusdm": "binance", "binancecoinm": "binance", "krakenfutures": "kraken", "kucoinfutures": "kucoin"}
 _PREFERRED = (Product.LINEAR, Product.INVERSE, Product.DATED, Product.DATED_INVERSE, Product.SPOT)
 
+
+_BANNED: Final = re.compile(r"banned until (\d{13})")
 
 ATTEMPTS: Final = 5
 BACKOFF_S: Final = 1.0  # doubled each time
@@ -37,6 +49,7 @@ def load_ccxt() -> Any:
         import ccxt
     except ImportError:
         raise BadInput("venues are reached through ccxt, which is missing here: pip install ccxt") from None
+    guard_loggers()  # ccxt logs whole requests, keys and signatures, where somebody asks for everything
     return ccxt
 
 
@@ -52,18 +65,36 @@ def open_venue(venue_id: str) -> Any:
     return getattr(ccxt, venue_id)({"enableRateLimit": True})
 
 
+def plain_words(text: str) -> str:
+    """What ccxt says, on one line of bounded length; it puts whole signed addresses into its words, hence scrubbed."""
+    return re.sub(r"\s+", " ", scrubbed(text)).strip()[:300]
+
+
+def banned_until_ms(text: str) -> int | None:
+    """The end of a ban as Binance words it, in milliseconds of the wall; None where none is named."""
+    found = _BANNED.search(text)
+    return int(found[1]) if found else None
+
+
 def venue_error(error: Exception, *, venue: str, symbol: str = "") -> BearskinError:
     """A ccxt error in our tree: VenueBroken may pass, VenueRejected will not, the rest is the user's to mend.
 
-    Anything of ccxt's `OperationFailed` branch (network, time-out, 5xx, rate limit, maintenance, nonce, unreadable
-    answer) is VenueBroken, an unknown market UnknownSymbol, proxy settings BadInput, all else VenueRejected.
+    Anything of ccxt's `OperationFailed` branch (network, time-out, 5xx, maintenance, unreadable answer) and closed
+    sockets are VenueBroken, with rate limits and bans VenueBusy and time stamps out of bounds ClockOff; keys,
+    permissions and places are NotAllowed, an unknown market UnknownSymbol, proxy settings BadInput, all else
+    VenueRejected.
     """
     ccxt = load_ccxt()
-    # ccxt puts the whole signed address into its words
-    words = re.sub(r"\s+", " ", scrubbed(str(error))).strip()[:300] or type(error).__name__
+    words = plain_words(str(error)) or type(error).__name__
     text = f"{venue}: {type(error).__name__}: {words}"
-    if isinstance(error, ccxt.OperationFailed):
+    if isinstance(error, ccxt.DDoSProtection | ccxt.RateLimitExceeded):
+        return VenueBusy(text, banned_until_ms(str(error)))
+    if isinstance(error, ccxt.InvalidNonce) and not isinstance(error, ccxt.ChecksumError):
+        return ClockOff(text)
+    if isinstance(error, ccxt.OperationFailed | ccxt.ExchangeClosedByUser | ccxt.UnsubscribeError):
         return VenueBroken(text)
+    if isinstance(error, ccxt.AuthenticationError | ccxt.RestrictedLocation):
+        return NotAllowed(text)
     if isinstance(error, ccxt.BadSymbol):
         return UnknownSymbol(f"{venue} has no market {symbol!r} ({words})")
     if isinstance(error, ccxt.InvalidProxySettings):

@@ -10,39 +10,86 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bearskin.report._bot_screen import BotScreen, decision_line
-    from bearskin.report._bot_tables import bot_tables
+    from bearskin.report._bot_tables import account_lines, bot_tables, hand_lines, orders_table, runs_table
     from bearskin.report._files import Written, write_result
     from bearskin.report._json import result_json
     from bearskin.report._page import tear_sheet
     from bearskin.report._plan_tables import plan_tables
+    from bearskin.report._run import OriginLine, RunSummary, run_json, run_summary
+    from bearskin.report._run_money import Books
+    from bearskin.report._run_rows import OrderRow, PositionRow, orders_of, positions_of
+    from bearskin.report._run_tables import decisions_table, left_tables, run_tables, trades_table
+    from bearskin.report._run_tell import caught_up, tables_of, tell, tell_journal
     from bearskin.report._store_tables import coverage_table, faults_table
     from bearskin.report._tables import summary_tables
 
 _HOMES = {
+    "Books": "_run_money",
     "BotScreen": "_bot_screen",
+    "OrderRow": "_run_rows",
+    "OriginLine": "_run",
+    "PositionRow": "_run_rows",
+    "RunSummary": "_run",
     "Written": "_files",
+    "account_lines": "_bot_tables",
     "bot_tables": "_bot_tables",
+    "caught_up": "_run_tell",
     "coverage_table": "_store_tables",
     "decision_line": "_bot_screen",
+    "decisions_table": "_run_tables",
     "faults_table": "_store_tables",
+    "hand_lines": "_bot_tables",
+    "left_tables": "_run_tables",
+    "orders_of": "_run_rows",
+    "orders_table": "_bot_tables",
     "plan_tables": "_plan_tables",
+    "positions_of": "_run_rows",
     "result_json": "_json",
+    "run_json": "_run",
+    "run_summary": "_run",
+    "run_tables": "_run_tables",
+    "runs_table": "_bot_tables",
     "summary_tables": "_tables",
+    "tables_of": "_run_tell",
     "tear_sheet": "_page",
+    "tell": "_run_tell",
+    "tell_journal": "_run_tell",
+    "trades_table": "_run_tables",
     "write_result": "_files",
 }
 
 __all__ = [
+    "Books",
     "BotScreen",
+    "OrderRow",
+    "OriginLine",
+    "PositionRow",
+    "RunSummary",
     "Written",
+    "account_lines",
     "bot_tables",
+    "caught_up",
     "coverage_table",
     "decision_line",
+    "decisions_table",
     "faults_table",
+    "hand_lines",
+    "left_tables",
+    "orders_of",
+    "orders_table",
     "plan_tables",
+    "positions_of",
     "result_json",
+    "run_json",
+    "run_summary",
+    "run_tables",
+    "runs_table",
     "summary_tables",
+    "tables_of",
     "tear_sheet",
+    "tell",
+    "tell_journal",
+    "trades_table",
     "write_result",
 ]
 

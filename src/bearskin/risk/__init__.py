@@ -4,6 +4,7 @@ from bearskin.risk._approve import approve_config, approve_entry, approve_reduci
 from bearskin.risk._approved import Approved
 from bearskin.risk._entry import Entry, EntryRules, Exposure, Holding, exposure, liquidation_at, size_entry
 from bearskin.risk._figures import Basis, Funding, Gap, Loan, Plan, Sizing, Standing, Survival, Target, Verdict
+from bearskin.risk._hedge import Hedge, HedgeRequest, prove_hedge
 from bearskin.risk._history import AdverseMoves, adverse_moves
 from bearskin.risk._limits import Limit, LimitRules, LimitState, limits_of
 from bearskin.risk._plan import plan, survive
@@ -11,6 +12,7 @@ from bearskin.risk._preflight import Check, PreflightRequest, Status, preflight
 from bearskin.risk._presets import PRESETS, Preset, preset_of
 from bearskin.risk._request import PlanRequest, frac
 from bearskin.risk._size import Kelly, Sized, SizeRequest, size_position
+from bearskin.risk._stops import StopMove, loss_at, stop_refusal
 
 __all__ = [
     "PRESETS",
@@ -23,6 +25,8 @@ __all__ = [
     "Exposure",
     "Funding",
     "Gap",
+    "Hedge",
+    "HedgeRequest",
     "Holding",
     "Kelly",
     "Limit",
@@ -38,6 +42,7 @@ __all__ = [
     "Sizing",
     "Standing",
     "Status",
+    "StopMove",
     "Survival",
     "Target",
     "Verdict",
@@ -49,10 +54,13 @@ __all__ = [
     "frac",
     "limits_of",
     "liquidation_at",
+    "loss_at",
     "plan",
     "preflight",
     "preset_of",
+    "prove_hedge",
     "size_entry",
     "size_position",
+    "stop_refusal",
     "survive",
 ]

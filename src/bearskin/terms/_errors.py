@@ -8,7 +8,10 @@ BearskinError
 ├── StoreBroken            our own files cannot be read or written as expected
 └── VenueError             the world's
     ├── VenueBroken        connection, time-out, 5xx: try again later
+    │   ├── VenueBusy      told to be silent for a while: not before `until_wall_ms`, where the venue says it
+    │   └── ClockOff       our clock is too far from the venue's
     └── VenueRejected      understood and refused: trying again will not help
+        └── NotAllowed     the key, its permissions, or where we call from
 
 A refusal is none of these: it is a value (`Refused`), because "no" is a normal answer.
 """
@@ -55,5 +58,21 @@ class VenueBroken(VenueError):
     """Connection, time-out or server fault: the outcome is unknown or the call may be tried again."""
 
 
+class VenueBusy(VenueBroken):
+    """The venue asks for silence (429, 418): `until_wall_ms` is when that ends, None where it does not say."""
+
+    def __init__(self, message: str, until_wall_ms: int | None = None) -> None:
+        super().__init__(message)
+        self.until_wall_ms = until_wall_ms
+
+
+class ClockOff(VenueBroken):
+    """The venue finds our time stamps too old or too new: measure its clock and ask again."""
+
+
 class VenueRejected(VenueError):
     """The venue understood and said no."""
+
+
+class NotAllowed(VenueRejected):
+    """The key is wrong, may not do this, or may not be used from here."""

@@ -87,8 +87,9 @@ def records(short: words.Planned, long: words.Planned) -> list[words.Record]:
         unprotected_s=0.042,
     )  # fmt: skip
     bare = words.Protection(
-        **at(180), trade=2, symbol="1000PEPEUSDT", protected=False, open_qty=long.qty, covered_qty=D(0)
-    )
+        **at(180), trade=2, symbol="1000PEPEUSDT", protected=False, open_qty=long.qty, covered_qty=D(0),
+        unprotected_s=1.2,
+    )  # fmt: skip
     warned = words.Warned(
         **at(181), kind="unprotected", symbol="1000PEPEUSDT", text="no stop confirmed for 1.2 s", severity="critical"
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keyring
+import keyring.backend
 import platformdirs
 import pytest
 
@@ -47,6 +49,34 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     cache = os.environ.get("NUMBA_CACHE_DIR", str(platformdirs.user_cache_path("bearskin") / "numba"))
     monkeypatch.setenv("NUMBA_CACHE_DIR", cache)
     return folder
+
+
+class Ring(keyring.backend.KeyringBackend):
+    """A keyring that lives as long as a test."""
+
+    priority = 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
+
+
+@pytest.fixture(autouse=True)
+def ring() -> Iterator[Ring]:
+    """Nobody's own keyring is asked or written by a test."""
+    before, here = keyring.get_keyring(), Ring()
+    keyring.set_keyring(here)
+    yield here
+    keyring.set_keyring(before)
 
 
 @pytest.fixture

@@ -17,8 +17,11 @@ from bearskin.terms import (
     MINUTE_NS,
     BadInput,
     BearskinError,
+    ClockOff,
+    NotAllowed,
     UnknownSymbol,
     VenueBroken,
+    VenueBusy,
     VenueRejected,
     parse_time,
 )
@@ -348,9 +351,11 @@ EXPECTED = {
     "BadSymbol": UnknownSymbol,
     "InvalidProxySettings": BadInput,
     "OperationFailed": VenueBroken, "NetworkError": VenueBroken, "RequestTimeout": VenueBroken,
-    "DDoSProtection": VenueBroken, "RateLimitExceeded": VenueBroken, "ExchangeNotAvailable": VenueBroken,
-    "OnMaintenance": VenueBroken, "InvalidNonce": VenueBroken, "ChecksumError": VenueBroken, "BadResponse": VenueBroken,
-    "NullResponse": VenueBroken, "CancelPending": VenueBroken,
+    "DDoSProtection": VenueBusy, "RateLimitExceeded": VenueBusy, "ExchangeNotAvailable": VenueBroken,
+    "OnMaintenance": VenueBroken, "InvalidNonce": ClockOff, "ChecksumError": VenueBroken, "BadResponse": VenueBroken,
+    "NullResponse": VenueBroken, "CancelPending": VenueBroken, "ExchangeClosedByUser": VenueBroken,
+    "UnsubscribeError": VenueBroken, "AuthenticationError": NotAllowed, "PermissionDenied": NotAllowed,
+    "AccountNotEnabled": NotAllowed, "AccountSuspended": NotAllowed, "RestrictedLocation": NotAllowed,
 }  # fmt: skip
 
 

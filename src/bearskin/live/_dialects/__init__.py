@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from bearskin.live._dialects._answers import LOCAL, scrub
+from collections.abc import Callable
+
+from bearskin.live._dialects._answers import LOCAL
 from bearskin.live._dialects._base import Dialect, Unfit
 from bearskin.live._dialects._binance import binance
+from bearskin.live._dialects._bingx import bingx
+from bearskin.live._dialects._bybit import bybit
+from bearskin.live._dialects._mexc import mexc
+from bearskin.live._dialects._okx import okx
 from bearskin.live._dialects._open import open_trading
+from bearskin.live._dialects._weex import weex
 from bearskin.live._dialects._words import Abilities, Answer, Call, Env, Reason, State, Traded
 from bearskin.terms import BadInput
 
-_MAKERS = {"binance": binance}
+_MAKERS: dict[str, Callable[[], Dialect]] = {
+    "binance": binance,
+    "bingx": bingx,
+    "bybit": bybit,
+    "mexc": mexc,
+    "okx": okx,
+    "weex": weex,
+}
 
 __all__ = [
     "LOCAL",
@@ -25,7 +39,6 @@ __all__ = [
     "Unfit",
     "dialect_of",
     "open_trading",
-    "scrub",
 ]
 
 VENUES: tuple[str, ...] = tuple(sorted(_MAKERS))

@@ -7,10 +7,10 @@ again costs a request, taking a live order for dead costs money.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-from bearskin.live._ccxt import load_ccxt
+from bearskin.live._ccxt import banned_until_ms, load_ccxt, plain_words
 from bearskin.live._dialects._words import Answer, Reason
 
 LOCAL: Final = "local"  # the code of what we refused ourselves: nothing was sent
@@ -47,24 +47,19 @@ _BY_CLASS: Final[Mapping[str, Reason]] = {
     "BaseError": "",
 }
 _CODE: Final = re.compile(r"""["']?(?:\b(?:code|retCode|sCode|ret_code|errorCode))["']?\s*[:=]\s*["']?(-?\d+)["']?""")
-_BANNED: Final = re.compile(r"banned until (\d{13})")
-_SIGNED: Final = re.compile(
-    r"(?i)\b((?:api[-_]?key|secret|signature|sign|passphrase|listenkey)[\"']?\s*[=:]\s*[\"']?)[^\s&\"',}]+"
-)
-_QUERY: Final = re.compile(r"((?:https?|wss?)://[^\s?\"']+)\?[^\s\"']*")
 
 
-def answer_of(error: BaseException, codes: Mapping[str, Reason], secrets: Iterable[str] = ()) -> Answer:
+def answer_of(error: BaseException, codes: Mapping[str, Reason]) -> Answer:
     """What an error of ccxt, or of the network below it, means; `codes` are the venue's numbers in our words."""
-    text = scrub(str(error), secrets)
+    text = plain_words(str(error))
     code, reason = "", _class_reason(error)
     for found in _CODE.findall(str(error)):
         code = code if code and found in ("0", "200") else found
         if found in codes:
             code, reason = found, codes[found]
             break
-    banned = _BANNED.search(text)
-    if banned or " 418 " in text:
+    until_ms = banned_until_ms(text)
+    if until_ms is not None or " 418 " in text:
         reason = "banned"
     outcome = "unknown" if reason == _LOST else "accepted" if reason == _SO_ALREADY else "rejected"
     return Answer(
@@ -72,17 +67,8 @@ def answer_of(error: BaseException, codes: Mapping[str, Reason], secrets: Iterab
         code=code,
         reason=reason,
         message=text,
-        until_wall_ms=int(banned[1]) if banned else None,
+        until_wall_ms=until_ms,
     )
-
-
-def scrub(text: str, secrets: Iterable[str] = ()) -> str:
-    """Words for a log: no query of a signed request, no key, no signature; one line, not endless."""
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "…")
-    text = _SIGNED.sub(r"\1…", _QUERY.sub(r"\1?…", text))
-    return re.sub(r"\s+", " ", text).strip()[:300]
 
 
 def _class_reason(error: BaseException) -> Reason:

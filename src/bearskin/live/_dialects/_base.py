@@ -32,7 +32,9 @@ from bearskin.terms import (
     PositionNow,
     SetLeverage,
     SetMarginMode,
+    client_id,
     dec,
+    our_id,
 )
 
 NS_PER_MS = 1_000_000
@@ -194,8 +196,8 @@ class Dialect:
         """The question whether the account holds longs and shorts apart; None where positions tell."""
         return Call(method="fetch_position_mode", args=(market.unified,), writes=False)
 
-    def dual_of(self, told: Mapping[str, Any]) -> bool:
-        """The answer to it."""
+    def dual_of(self, told: Any) -> bool:
+        """The answer to it; Unfit (a ValueError) for a mode in which we do not trade."""
         return bool(told.get("hedged"))
 
     def balance_of(self) -> Call:
@@ -221,18 +223,19 @@ class Dialect:
         sign = -1 if order.get("side") == "sell" else 1
         filled = sign * market.coins(number(order.get("filled")) or ZERO)
         price, average = positive(order.get("price")), positive(order.get("average"))
-        trigger = positive(order.get("triggerPrice")) or positive(order.get("stopLossPrice"))
+        conditional = self.is_conditional(order)
+        trigger = self.trigger_of(order) if conditional else None
         return OrderNow(
             symbol=market.symbol,
             client_id=self.client_id_of(order),
-            venue_id=str(order.get("id") or ""),
+            venue_id=self.venue_id_of(order),
             status=self.status_of(order),
             qty=sign * market.coins(number(order.get("amount")) or ZERO),
             filled=filled,
             average=average if filled else None,
-            price=None if order.get("type") == "market" or trigger is not None else price,
+            price=None if order.get("type") == "market" or conditional else price,
             trigger=trigger,
-            conditional=self.is_conditional(order),
+            conditional=conditional,
             reduce_only=bool(order.get("reduceOnly")),
             leg=self.order_leg(order),
             child_id=self.child_of(order),
@@ -279,9 +282,17 @@ class Dialect:
         """An order's status; a word we do not know counts as open, which asks again rather than forgets."""
         return _STATUSES.get(str(order.get("status")), "open")
 
+    def venue_id_of(self, order: Mapping[str, Any]) -> str:
+        """The venue's number of an order."""
+        return str(order.get("id") or "")
+
     def is_conditional(self, order: Mapping[str, Any]) -> bool:
-        """Whether an order waits, or has waited, for a trigger."""
-        return positive(order.get("triggerPrice")) is not None or positive(order.get("stopLossPrice")) is not None
+        """Whether an order waits, or has waited, for a trigger of its own (an attached stop is none of the order's)."""
+        return positive(order.get("triggerPrice")) is not None
+
+    def trigger_of(self, order: Mapping[str, Any]) -> Decimal | None:
+        """The trigger of a conditional order."""
+        return positive(order.get("triggerPrice")) or positive(order.get("stopLossPrice"))
 
     def order_leg(self, order: Mapping[str, Any]) -> Leg:
         """The position side of an order."""
@@ -342,7 +353,7 @@ class Dialect:
         """
         if not self.is_fill(trade):
             return None
-        venue_id = str(trade.get("order") or "")
+        venue_id = self.trade_order(trade)
         sign = -1 if trade.get("side") == "sell" else 1
         cost, asset = self.fee_of(trade, market)
         return Filled(
@@ -353,7 +364,7 @@ class Dialect:
             venue_id=venue_id,
             trade_id=str(trade["id"]),
             qty=sign * market.coins(abs(dec(trade["amount"]))),
-            price=dec(trade["price"]),
+            price=self.price_of(trade),
             fee=cost,
             fee_asset=asset,
             realised=self.realised_of(trade),
@@ -362,9 +373,25 @@ class Dialect:
             why=self.forced(trade),
         )
 
+    def fills_in(
+        self, told: Any, market: Traded, *, wall_ns: int, client_ids: Mapping[str, str] | None = None
+    ) -> list[Filled]:
+        """The fills in the answer to one of `fills_of`."""
+        fills = (self.fill_of(trade, market, wall_ns=wall_ns, client_ids=client_ids) for trade in told)
+        return [fill for fill in fills if fill is not None]
+
+    def trade_order(self, trade: Mapping[str, Any]) -> str:
+        """The venue's number of the order that a fill belongs to."""
+        return str(trade.get("order") or "")
+
     def is_fill(self, trade: Mapping[str, Any]) -> bool:
         """Whether a row of the venue's trades is a fill."""
         return True
+
+    def price_of(self, trade: Mapping[str, Any]) -> Decimal:
+        """The price of a fill, by its value where the venue tells that instead."""
+        price = number(trade.get("price"))
+        return price if price is not None else dec(trade["cost"]) / dec(trade["amount"])
 
     def fee_of(self, trade: Mapping[str, Any], market: Traded) -> tuple[Decimal, str]:
         """What a fill cost (positive: paid) and in what."""
@@ -452,6 +479,12 @@ def plain(value: Decimal) -> float:
     if dec(shown) != value:
         raise Unfit(f"{value} has more digits than an order can carry")
     return shown
+
+
+def attached_id(entry: str) -> str:
+    """The id of the stop that rides on an entry: one of ours, counted from the end so that it meets no other stop's."""
+    ours = our_id(entry)
+    return f"{entry}sl" if ours is None else client_id(ours.tag, ours.trade, "stop", 36**4 - 1 - ours.nth)
 
 
 def check_leg(leg: Leg, *, dual: bool, able: bool) -> None:

@@ -85,6 +85,7 @@ ABLE: Final = Abilities(
     hedge_mode=True,
     stop_ids=True,
     amends=True,
+    stream_fills=True,
     countdown=None,
     brackets="signed",
     demo="demo-trading",
@@ -246,6 +247,6 @@ class Binance(Dialect):
         return row.get("walletBalance"), row.get("availableBalance")
 
 
-def binance(codes: Mapping[str, Reason] = CODES) -> Binance:
+def binance() -> Binance:
     """The dialect of Binance USDⓈ-M."""
-    return Binance(venue="binance", ccxt_id="binanceusdm", able=ABLE, codes=codes)
+    return Binance(venue="binance", ccxt_id="binanceusdm", able=ABLE, codes=CODES)

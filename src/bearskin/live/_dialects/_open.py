@@ -9,6 +9,7 @@ from typing import Any, Final
 from bearskin.live._ccxt import load_ccxt
 from bearskin.live._dialects._base import RECV_WINDOW_MS, Dialect
 from bearskin.live._dialects._words import Env
+from bearskin.live._secret import hide
 from bearskin.terms import BadInput, VenueRejected
 
 TIMEOUT_MS: Final = 6_000
@@ -26,12 +27,14 @@ def open_trading(
     """A ccxt.pro exchange for trading linear perpetuals: not connected, markets not loaded; `await close()` it.
 
     `env` demo is the venue's own demo environment. `address` (`http://host:port`) sends everything to a demo exchange
-    of ours instead, which speaks Binance. ccxt's own throttle is off: who sends keeps the budgets.
+    of ours instead, which speaks Binance. ccxt's own throttle is off: who sends keeps the budgets. The keys are
+    hidden from whatever leaves the process as text.
 
     Raises VenueRejected where the venue has no demo environment or we do not trade there, BadInput for an address that
     goes with no dialect.
     """
     load_ccxt()
+    hide(key, secret, password)
     refused = dialect.able.refusals.get("live")
     if refused:
         raise VenueRejected(refused)

@@ -111,16 +111,19 @@ class Abilities:
     """What we can do at a venue, and what not and why.
 
     `attached_stops`: a stop rides on the entry. `hedge_mode`: longs and shorts can be held apart. `stop_ids`: a
-    conditional order carries our client order id. `amends`: a resting order can be changed. `countdown`: all orders are
-    cancelled when we fall silent, and the venue's documents say that protective stops survive it (None: no such call is
-    used). `brackets`: where maintenance tiers come from. `demo` is how its own demo environment is reached, empty where
-    it has none. `late_ms`: how long after it was signed the venue may still take a request in. `refusals` are sentences by what they refuse ("live" refuses trading as a whole).
+    conditional order carries our client order id. `amends`: a resting order can be changed. `stream_fills`: the stream
+    tells single fills with the same numbers as the question does; else fills are asked for when an order has changed.
+    `countdown`: the call that cancels all orders when we fall silent, where the venue's documents say that protective
+    stops survive it (None: not used). `brackets`: where maintenance tiers come from. `demo` is how its own demo
+    environment is reached, empty where it has none. `late_ms`: how long after it was signed the venue may still take a
+    request in. `refusals` are sentences by what they refuse ("live" refuses trading as a whole).
     """
 
     attached_stops: bool
     hedge_mode: bool
     stop_ids: bool
     amends: bool
+    stream_fills: bool
     countdown: str | None
     brackets: Literal["signed", "public", "contracts", "none"]
     demo: Literal["demo-trading", "sandbox", ""]
