@@ -197,6 +197,20 @@ def test_liquidation_ends_the_trade_by_that_name(bench):
     assert (bench.ended.reason, bench.ended.gross) == ("liquidated", D(-8))
 
 
+def test_forced_close_told_again_is_not_the_next_trades(bench):
+    """The account repeats old fills; the venue's clock may be ahead of ours."""
+    import msgspec
+
+    bench.short()
+    forced = msgspec.structs.replace(_forced(bench, "1", "adl"), time_ns=bench.now_ns + 10**9)
+    (drop,) = bench.hear(forced)
+    bench.answer(drop)
+    assert bench.ended.reason == "adl"
+    bench.short()
+    bench.hear(forced)
+    assert bench.trade.qty == D(-1)
+
+
 def _forced(bench, qty, why, price="100"):
     return Filled(
         symbol=BTC, client_id="autoclose-1", venue_id="z", trade_id=f"f-{why}", qty=D(qty), price=D(price), fee=D(0),

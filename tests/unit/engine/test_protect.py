@@ -167,6 +167,14 @@ def test_stop_that_fails_when_it_goes_off_is_finished_at_market(bench, end):
     assert kinds([close]) == ["exit 1"]
 
 
+@pytest.mark.parametrize("end", ["rejected", "expired"])
+def test_stop_that_rested_and_was_ended_by_the_venue_has_gone_off(bench, end):
+    """The word that it went off never came."""
+    _, stop = bench.short()
+    (close,) = bench.changed(stop, end)
+    assert kinds([close]) == ["exit 1"]
+
+
 def test_stop_that_fills_in_part_is_finished_at_market(bench):
     _, stop = bench.short()
     bench.changed(stop, "triggered")
@@ -290,3 +298,15 @@ def test_fill_of_the_order_a_stop_became_is_found_by_its_number(bench):
     assert bench.trade.qty == D(-1)
     bench.changed(stop, "filled", "1", child_id="child-1", average=D(105))
     assert bench.ended.gross == D(-5)
+
+
+def test_stop_moved_a_hundred_times_does_not_fill_the_book(bench):
+    bench.short()
+    for nth in range(100):
+        (moved,) = bench.move_stop(f"{D(104) - D(nth) / 100}")
+        (drop,) = bench.answer(moved)
+        bench.answer(drop)
+    assert len(bench.trade.orders) == 64
+    assert bench.trade.counts["stop"] == 101
+    assert len(bench.engine.book.by_order) == 64
+    assert bench.trade.protected
