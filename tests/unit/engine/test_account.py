@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 from unit.engine.bench import BTC, Bench, Hands, instrument, kinds
@@ -20,6 +20,8 @@ from bearskin.terms import (
     Side,
     client_id,
 )
+
+D = Decimal
 
 
 class Adopting(Hands):
