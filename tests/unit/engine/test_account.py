@@ -240,3 +240,17 @@ def test_fill_of_an_entry_that_was_given_up_is_closed(bench):
     assert kinds([close]) == ["exit 1"]
     bench.fill(close, "1", "101")
     assert [note.reason for note in bench.told(Ended)] == ["unfilled", "emergency"]
+
+
+def test_position_that_we_closed_while_the_account_was_asked_is_not_foreign(bench):
+    _, stop = bench.short()
+    asked = bench.now_ns
+    bench.fill(stop, "1", "105")
+    assert bench.ended.reason == "stop"
+    bench.hear(
+        AccountNow(
+            asset="USDT", wallet=D(1000), available=D(1000), orders=(), asked_wall_ns=asked,
+            positions=(PositionNow(symbol=BTC, qty=D(-1), entry=D(100)),), **bench.times(50),
+        )
+    )  # fmt: skip
+    assert bench.told(Foreign) == []
