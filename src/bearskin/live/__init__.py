@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from bearskin.live._brackets import fetch_brackets
     from bearskin.live._budget import Budget
     from bearskin.live._ccxt import open_venue, our_name, venue_error
+    from bearskin.live._countdown import countdown_of
     from bearskin.live._dialects import VENUES, dialect_of, open_trading
     from bearskin.live._feed import CcxtFeed, FeedOptions
     from bearskin.live._permissions import KeyPermissions, key_permissions
     from bearskin.live._public import PublicReport, fetch_public
     from bearskin.live._runner import Runner, RunnerOptions, RunnerState, read_records
     from bearskin.live._seams import Feed, Venue
-    from bearskin.live._secret import Secret, hide, scrubbed
+    from bearskin.live._secret import Scrubbing, Secret, guard_loggers, hide, scrubbed
     from bearskin.live._skew import MarketClock
     from bearskin.live._venue import CcxtVenue
 
@@ -34,12 +35,15 @@ _HOMES = {
     "Runner": "_runner",
     "RunnerOptions": "_runner",
     "RunnerState": "_runner",
+    "Scrubbing": "_secret",
     "Secret": "_secret",
     "VENUES": "_dialects",
     "Venue": "_seams",
+    "countdown_of": "_countdown",
     "dialect_of": "_dialects",
     "fetch_brackets": "_brackets",
     "fetch_public": "_public",
+    "guard_loggers": "_secret",
     "hide": "_secret",
     "key_permissions": "_permissions",
     "open_trading": "_dialects",
@@ -63,11 +67,14 @@ __all__ = [
     "Runner",
     "RunnerOptions",
     "RunnerState",
+    "Scrubbing",
     "Secret",
     "Venue",
+    "countdown_of",
     "dialect_of",
     "fetch_brackets",
     "fetch_public",
+    "guard_loggers",
     "hide",
     "key_permissions",
     "open_trading",
