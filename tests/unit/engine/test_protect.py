@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 from unit.engine.bench import BTC, Bench, kinds
 
 from bearskin.engine import Ended, Issued, Leaving, Protection, StopMoved, Warned
 from bearskin.terms import PlaceStop, Side
+
+D = Decimal
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def test_stop_is_hit_and_the_trade_ends(bench):
 
 
 def test_target_ends_the_trade_and_the_stop_goes_with_it(bench):
-    _, stop = bench.short(targets=("90",))
+    bench.short(targets=("90",))
     (target,) = bench.trade.live("target")
     cancels = bench.fill(_named(target), "1", "90")
     assert kinds(cancels) == ["cancel stop 0"]
