@@ -77,11 +77,12 @@ class _Tapped:
 
 @contextlib.asynccontextmanager
 async def running(
-    run: Run, place: Place, settings: EngineSettings, *, bars: int | None = None
+    run: Run, place: Place, settings: EngineSettings, *, past: tuple[str, ...] | None = None
 ) -> AsyncIterator[Bot]:
     """The bot of `run`, taken up where its journal ends and reconciled with the venue, until the context ends.
 
-    `bars` of the past are asked for, those that set-ups need when None.
+    The past of the symbols in `past` is asked for first, of all when None.
+
     Raises BadInput when another process has the run, VenueError when the venue cannot be reached.
     """
     from bearskin.engine import Decider, Engine
@@ -94,7 +95,7 @@ async def running(
             instruments = await world.venue.instruments(settings.symbols)
             mind = Decider(settings, instruments)
             engine = Engine(settings, instruments, mind)
-            after = await _remembered(world, mind, settings, run.interval, bars or settings.bars_kept)
+            after = await _remembered(world, mind, settings, run.interval, settings.symbols if past is None else past)
             watch = Watch(memory=engine, facts=_facts(run, place, settings))
             for sequence, record in read_records(journal):
                 watch.told(sequence, record)
@@ -115,7 +116,7 @@ async def running(
                 await world.close()
 
 
-async def _remembered(world: World, mind: Any, settings: EngineSettings, interval: str, bars: int) -> dict[str, int]:
+async def _remembered(world: World, mind: Any, settings: EngineSettings, interval: str, symbols: tuple[str, ...]) -> dict[str, int]:
     """Have the mind take in the market's past: bars to look at, and days enough for the daily trend.
 
     Returns when the last bar of each symbol opened.
@@ -124,12 +125,12 @@ async def _remembered(world: World, mind: Any, settings: EngineSettings, interva
 
     async def one(symbol: str) -> tuple[str, int] | None:
         async with slots:
-            panel = await world.venue.history(symbol, interval, bars)
+            panel = await world.venue.history(symbol, interval, settings.bars_kept)
             days = await world.venue.history(symbol, "1d", HISTORY_DAYS) if settings.interval_ns < DAY_NS else None
         mind.preload(panel, days)
         return (symbol, int(panel.time_ns[-1])) if len(panel) else None
 
-    found = await asyncio.gather(*(one(symbol) for symbol in settings.symbols))
+    found = await asyncio.gather(*(one(symbol) for symbol in symbols))
     return dict(last for last in found if last is not None)
 
 

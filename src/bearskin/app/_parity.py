@@ -33,8 +33,8 @@ def compare_run(run: Run) -> Parity:
 
     with contextlib.closing(run.kept.open_journal()) as journal:
         records = [record for _, record in read_records(journal)]
-    panels, brackets = backtest.panels_of(run.folder, records)
-    return backtest.compare(settings_kept(run), records, panels, brackets)
+    kept = backtest.kept_of(run.folder, records)
+    return backtest.compare(settings_kept(run), records, kept.panels, kept.brackets, kept.days)
 
 
 def settings_kept(run: Run) -> EngineSettings:

@@ -12,11 +12,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from bearskin.backtest import BacktestRequest, Latency, Parity, compare, keep_history, panels_of, run_engine
+from bearskin.backtest import BacktestRequest, Latency, Parity, compare, keep_history, kept_of, run_engine
 from bearskin.engine import EngineSettings, Record, record_bytes, record_of
 from bearskin.market import Panel
 from bearskin.report import parity_tables
-from bearskin.terms import BarClosed, StoreBroken, UnknownBrackets
+from bearskin.terms import HOUR_NS, BarClosed, StoreBroken, UnknownBrackets
 
 
 def _beside(name: str) -> Any:
@@ -123,14 +123,18 @@ def test_the_panels_of_a_run_come_back_from_its_history_and_its_journal(draw: An
         for bars in (100, 120):
             keep_history(tmp_path, first_bars(panel, bars), twin.Book().get("", panel.instrument.symbol))
     late = [r for r in journal if not (isinstance(r.event, BarClosed) and r.event.opened_ns < 118 * panel.interval_ns)]
-    got, book = panels_of(tmp_path, late)
-    for panel, back in zip(panels, got, strict=True):
+    kept = kept_of(tmp_path, late)
+    book = kept.brackets
+    for panel, back in zip(panels, kept.panels, strict=True):
         assert back.instrument == panel.instrument
         for name in ("time_ns", "open", "high", "low", "close", "volume", "mark_open", "mark_high", "mark_close"):
             assert np.array_equal(getattr(back, name), getattr(panel, name)), name
         assert back.funding is not None
         assert panel.funding is not None
         assert np.array_equal(back.funding.rate, panel.funding.rate)
+        days = kept.days[panel.instrument.symbol]
+        assert days.known_ns.tolist() == [24 * HOUR_NS * (k + 1) for k in range(10)]
+        assert days.high.tolist() == [panel.high[24 * k : 24 * k + 24].max() for k in range(10)]
     assert book.get("", "AAA") == twin.Book().get("", "AAA")
     with pytest.raises(UnknownBrackets):
         book.get("", "ZZZ")
@@ -138,10 +142,10 @@ def test_the_panels_of_a_run_come_back_from_its_history_and_its_journal(draw: An
 
 def test_a_run_without_history_or_with_a_damaged_one_is_refused(draw: Any, tmp_path: Path) -> None:
     with pytest.raises(StoreBroken, match="no history"):
-        panels_of(tmp_path, [])
+        kept_of(tmp_path, [])
     panels, _ = ran(draw)
     keep_history(tmp_path, panels[0], None)
     for path in (tmp_path / "history").glob("*.bars.parquet"):
         path.write_bytes(b"not a table")
     with pytest.raises(StoreBroken, match="cannot be read"):
-        panels_of(tmp_path, [])
+        kept_of(tmp_path, [])
