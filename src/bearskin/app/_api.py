@@ -1,4 +1,4 @@
-"""The local door of a running bot: its state, its audit stream, acts and signals. For its owner on this machine alone."""
+"""The local door of a running bot: state, audit stream, acts, signals; for its owner on this machine alone."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def act_of(said: Any, time_ns: int, wall_ns: int) -> AnyAct:
     given = {**said, "time_ns": time_ns, "wall_ns": wall_ns}
     given.setdefault("act_id", secrets.token_hex(8))
     try:
-        made: AnyAct = msgspec.convert(given, AnyAct, strict=False)  # type: ignore[arg-type]
+        made: AnyAct = msgspec.convert(given, AnyAct, strict=False)
     except (msgspec.ValidationError, TypeError, ValueError) as error:
         raise BadInput(f"this is no act ({error})") from None
     return made

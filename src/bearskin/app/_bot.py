@@ -116,7 +116,9 @@ async def running(
                 await world.close()
 
 
-async def _remembered(world: World, mind: Any, settings: EngineSettings, interval: str, symbols: tuple[str, ...]) -> dict[str, int]:
+async def _remembered(
+    world: World, mind: Any, settings: EngineSettings, interval: str, symbols: tuple[str, ...]
+) -> dict[str, int]:
     """Have the mind take in the market's past: bars to look at, and days enough for the daily trend.
 
     Returns when the last bar of each symbol opened.

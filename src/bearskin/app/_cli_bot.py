@@ -43,11 +43,13 @@ def demo(desk: Desk, backtest: bool, browser: bool, show: bool, **given: Any) ->
     for name in RESEARCH:
         if given.pop(name, None) is not None or show:
             raise BadInput(f"--{'open' if show else name} goes with --backtest")
+    from bearskin.app._demo import DemoReport
     from bearskin.app._demo import demo as run
     from bearskin.app._show import Show
 
     with _screen(desk, Show(desk, STOPS)) as shown:
         report = run(**known(given), home=desk.home, store=desk.store, shown=shown, said=desk.say)
+    assert isinstance(report, DemoReport)
     desk.result(report.to_json, lambda: _tables(report))
     for line in NEXT:
         desk.say(line)

@@ -143,7 +143,7 @@ def together(
         state = bot.last_object()
         if code or "counts" not in state:
             raise bot.failure()
-        books = books_sum(house, place)
+        books = books_sum(place)
         code_of_exchange = market.stop()
     return DemoReport(
         run=run.id,
@@ -207,7 +207,7 @@ def _watched(
             client.close()
 
 
-def books_sum(house: House, place: Path) -> str | None:
+def books_sum(place: Path) -> str | None:
     """What every posting of the exchange adds up to, None when it does not say."""
     import httpx
 
@@ -247,11 +247,11 @@ def _asked_to_stop() -> Iterator[threading.Event]:
 
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
-            before[number] = signal.signal(number, heard)
+            before[int(number)] = signal.signal(number, heard)
     except ValueError:  # not the main thread: nobody sends signals here
         pass
     try:
         yield stop
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for heard_number, handler in before.items():
+            signal.signal(heard_number, handler)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bearskin.app._home import user_path
 from bearskin.app._house import House
@@ -90,7 +90,7 @@ async def open_world(place: Place, symbols: Sequence[str], wall_ns: Any) -> Worl
     from bearskin import live
 
     dialect = live.dialect_of("binance" if place.venue == DEMO else place.venue)
-    env = "live" if place.env in ("", "live") else "demo"
+    env: Literal["live", "demo"] = "demo" if place.env == "demo" else "live"
     exchange = live.open_trading(dialect, env, place.key, place.secret, place.password, address=place.address)
     clock = live.MarketClock(wall_ns)
     venue = live.CcxtVenue(dialect, exchange, tuple(symbols), clock=clock)
