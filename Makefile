@@ -17,7 +17,8 @@ $(READY): pyproject.toml known-good.txt
 
 # for ever on a terminal; 120 s elsewhere, so that scripts end; FOR=60s for any other time
 demo: $(READY) ## exchange, made-up market and a bot that trades it, live
-	@$(BIN)/bearskin demo $(if $(FOR),--for $(FOR),$(shell test -t 1 || echo --for 120s)) $(ARGS)
+	@if [ -n "$(FOR)" ]; then set -- --for "$(FOR)"; elif [ -t 1 ]; then set --; else set -- --for 120s; fi; \
+	$(BIN)/bearskin demo "$$@"
 
 test: $(READY) ## every test that needs no network
 	@$(BIN)/python -m pytest -n auto

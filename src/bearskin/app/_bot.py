@@ -77,11 +77,12 @@ class _Tapped:
 
 @contextlib.asynccontextmanager
 async def running(
-    run: Run, place: Place, settings: EngineSettings, *, bars: int | None = None
+    run: Run, place: Place, settings: EngineSettings, *, past: tuple[str, ...] | None = None
 ) -> AsyncIterator[Bot]:
     """The bot of `run`, taken up where its journal ends and reconciled with the venue, until the context ends.
 
-    `bars` of the past are asked for, those that set-ups need when None.
+    The past of the symbols in `past` is asked for first, of all when None.
+
     Raises BadInput when another process has the run, VenueError when the venue cannot be reached.
     """
     from bearskin.engine import Decider, Engine
@@ -94,7 +95,7 @@ async def running(
             instruments = await world.venue.instruments(settings.symbols)
             mind = Decider(settings, instruments)
             engine = Engine(settings, instruments, mind)
-            after = await _remembered(run, world, mind, settings, instruments, bars or settings.bars_kept)
+            after = await _remembered(run, world, mind, settings, instruments, past)
             watch = Watch(memory=engine, facts=_facts(run, place, settings))
             for sequence, record in read_records(journal):
                 watch.told(sequence, record)
@@ -116,10 +117,11 @@ async def running(
 
 
 async def _remembered(
-    run: Run, world: World, mind: Any, settings: EngineSettings, instruments: Any, bars: int
+    run: Run, world: World, mind: Any, settings: EngineSettings, instruments: Any, past: tuple[str, ...] | None
 ) -> dict[str, int]:
-    """Have the mind take in the market's past: bars to look at, and days enough for the daily trend; keep it.
+    """Have the mind take in the past of these symbols (None: all), and keep it beside the journal.
 
+    Bars to look at, and days enough for the daily trend.
     Returns when the last bar of each symbol opened.
     """
     from bearskin.backtest import keep_history
@@ -128,13 +130,13 @@ async def _remembered(
 
     async def one(symbol: str) -> tuple[str, int] | None:
         async with slots:
-            panel = await world.venue.history(symbol, run.interval, bars)
+            panel = await world.venue.history(symbol, run.interval, settings.bars_kept)
             days = await world.venue.history(symbol, "1d", HISTORY_DAYS) if settings.interval_ns < DAY_NS else None
         mind.preload(panel, days)
         keep_history(run.folder, panel, instruments[symbol][1], days)
         return (symbol, int(panel.time_ns[-1])) if len(panel) else None
 
-    found = await asyncio.gather(*(one(symbol) for symbol in settings.symbols))
+    found = await asyncio.gather(*(one(symbol) for symbol in (settings.symbols if past is None else past)))
     return dict(last for last in found if last is not None)
 
 

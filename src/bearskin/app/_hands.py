@@ -24,7 +24,7 @@ from bearskin.app._world import DEMO, Place
 from bearskin.terms import BadInput, BearskinError, Reason, Side
 
 WAIT_S, LOOK_S, PRICED_S = 45.0, 0.1, 10.0
-BARS = 400  # of the past, for what manages a position: set-ups are not looked for here
+BARS = 400  # of the past: for what manages a position, since set-ups are not looked for here
 # what is wrong with what was typed, whatever the market does
 _TYPED = (Reason.NO_STOP, Reason.STOP_WRONG_SIDE, Reason.TARGET_WRONG_SIDE)
 
@@ -406,11 +406,11 @@ class _Here:
         there = latest_run(house.writable_part("journal"), venue=place.venue, env=place.env, account=place.account)
         chosen = None if there is not None or place.symbols or symbol is None else symbol
         run, settings = run_of(house, place, Told(sides="none", symbols=chosen))
-        if symbol is not None and symbol not in settings.symbols:
-            settings = dataclasses.replace(settings, symbols=(*settings.symbols, symbol))
+        symbols = settings.symbols if symbol in (None, *settings.symbols) else (*settings.symbols, str(symbol))
+        settings = dataclasses.replace(settings, symbols=symbols, bars_kept=BARS)
         self.run_id = run.id
         self._loop = asyncio.Runner()
-        self._context = running(run, place, settings, bars=BARS)
+        self._context = running(run, place, settings, past=(symbol,) if symbol else ())
         try:
             self._bot = self._loop.run(self._context.__aenter__())
             self._loop.run(_priced(self._bot, symbol))
