@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from msgspec.structs import replace
 
@@ -53,6 +53,7 @@ _STATUSES: Mapping[str, OrderStatus] = {
 # what order_now reads, for answers that are a number and nothing else
 _SILENT: Mapping[str, Any] = {"info": {}}
 Forced = Literal["", "liquidation", "adl", "settlement"]
+_FILLED: Final = ("accFillSz", "cumExecQty", "dealVol", "executedQty")  # how venues call what is filled
 
 
 class Unfit(VenueRejected):
@@ -256,10 +257,13 @@ class Dialect:
     def filled_of(self, order: Mapping[str, Any]) -> Decimal:
         """What is filled of an order, in the venue's units.
 
-        ccxt takes an order that it calls closed for filled, and a conditional one for closed once it has gone off: what
-        became of it is told by the order that it turned into and by its fills.
+        ccxt takes an order that it calls closed for filled where the venue gives no figure, and a conditional one for
+        closed once it has gone off. What became of that is told by the order that it turned into and by its fills.
         """
-        return ZERO if self.is_conditional(order) else number(order.get("filled")) or ZERO
+        is_told = any(order["info"].get(name) for name in _FILLED)
+        if self.is_conditional(order) and not is_told:
+            return ZERO
+        return number(order.get("filled")) or ZERO
 
     def order_after(
         self, command: Place | PlaceStop | Cancel | Amend, told: Mapping[str, Any], market: Traded, state: State
