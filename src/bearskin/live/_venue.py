@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -125,6 +125,13 @@ class CcxtVenue:
         if missing:
             raise UnknownSymbol(f"{self.dialect.venue} has no {self.settle} perpetual {', '.join(missing)}")
         self.symbols = tuple(self.markets)
+
+    def include(self, symbols: Iterable[str]) -> None:
+        """Cover these as well: what is open in a symbol has to be looked after, whether or not it is still traded."""
+        missing = [symbol for symbol in symbols if symbol not in self.markets]
+        if missing:
+            self.symbols = (*self.symbols, *missing)
+            self._take_markets()
 
     async def close(self) -> None:
         """Let go of every connection."""
@@ -311,11 +318,10 @@ class CcxtVenue:
             self.funding_from_ns = from_ns if from_ns is not None else asked_ns
         told: list[AnyEvent] = []
         if from_ns is not None:
-            for symbol in self.symbols:
-                fills = await self._missed(self.markets[symbol], from_ns)
-                if fills is None:
-                    return told
-                told += fills
+            found = await asyncio.gather(*(self._missed(self.markets[symbol], from_ns) for symbol in self.symbols))
+            told += sorted((fill for fills in found for fill in fills or ()), key=lambda fill: fill.time_ns)
+            if None in found:
+                return told
         now = await self._account_now(asked_wall_ns)
         if now is None:
             return told
@@ -324,19 +330,21 @@ class CcxtVenue:
 
     async def _account_now(self, asked_wall_ns: int) -> AccountNow | None:
         markets = [self.markets[symbol] for symbol in self.symbols]
-        orders: list[OrderNow] = []
-        failed: list[str] = []
-        for market in markets:
-            for call in self.dialect.open_orders_of(market):
-                answer, rows = await self.question(call)
-                if answer.outcome == "accepted":
-                    orders += [self.dialect.order_now(row, market) for row in rows]
-                elif f"orders:{market.symbol}" not in failed:
-                    failed.append(f"orders:{market.symbol}")
-        known, positions = await self.question(self.dialect.positions_of(markets))
-        got, balance = await self.question(self.dialect.balance_of())
-        if known.outcome != "accepted" or got.outcome != "accepted" or len(failed) == len(markets):
+        asked = [(market, call) for market in markets for call in self.dialect.open_orders_of(market)]
+        (known, positions), (got, balance), *rows = await asyncio.gather(
+            self.question(self.dialect.positions_of(markets)),
+            self.question(self.dialect.balance_of()),
+            *(self.question(call) for _, call in asked),
+        )
+        if known.outcome != "accepted" or got.outcome != "accepted":
             return None
+        orders: list[OrderNow] = []
+        failed: dict[str, None] = {}
+        for (market, _), (answer, found) in zip(asked, rows, strict=True):
+            if answer.outcome == "accepted":
+                orders += [self.dialect.order_now(row, market) for row in found]
+            else:
+                failed[f"orders:{market.symbol}"] = None
         for order in orders:
             self.heard_order(order)
         wallet = self.dialect.balance_now(balance, self.settle, time_ns=self.clock.now_ns(), wall_ns=self._wall_ns())
@@ -355,7 +363,7 @@ class CcxtVenue:
                 found.append(position)
         return found
 
-    async def _missed(self, market: Traded, from_ns: int) -> list[AnyEvent] | None:
+    async def _missed(self, market: Traded, from_ns: int) -> list[Filled] | None:
         """Fills of a symbol that were not told yet, oldest first; None when they could not be had."""
         told: list[Filled] = []
         since_ms = from_ns // MS
