@@ -76,9 +76,14 @@ def _screen(desk: Desk, show: Any) -> Any:
 
 
 def _tables(report: DemoReport) -> list[Any]:
-    from bearskin.report import bot_tables
+    from bearskin.report import bot_tables, parity_tables
 
-    return [*bot_tables(report.state), f"books of the exchange add up to {report.books_sum}; journal: {report.folder}"]
+    compared = [] if report.parity is None else parity_tables(report.parity)
+    return [
+        *bot_tables(report.state),
+        *compared,
+        f"books of the exchange add up to {report.books_sum}; journal: {report.folder}",
+    ]
 
 
 def _end_of(state: dict[str, Any]) -> list[Any]:

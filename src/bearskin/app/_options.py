@@ -145,6 +145,9 @@ DEMO: dict[str, Spec] = {
     "speed": text("Market seconds in a second; 240 by default.", "X"),
     "fresh": flag("--fresh", "A new market and a new run; what was traded stays in the journal."),
     "folder": text("Where the exchange is kept; default: exchange/demo in the home.", "DIR"),
+    "replay": text("Time machine: stored candles of these symbols are the market.", "LIST", "Time machine"),
+    "start": text("Where the replay begins.", "TIME", "Time machine", "--from", "--start"),
+    "end": text("Where it ends; default: where the candles do.", "TIME", "Time machine", "--to", "--end"),
     "browser": flag(
         "--browser/--no-browser", "Open the dashboard: it comes later, so --no-browser is what happens.", None, False
     ),

@@ -60,7 +60,9 @@ def watched() -> Watch:
     )
     for sequence, record in enumerate(records(short, long), 1):
         watch.told(sequence, record)
-    watch.heard(Marked(**at(200), symbol="BTCUSDT", mark=Decimal("59312.4"), rate=Decimal("0.0001"), next_funding_ns=START_NS))
+    watch.heard(
+        Marked(**at(200), symbol="BTCUSDT", mark=Decimal("59312.4"), rate=Decimal("0.0001"), next_funding_ns=START_NS)
+    )
     watch.heard(Marked(**at(200), symbol="1000PEPEUSDT", mark=Decimal("0.0099871")))
     return watch
 
