@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bearskin.app._demo_backtest import DemoBacktest
     from bearskin.backtest import Parity
 
-SEED, SPEED, INTERVAL = 7, 240.0, "15m"
+SEED, SPEED, INTERVAL = 7, 180.0, "5m"
 REPLAY_PART, REPLAY_SPEED, REPLAY_INTERVAL = "replay", 3_600.0, "1h"
 START_S_MAX, LOOK_S, STILL_S = 90.0, 0.25, 10.0
 Shown = Callable[[dict[str, Any]], None]
@@ -93,9 +93,11 @@ def demo(
 
     The exchange is kept in `folder` (the home's own for demos): started again, market, run and positions go on where
     they were left, unless `fresh`. `shown` gets the bot's state a few times a second. Raises BadInput for what does not
-    fit, ChildBroken when a process ends by itself. `replay` names symbols whose stored candles are the market instead, from
-    `start` on and to `end`: always begun anew, and compared with the compiled backtest afterwards. With `backtest` it is a backtest instead: see `demo_backtest`, which
-    takes days, out and progress as well.
+    fit, ChildBroken when a process ends by itself.
+
+    `replay` names symbols whose stored candles are the market instead, from `start` on and to `end`: always begun anew,
+    and compared with the compiled backtest afterwards. With `backtest` it is a backtest instead: see `demo_backtest`,
+    which takes days, out and progress as well.
     """
     if backtest:
         from bearskin.app._demo_backtest import demo_backtest

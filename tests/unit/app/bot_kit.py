@@ -25,8 +25,10 @@ def planned(trade: int = 1, symbol: str = "BTCUSDT", side: Side = Side.SHORT, **
     sign = -1 if side == Side.SHORT else 1
     told: dict[str, object] = {
         "trade": trade, "symbol": symbol, "side": side, "leg": "BOTH", "purpose": "speculation",
-        "origin": "setup:failed_breakout", "qty": Decimal("0.039") * sign, "entry_ref": Decimal(60_000), "stop": Decimal(62_500),
-        "targets": (Decimal(55_000),), "leverage": Decimal(5), "loss_at_stop": Decimal("99.89"), "liquidation_price": Decimal("71713.15"),
+        "origin": "setup:failed_breakout", "qty": Decimal("0.039") * sign,
+        "entry_ref": Decimal(60_000), "stop": Decimal(62_500),
+        "targets": (Decimal(55_000),), "leverage": Decimal(5), "loss_at_stop": Decimal("99.89"),
+        "liquidation_price": Decimal("71713.15"),
         "bound_by": "risk", "equity": Decimal(10_000), "until_ns": START_NS + 3_600 * SECOND_NS,
         "why": "BTCUSDT closed back below 60,800 after 3 bars above it: longs that bought the breakout are trapped",
     }  # fmt: skip
