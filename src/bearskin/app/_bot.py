@@ -95,7 +95,7 @@ async def running(
             instruments = await world.venue.instruments(settings.symbols)
             mind = Decider(settings, instruments)
             engine = Engine(settings, instruments, mind)
-            after = await _remembered(world, mind, settings, run.interval, settings.symbols if past is None else past)
+            after = await _remembered(run, world, mind, settings, instruments, past)
             watch = Watch(memory=engine, facts=_facts(run, place, settings))
             for sequence, record in read_records(journal):
                 watch.told(sequence, record)
@@ -116,21 +116,27 @@ async def running(
                 await world.close()
 
 
-async def _remembered(world: World, mind: Any, settings: EngineSettings, interval: str, symbols: tuple[str, ...]) -> dict[str, int]:
-    """Have the mind take in the market's past: bars to look at, and days enough for the daily trend.
+async def _remembered(
+    run: Run, world: World, mind: Any, settings: EngineSettings, instruments: Any, past: tuple[str, ...] | None
+) -> dict[str, int]:
+    """Have the mind take in the past of these symbols (None: all), and keep it beside the journal.
 
+    Bars to look at, and days enough for the daily trend.
     Returns when the last bar of each symbol opened.
     """
+    from bearskin.backtest import keep_history
+
     slots = asyncio.Semaphore(SYMBOLS_AT_ONCE)
 
     async def one(symbol: str) -> tuple[str, int] | None:
         async with slots:
-            panel = await world.venue.history(symbol, interval, settings.bars_kept)
+            panel = await world.venue.history(symbol, run.interval, settings.bars_kept)
             days = await world.venue.history(symbol, "1d", HISTORY_DAYS) if settings.interval_ns < DAY_NS else None
         mind.preload(panel, days)
+        keep_history(run.folder, panel, instruments[symbol][1], days)
         return (symbol, int(panel.time_ns[-1])) if len(panel) else None
 
-    found = await asyncio.gather(*(one(symbol) for symbol in symbols))
+    found = await asyncio.gather(*(one(symbol) for symbol in (settings.symbols if past is None else past)))
     return dict(last for last in found if last is not None)
 
 

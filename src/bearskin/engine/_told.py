@@ -149,7 +149,11 @@ def _amend_answered(book: Book, trade: Trade, order: Working, event: Answered) -
 
 def _take(book: Book, trade: Trade, order: Working, now: OrderNow, wall_ns: int) -> None:
     """Take in what the venue says of an order of ours, or of the order that it became."""
-    is_child = now.client_id != order.client_id
+    # the order that a conditional one became may carry its name
+    is_child = now.client_id != order.client_id or (order.conditional and not now.conditional)
+    if is_child and now.venue_id:
+        book.children[now.venue_id] = order.client_id
+        _claim(book, now.venue_id)
     if now.child_id and not is_child:
         book.children[now.child_id] = order.client_id
         _claim(book, now.child_id)

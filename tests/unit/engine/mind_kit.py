@@ -72,7 +72,7 @@ class Room:
     answers: bool = True
     now_ns: int = T0
     wall_ns: int = T0
-    wallet: Decimal = D(10_000)
+    wallet: Decimal = field(default_factory=lambda: D(10_000))
     price: dict[str, Decimal] = field(default_factory=dict)
     journal: list[bytes] = field(default_factory=list)
     notes: list[Any] = field(default_factory=list)

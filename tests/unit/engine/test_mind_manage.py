@@ -72,7 +72,7 @@ def test_the_chandelier_follows_the_best_price_from_the_next_bar_on(monkeypatch,
 
 @BOTH
 def test_after_one_r_the_stop_goes_to_where_fees_are_paid(monkeypatch, side):
-    """In and out at 0.05 %: (100 - 0.05) / 1.0005 = 99.90 for the short, 100.1 for the long, rounded to keep a profit."""
+    """In and out at 0.05 %: (100 - 0.05) / 1.0005 = 99.90 for the short, 100.1001 for the long: never a loss."""
     room = opened(monkeypatch, signal(side), settings=settings(break_even_r=D(1)))
     bar(room, side, 98.5, 100.0, 98.1)
     assert not room.told("StopMoved")

@@ -10,6 +10,7 @@ from typing import Any, Final
 from bearskin.live._dialects._base import (
     ENTRY_RECV_WINDOW_MS,
     RECV_WINDOW_MS,
+    ZERO,
     Dialect,
     Forced,
     contracts,
@@ -206,7 +207,7 @@ class Binance(Dialect):
         if not self.is_conditional(order):
             return Dialect.filled_of(self, order)
         count = number(info.get("aq") or info.get("actualQty"))
-        return count or Decimal(0), positive(info.get("ap") or info.get("actualPrice"))
+        return count or ZERO, positive(info.get("ap") or info.get("actualPrice"))
 
     def is_conditional(self, order: Mapping[str, Any]) -> bool:
         """Whether it is an algo order."""
