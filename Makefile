@@ -15,8 +15,10 @@ $(READY): pyproject.toml known-good.txt
 	@$(BIN)/python -m pip install --quiet --constraint known-good.txt --editable '.[all]' --group dev
 	@touch $@
 
-demo: $(READY) ## a synthetic market, a backtest on it, and its tear sheet
-	@$(BIN)/bearskin demo
+# for ever on a terminal; 120 s elsewhere, so that scripts end; FOR=60s for any other time
+demo: $(READY) ## exchange, made-up market and a bot that trades it, live
+	@if [ -n "$(FOR)" ]; then set -- --for "$(FOR)"; elif [ -t 1 ]; then set --; else set -- --for 120s; fi; \
+	$(BIN)/bearskin demo "$$@"
 
 test: $(READY) ## every test that needs no network
 	@$(BIN)/python -m pytest -n auto

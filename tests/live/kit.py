@@ -185,7 +185,9 @@ class Bot:
         state = self.runner.state()
         if state.asking or state.waiting_out or self.engine.in_doubt():
             return False
-        return all(trade.protected or not trade.qty and not trade.leaving for trade in self.engine.book.trades.values())
+        return all(
+            trade.protected or (not trade.qty and not trade.leaving) for trade in self.engine.book.trades.values()
+        )
 
 
 def nothing(point: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -47,6 +48,7 @@ class Proxy:
     skip: int = 0
     fits: Callable[[str, str], bool] = lambda method, path: method in ("POST", "DELETE") and path in ORDERS
     seen: list[str] = field(default_factory=list)
+    log: list[tuple[int, str]] = field(default_factory=list)  # when each request came, on the wall
     stream: str = ""
     _server: asyncio.Server | None = None
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -102,6 +104,7 @@ class Proxy:
 
     async def _one(self, request: _Request, writer: asyncio.StreamWriter) -> None:
         fault = ""
+        self.log.append((time.time_ns(), f"{request.method} {request.path}"))
         if self.left and self.fits(request.method, request.path):
             if self.skip:
                 self.skip -= 1

@@ -21,7 +21,7 @@ from bearskin.exchange.wire import Running
 from bearskin.terms import our_id
 
 OTHER = "ETHUSDT"
-PARTS = 8
+PARTS, POINTS = 8, 64  # undisturbed, the story has 56 points or so
 SYMBOLS = (SYMBOL, OTHER)
 
 
@@ -119,17 +119,14 @@ def test_killed_at_every_point(running: Running, eye: Eye, tag: str, tmp_path: P
     """Every PARTS-th point of the story, with the faults in turn; the user's own position is left alone."""
     eye.market(Decimal("0.5"), OTHER)
     before = eye.position(OTHER)
-    for round_ in range(40):
-        nth = round_ * PARTS + part + 1
+    deaths = 0
+    for nth in range(part + 1, POINTS + 1, PARTS):
         fault, skip = FAULTS[nth % len(FAULTS)], nth // len(FAULTS) % 4
-        name = f"{tag[1:]}{'0123456789abcdefghijklmnopqrstuvwxyzz'[round_ % 37]}"
+        name = f"{tag[1:]}{'0123456789abcdef'[nth // PARTS]}"
         blade = asyncio.run(case(running, eye, name, tmp_path / f"{nth}.sqlite", nth, fault, skip))
-        if len(blade.points) < nth:
-            break
-    else:
-        raise AssertionError("the story has no end")
+        deaths += len(blade.points) >= nth
     assert eye.position(OTHER) == before
-    assert round_ >= 3
+    assert deaths >= POINTS // PARTS * 0.6  # a fault may make the story shorter
 
 
 @pytest.mark.parametrize("skip", range(3))

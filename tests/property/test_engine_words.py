@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bearskin.engine import Book, Issued, Planned
 from bearskin.terms import Answered, Filled, OrderChanged, OrderNow, Place, PlaceStop, Side
 
+D = Decimal
 BTC = "BTCUSDT"
 ENTRY, STOP = "bsdemo000001e0000", "bsdemo000001s0000"
 

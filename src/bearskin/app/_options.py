@@ -36,6 +36,11 @@ def word(about: str, metavar: str) -> Spec:
     return Annotated[str, typer.Argument(metavar=metavar, help=about)], ...
 
 
+def one_word(about: str, metavar: str, default: str) -> Spec:
+    """A positional word that may be left away."""
+    return Annotated[str, typer.Argument(metavar=metavar, help=about)], default
+
+
 def words(about: str, metavar: str) -> Spec:
     """Positional words; at least one when the verb says so."""
     return Annotated[list[str] | None, typer.Argument(metavar=metavar, help=about)], None
@@ -137,7 +142,7 @@ DEMO: dict[str, Spec] = {
     "seed": count("The same seed makes the same market; 7 by default.", None),
     "symbols": text("Such as BTCUSDT,DOGEUSDT; default: all it has.", "LIST"),
     "interval": text("Bars the bot looks at; 15m by default.", "TIME"),
-    "speed": text("Market seconds in a second; 180 by default.", "X"),
+    "speed": text("Market seconds in a second; 240 by default.", "X"),
     "fresh": flag("--fresh", "A new market and a new run; what was traded stays in the journal."),
     "folder": text("Where the exchange is kept; default: exchange/demo in the home.", "DIR"),
     "browser": flag(
@@ -170,6 +175,7 @@ TRADING: dict[str, Spec] = {
     "run_for": text("End by itself after this long, such as 2h.", "TIME", BOT, "--for"),
 }
 
+PARITY: dict[str, Spec] = {"run": one_word("The run; default: the last one.", "RUN", "last")}
 HAND: dict[str, Spec] = {"symbol": word("Such as BTCUSDT.", "SYMBOL")}
 OPENING: dict[str, Spec] = {
     **HAND,

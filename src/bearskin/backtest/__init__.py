@@ -11,7 +11,7 @@ from bearskin import VerbRoom
 if TYPE_CHECKING:
     from bearskin.backtest._core_venue import Latency
     from bearskin.backtest._engine_run import run_engine
-    from bearskin.backtest._kept import KeptBrackets, keep_history, panels_of
+    from bearskin.backtest._kept import Kept, keep_history, kept_of
     from bearskin.backtest._parity import Pair, Parity, Unmatched, compare
     from bearskin.backtest._request import BacktestRequest, BacktestResult
     from bearskin.backtest._run import run, warm
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "BacktestRequest": "_request",
     "BacktestResult": "_request",
-    "KeptBrackets": "_kept",
+    "Kept": "_kept",
     "Latency": "_core_venue",
     "Pair": "_parity",
     "Parity": "_parity",
     "Unmatched": "_parity",
     "compare": "_parity",
     "keep_history": "_kept",
-    "panels_of": "_kept",
+    "kept_of": "_kept",
     "run": "_run",
     "run_engine": "_engine_run",
     "warm": "_run",
@@ -35,14 +35,14 @@ _HOMES = {
 __all__ = [
     "BacktestRequest",
     "BacktestResult",
-    "KeptBrackets",
+    "Kept",
     "Latency",
     "Pair",
     "Parity",
     "Unmatched",
     "compare",
     "keep_history",
-    "panels_of",
+    "kept_of",
     "run",
     "run_engine",
     "warm",

@@ -235,7 +235,7 @@ class Road:
         self._answers()
 
     def _calm(self, lane: Lane, i: int, at: int) -> None:
-        """The last word of a bar is its kind extreme: a stop moved at its close is reached in the next bar, not here."""
+        """The last word of a bar is its kind extreme: a stop moved at its close is reached in the next, not in it."""
         side = _sign(self.venue.ours(lane.name).qty)
         if side:
             price, mark = lane.price((lane.low if side < 0 else lane.high)[i]), lane.kind_mark(i, side)
@@ -257,9 +257,9 @@ class Road:
 
     def _settle_in_holes(self, at: int) -> None:
         for lane in self.lanes:
-            for k in np.flatnonzero(lane.settled_ns == at):
+            for k in np.flatnonzero(lane.settled_ns == at).tolist():
                 if int(lane.fund_code[k]) == 2 and self.venue.ours(lane.name).qty:
-                    self._settle(lane.name, lane.settlement(int(k)))
+                    self._settle(lane.name, lane.settlement(k))
         self._answers()
 
     def _gap(self, lane: Lane, i: int) -> None:

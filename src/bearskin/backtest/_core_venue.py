@@ -111,7 +111,7 @@ class CoreVenue:
         """`rates` are taker and maker fee of each symbol, `slip` the fraction by which market orders fill worse."""
         self.exchange = Exchange()
         self.ref: dict[str, Decimal] = {}
-        self.entered: Callable[[str], None] = lambda symbol: None
+        self.entered: Callable[[str], None] = lambda _: None
         self.now_ns = start_ns
         self.tiers = {symbol.name: tiers_of(symbol.brackets, Decimal) for symbol in symbols}
         self.units: dict[str, Units] = {}
@@ -276,11 +276,13 @@ class CoreVenue:
         state, ledger = self.exchange.state, self._ledger()
         account = state.accounts[BOT]
         margins = [ledger.balance(position.margin_name) for position in account.positions.values()]
-        return sum(margins, ledger.balance(account.wallet_name))
+        total: Decimal = sum(margins, ledger.balance(account.wallet_name))
+        return total
 
     def books_sum(self) -> Decimal:
         """What all accounts of the exchange sum to: zero."""
-        return self._ledger().total()
+        total: Decimal = self._ledger().total()
+        return total
 
     # --- inside ------------------------------------------------------------------------------------------------------
 

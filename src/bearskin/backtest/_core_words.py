@@ -81,7 +81,7 @@ def told(
     The fee of a liquidation is told with its last fill, as the part of it that it is.
     """
     out: list[AnyEvent] = []
-    at = {"time_ns": time_ns, "wall_ns": time_ns}
+    at: dict[str, Any] = {"time_ns": time_ns, "wall_ns": time_ns}
     forced = -1
     for event in events:
         if isinstance(event, words.OrderUpdated) and event.order.account == account:
@@ -108,7 +108,7 @@ def told(
     return out
 
 
-def _filled(event: Any, at: Mapping[str, int]) -> Filled:
+def _filled(event: Any, at: Mapping[str, Any]) -> Filled:
     order, fill = event.order, event.fill
     return Filled(
         symbol=order.symbol,

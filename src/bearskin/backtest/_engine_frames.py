@@ -87,9 +87,7 @@ class Ledger:
                 return
 
 
-def result_of(
-    request: BacktestRequest, gathered: Gathered, ledger: Ledger, venue: CoreVenue, latency: Latency
-) -> BacktestResult:
+def result_of(request: BacktestRequest, gathered: Gathered, ledger: Ledger, latency: Latency) -> BacktestResult:
     """The run as any backtest tells it. Which of stop and target came first is decided, so nothing is ambiguous."""
     done = [deal for deal in ledger.deals.values() if deal.ended is not None and deal.ended.entry is not None]
     order = {name: symbol.index for name, symbol in ledger.symbols.items()}
@@ -97,7 +95,7 @@ def result_of(
     rows = [{"trade_id": i} | _row(request, ledger.symbols[d.plan.symbol], d) for i, d in enumerate(done, 1)]
     trades = pl.DataFrame(rows, schema=TRADES, orient="row")
     declined = _declined(ledger)
-    equity = _equity(request, ledger)
+    equity = _equity(ledger)
     by_setup = by_columns(trades, declined, ("setup", "side"))
     notes = (*notes_of(request, gathered, False, 0, 0.0), _how(latency))
     return BacktestResult(
@@ -119,7 +117,8 @@ def _how(latency: Latency) -> str:
     if latency.none:
         return "through the engine on the demo exchange's core: no latency, no spread"
     there, back, jitter = (ns / 1e6 for ns in (latency.there_ns, latency.back_ns, latency.jitter_ns))
-    return f"through the engine on the demo exchange's core: {there:g} ms there, {back:g} ms back, up to {jitter:g} ms more"
+    way = f"{there:g} ms there, {back:g} ms back, up to {jitter:g} ms more"
+    return f"through the engine on the demo exchange's core: {way}"
 
 
 def _entry_ns(symbol: Symbol, deal: Deal) -> int:
@@ -247,7 +246,7 @@ def _declined(ledger: Ledger) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=DECLINED, orient="row").sort("time", "symbol", maintain_order=True)
 
 
-def _equity(request: BacktestRequest, ledger: Ledger) -> pl.DataFrame:
+def _equity(ledger: Ledger) -> pl.DataFrame:
     """At the first open and at every close."""
     symbols = list(ledger.symbols.values())
     wanted = {min(int(s.panel.time_ns[s.first_bar]) for s in symbols)}

@@ -43,8 +43,8 @@ def run_engine(
         raise BadInput("nothing can be backtested: no panel was left")
     ledger = Ledger(request, gathered.symbols)
     latency = latency or Latency()
-    venue = drive(request, gathered, latency, ledger, kept, progress)
-    return result_of(request, gathered, ledger, venue, latency)
+    drive(request, gathered, latency, ledger, kept, progress)
+    return result_of(request, gathered, ledger, latency)
 
 
 def settings_of(request: BacktestRequest, symbols: tuple[Symbol, ...]) -> EngineSettings:
@@ -134,4 +134,3 @@ def drive(
 
 def _connected(at_ns: int) -> AnyEvent:
     return Connected(time_ns=at_ns, wall_ns=at_ns, channel="account", up=True)
-

@@ -125,7 +125,7 @@ class Gate:
             return Declined(offer=offer, refused=Refused(reason=Reason.NO_DATA, detail=detail))
         if self.book.busy(symbol):
             return Declined(offer=offer, refused=Refused(reason=Reason.SYMBOL_BUSY))
-        verdict = guard(event, panel, self._known(symbol, event.bar)) if self.request.guards else None
+        verdict = self._guarded(symbol, event) if self.request.guards else None
         if verdict is not None and verdict.veto is not None:
             return Declined(offer=offer, refused=verdict.veto)
         opening = float(panel.open[bar])
@@ -137,6 +137,9 @@ class Gate:
         if isinstance(sized, Refused):
             return Declined(offer=offer, refused=sized)
         return self._position(offer, event, sized, verdict, standing)
+
+    def _guarded(self, symbol: Symbol, event: SetupEvent) -> GuardVerdict:
+        return guard(event, symbol.panel, self._known(symbol, event.bar), days=symbol.days)
 
     def _known(self, symbol: Symbol, bar: int) -> list[SetupEvent]:
         """The symbol's signals of the last bars, those of the same close included: they are known together."""

@@ -5,7 +5,6 @@ History is kept once for each start, since what happened while nobody ran is onl
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,9 @@ import polars as pl
 
 from bearskin.engine import Record
 from bearskin.market import Funding, Known, Panel
+from bearskin.setups import Days
 from bearskin.terms import (
+    DAY_NS,
     BarClosed,
     Brackets,
     Instrument,
@@ -50,6 +51,7 @@ class _Heard:
     terms: Terms
     bars: dict[int, dict[str, float]] = field(default_factory=dict)
     funding: dict[int, tuple[float, int]] = field(default_factory=dict)
+    days: dict[int, tuple[float, float, float]] = field(default_factory=dict)
     known: dict[str, dict[int, tuple[int, float]]] = field(default_factory=lambda: {name: {} for name in SERIES})
 
 
@@ -67,8 +69,20 @@ class KeptBrackets:
         return found.brackets
 
 
-def keep_history(folder: Path, panel: Panel, brackets: Brackets | None) -> None:
-    """Keep the history that a bot starts with in the run's `folder`; raises StoreBroken where it cannot be written."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What a run saw: its panels, whole days further back than they reach (by symbol), and the venue's brackets."""
+
+    panels: tuple[Panel, ...]
+    days: Mapping[str, Days]
+    brackets: KeptBrackets
+
+
+def keep_history(folder: Path, panel: Panel, brackets: Brackets | None, days: Panel | None = None) -> None:
+    """Keep the history that a bot starts with in the run's `folder`: its bars, and daily ones from further back.
+
+    Raises StoreBroken where it cannot be written.
+    """
     if not len(panel):
         return
     place = folder / HISTORY
@@ -78,18 +92,20 @@ def keep_history(folder: Path, panel: Panel, brackets: Brackets | None) -> None:
         place.mkdir(mode=0o700, exist_ok=True)
         frames = {"bars": _bars(panel), "funding": _funding(panel)}
         frames |= {name: _known(getattr(panel, name)) for name in SERIES}
+        if days is not None:
+            frames |= {"days": _bars(days), "funding-days": _funding(days)}
         for name, frame in frames.items():
             if frame is not None:
                 aside = place / f".{stem}.{name}"
                 frame.write_parquet(aside)
-                os.replace(aside, place / f"{stem}.{name}.parquet")
+                aside.replace(place / f"{stem}.{name}.parquet")
         (place / f"{stem}.json").write_bytes(msgspec.json.encode(terms))
     except OSError as error:
         raise StoreBroken(f"{place} cannot be written ({error.strerror or error})") from None
 
 
-def panels_of(folder: Path, records: Iterable[Record]) -> tuple[list[Panel], KeptBrackets]:
-    """The panels a run saw, each from the first bar of its history to the last in its journal, and its brackets.
+def kept_of(folder: Path, records: Iterable[Record]) -> Kept:
+    """What a run saw: each panel from the first bar of its history to the last in its journal.
 
     Where a bar is in both, the journal's is taken: it is what was decided on. Raises StoreBroken where no history was
     kept or a file is damaged.
@@ -104,8 +120,12 @@ def panels_of(folder: Path, records: Iterable[Record]) -> tuple[list[Panel], Kep
         raise StoreBroken(f"{folder} has no history: the run was begun by a bearskin that kept none")
     for record in records:
         _hear(record, heard)
-    terms = {name: one.terms for name, one in heard.items()}
-    return [_panel(one) for _, one in sorted(heard.items())], KeptBrackets(terms)
+    panels = tuple(_panel(one) for _, one in sorted(heard.items()))
+    return Kept(
+        panels=panels,
+        days={panel.instrument.symbol: _days(panel, heard[panel.instrument.symbol].days) for panel in panels},
+        brackets=KeptBrackets({name: one.terms for name, one in heard.items()}),
+    )
 
 
 def _bars(panel: Panel) -> pl.DataFrame:
@@ -138,8 +158,11 @@ def _read(path: Path, heard: dict[str, _Heard]) -> None:
     stem = path.name.removesuffix(".json")
     for row in _rows(path.with_name(f"{stem}.bars.parquet")):
         one.bars.setdefault(row.pop("time_ns"), row)
-    for row in _rows(path.with_name(f"{stem}.funding.parquet")):
-        one.funding.setdefault(row["time_ns"], (row["rate"], row["interval_ns"]))
+    for row in _rows(path.with_name(f"{stem}.days.parquet")):
+        one.days.setdefault(row["time_ns"] + DAY_NS, (row["high"], row["low"], row["close"]))
+    for name in ("funding", "funding-days"):
+        for row in _rows(path.with_name(f"{stem}.{name}.parquet")):
+            one.funding.setdefault(row["time_ns"], (row["rate"], row["interval_ns"]))
     for name in SERIES:
         for row in _rows(path.with_name(f"{stem}.{name}.parquet")):
             one.known[name].setdefault(row["time_ns"], (row["known_ns"], row["value"]))
@@ -184,7 +207,7 @@ def _panel(one: _Heard) -> Panel:
             rate=np.array([one.funding[at][0] for at in settled]),
             interval_ns=np.array([one.funding[at][1] for at in settled], dtype=np.int64),
         )
-    known = {name: _series(values) for name, values in one.known.items() if values}
+    known: dict[str, Any] = {name: _series(values) for name, values in one.known.items() if values}
     return Panel(
         instrument=one.terms.instrument,
         interval_ns=one.terms.interval_ns,
@@ -194,6 +217,23 @@ def _panel(one: _Heard) -> Panel:
         **columns,
         **known,
     )
+
+
+def _days(panel: Panel, before: Mapping[int, tuple[float, float, float]]) -> Days:
+    """Whole days: those of the bars, and before the first of them those that were kept."""
+    own: dict[int, tuple[float, float, float]] = {}
+    rows = zip(panel.time_ns.tolist(), panel.high.tolist(), panel.low.tolist(), panel.close.tolist(), strict=True)
+    for opened_ns, high, low, close in rows:
+        ends_ns = -(-(opened_ns + panel.interval_ns) // DAY_NS) * DAY_NS
+        top, bottom, _ = own.get(ends_ns, (high, low, close))
+        own[ends_ns] = (max(top, high), min(bottom, low), close)
+    first_ns, last_ns = int(panel.time_ns[0]), panel.known_ns(len(panel) - 1)
+    whole = {at: row for at, row in own.items() if at - DAY_NS > first_ns - panel.interval_ns and at <= last_ns}
+    starts_ns = min(whole, default=last_ns + DAY_NS)
+    found = {**{at: row for at, row in before.items() if at < starts_ns}, **whole}
+    times = sorted(found)
+    high, low, close = (np.array([found[at][k] for at in times]) for k in range(3))
+    return Days(known_ns=np.array(times, dtype=np.int64), high=high, low=low, close=close)
 
 
 def _series(values: dict[int, tuple[int, float]]) -> Known:

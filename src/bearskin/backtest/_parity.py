@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from bearskin.backtest._request import BacktestRequest, BacktestResult
@@ -18,6 +19,7 @@ from bearskin.backtest._symbols import BracketBook
 from bearskin.engine import Declined, Ended, EngineSettings, Planned, Record, Signalled
 from bearskin.market import Panel
 from bearskin.risk import preset_of
+from bearskin.setups import Days
 from bearskin.terms import AccountNow, BadInput, BarClosed, Filled, Side, dec, iso, our_id
 
 ZERO = Decimal(0)
@@ -160,9 +162,13 @@ class _Bot:
 
 
 def compare(
-    settings: EngineSettings, records: Sequence[Record], panels: Iterable[Panel], brackets: BracketBook
+    settings: EngineSettings,
+    records: Sequence[Record],
+    panels: Iterable[Panel],
+    brackets: BracketBook,
+    days: Mapping[str, Days] = MappingProxyType({}),
 ) -> Parity:
-    """Run the compiled backtest with a bot's `settings` over the bars it saw, and set it against what it did.
+    """Run the compiled backtest with a bot's `settings` over the bars (and `days`) it saw; set it against what it did.
 
     Raises BadInput where the records hold no bar or tell of no account yet, or nothing can be backtested.
     """
@@ -171,7 +177,7 @@ def compare(
         raise BadInput("the run has seen no account or no bar yet: there is nothing to compare")
     given = list(panels)
     request = request_of(settings, bot.equity, bot.start_ns, bot.end_ns)
-    compiled = run(request, given, brackets)
+    compiled = run(request, given, brackets, days=days)
     return _compared(settings, bot, compiled, request)
 
 
@@ -326,7 +332,8 @@ def _declined_key(row: Mapping[str, Any]) -> Key:
 
 
 def _ns(moment: Any) -> int:
-    return round(moment.timestamp()) * 1_000_000_000  # bars close at whole seconds
+    seconds: float = moment.timestamp()
+    return round(seconds) * 1_000_000_000  # bars close at whole seconds
 
 
 def _row(row: Mapping[str, Any]) -> Told:

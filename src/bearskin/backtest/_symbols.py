@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from bearskin.backtest._request import BacktestRequest
 from bearskin.margin import Tiers, tiers_of
 from bearskin.market import Funding, Known, Panel
 from bearskin.paths import Course, lay
-from bearskin.setups import SetupEvent, detect
+from bearskin.setups import Days, SetupEvent, detect
 from bearskin.terms import Brackets, Product, UnknownBrackets, iso
 
 Progress = Callable[[str, int, int], None]
@@ -31,7 +32,8 @@ class BracketBook(Protocol):
 class Symbol:
     """One symbol ready to be traded: its panel (cut to the end of the span) laid out, its brackets, its first bar.
 
-    The course knows no funding where funding is ignored; the panel keeps it, for the guards.
+    The course knows no funding where funding is ignored; the panel keeps it, for the guards. `days` stand in for the
+    panel's own whole days where they reach further back.
     """
 
     index: int
@@ -42,6 +44,7 @@ class Symbol:
     tiers: Tiers[float]
     first_bar: int
     funded: bool
+    days: Days | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +68,13 @@ class Gathered:
     interrupted: bool
 
 
-def gather(request: BacktestRequest, panels: Iterable[Panel], book: BracketBook, progress: Progress | None) -> Gathered:
+def gather(
+    request: BacktestRequest,
+    panels: Iterable[Panel],
+    book: BracketBook,
+    progress: Progress | None,
+    days: Mapping[str, Days] = MappingProxyType({}),
+) -> Gathered:
     """Take every panel in, sorted by symbol; a KeyboardInterrupt keeps what is done."""
     taken: list[tuple[Panel, Brackets, tuple[SetupEvent, ...]]] = []
     left_out: list[tuple[str, str]] = []
@@ -85,7 +94,7 @@ def gather(request: BacktestRequest, panels: Iterable[Panel], book: BracketBook,
     except KeyboardInterrupt:
         interrupted = True
     taken.sort(key=lambda item: item[0].instrument.symbol)
-    symbols = tuple(_symbol(i, request, panel, brackets) for i, (panel, brackets, _) in enumerate(taken))
+    symbols = tuple(_symbol(i, request, panel, brackets, days) for i, (panel, brackets, _) in enumerate(taken))
     offers: list[Offer] = []
     for symbol, (_, _, events) in zip(symbols, taken, strict=True):
         offers += _offers(request, symbol, events)
@@ -144,7 +153,7 @@ def _events(request: BacktestRequest, panel: Panel) -> tuple[SetupEvent, ...]:
     return tuple(detect(panel, request.setups, request.sides))
 
 
-def _symbol(index: int, request: BacktestRequest, panel: Panel, brackets: Brackets) -> Symbol:
+def _symbol(index: int, request: BacktestRequest, panel: Panel, brackets: Brackets, days: Mapping[str, Days]) -> Symbol:
     funded = request.funding == "charge" and panel.funding is not None
     course = lay(panel if funded else dataclasses.replace(panel, funding=None))
     start = panel.time_ns[0] if request.start_ns is None else request.start_ns
@@ -157,6 +166,7 @@ def _symbol(index: int, request: BacktestRequest, panel: Panel, brackets: Bracke
         tiers=tiers_of(brackets, float),
         first_bar=int(np.searchsorted(panel.time_ns, start)),
         funded=funded,
+        days=days.get(panel.instrument.symbol),
     )
 
 

@@ -257,7 +257,7 @@ def _close(desk: Desk, act: Close) -> None:
         price = against(price, trade.plan.side, tick)
     desk.leave(trade, "hand", share=act.share, price=price, act_id=act.act_id)
     how = "at market" if price is None else f"by a limit at {price:f}"
-    _done(desk, act.act_id, detail=f"closing {100 * act.share:.4g} % {how}", trade=trade.number)
+    _done(desk, act.act_id, detail=f"closing {(100 * act.share).normalize():f} % {how}", trade=trade.number)
 
 
 def _switch(desk: Desk, act: Pause | Resume | Mode) -> None:

@@ -149,7 +149,11 @@ def _amend_answered(book: Book, trade: Trade, order: Working, event: Answered) -
 
 def _take(book: Book, trade: Trade, order: Working, now: OrderNow, wall_ns: int) -> None:
     """Take in what the venue says of an order of ours, or of the order that it became."""
-    is_child = now.client_id != order.client_id
+    # the order that a conditional one became may carry its name
+    is_child = now.client_id != order.client_id or (order.conditional and not now.conditional)
+    if is_child and now.venue_id:
+        book.children[now.venue_id] = order.client_id
+        _claim(book, now.venue_id)
     if now.child_id and not is_child:
         book.children[now.child_id] = order.client_id
         _claim(book, now.child_id)
@@ -186,7 +190,12 @@ def _forward(order: Working, status: WorkStatus, wall_ns: int) -> None:
 def _filled(book: Book, fill: Filled) -> None:
     if fill.why:
         trade = book.trade_in(fill.symbol, fill.leg) or book.trade_in(fill.symbol)
-        if trade is None or trade.qty * fill.qty >= 0 or fill.trade_id in book.forced or fill.time_ns < trade.plan.time_ns:
+        if (
+            trade is None
+            or trade.qty * fill.qty >= 0
+            or fill.trade_id in book.forced
+            or fill.time_ns < trade.plan.time_ns
+        ):
             return
         book.forced[fill.trade_id] = None
         if len(book.forced) > _STRAYS_KEPT:

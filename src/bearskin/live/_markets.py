@@ -41,7 +41,7 @@ def _of(book: BracketBook, venue: str, symbol: str) -> Brackets | None:
 
 async def _tiers(venue: CcxtVenue, symbols: Sequence[str]) -> BracketBook | None:
     """The venue's own tiers, where they are stated in notional."""
-    if venue.dialect.able.brackets not in ("signed", "public"):
+    if venue.dialect.able.brackets != "signed":
         return None
     unified = [venue.markets[symbol].unified for symbol in symbols]
     if venue.exchange.has.get("fetchLeverageTiers"):

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from bearskin.risk._entry import liquidation_at
 from bearskin.risk._plan import survive
+from bearskin.risk._request import plain
 from bearskin.risk._size import Sized
 from bearskin.terms import QUOTE, Brackets, Instrument, MarginMode, Reason, Refused, Side, step_down
 
@@ -65,7 +66,7 @@ def prove_hedge(request: HedgeRequest) -> Hedge | Refused:
     if margin > request.free:
         return Refused(reason=Reason.MARGIN_SHORT, have=f"{request.free:.2f}", need=f"{margin:.2f}")
     needed = _needed(request, qty, request.shock_frac)
-    shock = f"a move of {100 * request.shock_frac:.4g} %"
+    shock = f"a move of {plain(100 * request.shock_frac)} %"
     if stands <= needed:
         need = f"more than {needed:.2f}"
         return Refused(reason=Reason.MARGIN_SHORT, have=f"{stands:.2f}", need=need, detail=f"to survive {shock}")
@@ -78,8 +79,8 @@ def prove_hedge(request: HedgeRequest) -> Hedge | Refused:
         move = request.shock_frac * times
         if request.side < 0 or move < 1:
             short = max(ZERO, _needed(request, qty, move) - stands)
-            why.append(f"top up more than {short:.2f} to survive {100 * move:.4g} %" if short else
-                       f"no top-up needed up to {100 * move:.4g} %")  # fmt: skip
+            why.append(f"top up more than {short:.2f} to survive {plain(100 * move)} %" if short else
+                       f"no top-up needed up to {plain(100 * move)} %")  # fmt: skip
     sized = Sized(
         qty=qty * request.side,
         notional=notional,

@@ -222,8 +222,8 @@ def test_an_interrupted_backtest_shows_what_it_has(desk, monkeypatch: pytest.Mon
     assert ran.object["summary"]["trades"] > 0
 
 
-def test_a_demo_needs_nothing_and_repeats_itself(bearskin, home: Path, tmp_path: Path) -> None:
-    words = ("demo", "--seed", "5", "--days", "12", "--symbols", "BTCUSDT,SOLUSDT", "--json")
+def test_a_demo_of_a_backtest_needs_nothing_and_repeats_itself(bearskin, home: Path, tmp_path: Path) -> None:
+    words = ("demo", "--backtest", "--seed", "5", "--days", "12", "--symbols", "BTCUSDT,SOLUSDT", "--json")
     first = bearskin(*words)
     assert first.code == 0, first.err
     told = first.object
@@ -237,4 +237,4 @@ def test_a_demo_needs_nothing_and_repeats_itself(bearskin, home: Path, tmp_path:
     assert any(Store(tmp_path / "kept").keys(venue="synthetic"))
     again = bearskin(*words, "--seed", "7", "--store", tmp_path / "kept")
     assert again.code == 2
-    assert bearskin("demo", "--symbols", "NOSUCHCOIN", "-q").code == 2
+    assert bearskin("demo", "--backtest", "--symbols", "NOSUCHCOIN", "-q").code == 2

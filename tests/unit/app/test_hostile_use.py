@@ -52,7 +52,7 @@ def shell(line: str, home: Path, **more: str) -> subprocess.CompletedProcess[str
         ["backup", "PATH"],
         ["backtest", "--out", "PATH"],
         ["backtest", "--setup-file", "PATH"],
-        ["demo", "--out", "PATH"],
+        ["demo", "--backtest", "--out", "PATH"],
         ["plan", "short", "BTCUSDT", "--entry", "1", "--stop", "2", "--brackets", "PATH"],
     ],
 )

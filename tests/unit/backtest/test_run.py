@@ -446,8 +446,8 @@ def test_the_face_is_pinned() -> None:
     import bearskin.backtest as face
 
     assert face.__all__ == [
-        "BacktestRequest", "BacktestResult", "KeptBrackets", "Latency", "Pair", "Parity", "Unmatched", "compare",
-        "keep_history", "panels_of", "run", "run_engine", "warm",
+        "BacktestRequest", "BacktestResult", "Kept", "Latency", "Pair", "Parity", "Unmatched", "compare",
+        "keep_history", "kept_of", "run", "run_engine", "warm",
     ]  # fmt: skip
     assert dir(face) == face.__all__
     warm()
@@ -485,7 +485,11 @@ def test_a_resting_order_that_fills_inside_a_bar_is_unknown_to_who_enters_at_its
     bend(first, 5, high=103.0, close=103.0)
     resting = signal(first, 4, entry="limit", limit_price=101.0, entry_ref=101.0, stop=106.0)
     result = drawn(
-        [resting, signal(second, 4)], [first, second], maker_fee_rate=D("0.001"), taker_fee_rate=D(0), slippage_frac=D(0)
+        [resting, signal(second, 4)],
+        [first, second],
+        maker_fee_rate=D("0.001"),
+        taker_fee_rate=D(0),
+        slippage_frac=D(0),
     )
     aaa, bbb = sorted(rows(result.trades), key=lambda row: row["symbol"])
     assert (aaa["entry_time"], aaa["entry_price"]) == (bbb["entry_time"], 101.0)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
+import itertools
+from decimal import Decimal
 
 import pytest
 from unit.engine.bench import BTC, Bench, kinds
 
 from bearskin.engine import Done, Ended, ModeSet, Warned
 from bearskin.terms import Filled, Funded, Side, TradingChanged
+
+D = Decimal
 
 
 @pytest.fixture
@@ -56,7 +59,7 @@ def test_close_that_keeps_being_refused_is_tried_ever_more_slowly_but_for_ever(b
             sent = bench.answer(sent[0], "rejected", code="-1001", after_ms=0)
         else:
             sent = bench.wait(250)
-    gaps = [(b - a) / 1e9 for a, b in zip(times, times[1:], strict=False)]
+    gaps = [(b - a) / 1e9 for a, b in itertools.pairwise(times)]
     assert gaps == [0, 0.5, 1, 2, 4]
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
+from decimal import Decimal
 
+import msgspec
 import pytest
 from unit.engine.bench import BTC, Bench, kinds
 
 from bearskin.engine import Ended, Issued, Leaving, Protection, StopMoved, Warned
-from bearskin.terms import PlaceStop, Side
+from bearskin.terms import OrderChanged, PlaceStop, Side
+
+D = Decimal
 
 
 @pytest.fixture
@@ -55,7 +58,7 @@ def test_stop_is_hit_and_the_trade_ends(bench):
 
 
 def test_target_ends_the_trade_and_the_stop_goes_with_it(bench):
-    _, stop = bench.short(targets=("90",))
+    bench.short(targets=("90",))
     (target,) = bench.trade.live("target")
     cancels = bench.fill(_named(target), "1", "90")
     assert kinds(cancels) == ["cancel stop 0"]
@@ -264,6 +267,23 @@ def test_one_way_orders_say_reduce_only(bench):
     sent = bench.answer(close)
     assert kinds(sent) == ["exit 1"]
     assert sent[0].reduce_only
+
+
+def test_order_that_a_stop_became_is_not_the_stop(bench):
+    """The word that it went off is lost; what it became carries its name and is open: nothing protects any more."""
+    _, stop = bench.short()
+    bench.changed(stop, "open", after_ms=1)
+    assert bench.trade.protected
+    child = bench.order(stop, "open")
+    bench.hear(OrderChanged(order=msgspec.structs.replace(child, conditional=False, venue_id="c1"), **bench.times(1)))
+    assert bench.left == ["stop"]
+    assert not bench.trade.protected
+    (close,) = bench.hear(
+        OrderChanged(
+            order=msgspec.structs.replace(child, conditional=False, venue_id="c1", status="expired"), **bench.times(1)
+        )
+    )
+    assert kinds([close]) == ["exit 1"]
 
 
 def test_late_and_repeated_words_change_nothing(bench):

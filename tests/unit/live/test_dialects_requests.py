@@ -3,14 +3,17 @@
 Built from the venues' documentation and ccxt's request builders, not yet run against the venues.
 """
 
-import pytest
-from unit.live.dialect_kit import ENTRY, EXIT, SECRET, STOP, TARGET, Sent, carried_out, d, offline, sent_by, traded
+from urllib.parse import urlsplit
 
-from bearskin.live import dialect_of
+import pytest
+from unit.live.dialect_kit import ENTRY, EXIT, KEY, SECRET, STOP, TARGET, Sent, carried_out, d, offline, sent_by, traded
+
+from bearskin.live import dialect_of, open_trading
 from bearskin.live._dialects import Answer, State
 from bearskin.terms import (
     AddMargin,
     Amend,
+    BadInput,
     Cancel,
     MarginMode,
     OrderNow,
@@ -18,6 +21,7 @@ from bearskin.terms import (
     PlaceStop,
     SetLeverage,
     SetMarginMode,
+    VenueRejected,
     our_id,
 )
 
@@ -496,3 +500,38 @@ def test_okx_is_told_of_simulated_trading_in_a_header():
 def test_a_key_is_in_no_word_about_an_exchange(venue):
     exchange = offline(venue)
     assert SECRET not in f"{exchange!r} {exchange}"
+
+
+@pytest.mark.parametrize(
+    ("venue", "env", "address", "error", "says"),
+    [
+        ("mexc", "live", None, VenueRejected, "lapse after a week"),
+        ("weex", "demo", None, VenueRejected, "no stop can rest there"),
+        ("bybit", "live", "http://127.0.0.1:8788", BadInput, "speaks Binance, not bybit"),
+        ("binance", "live", "127.0.0.1:8788", BadInput, "must be like http://127.0.0.1:8788"),
+    ],
+)
+def test_what_cannot_be_opened_says_why(venue, env, address, error, says):
+    with pytest.raises(error, match=says):
+        open_trading(dialect_of(venue), env, "key", "secret", address=address)
+
+
+def test_an_unknown_venue_names_those_there_are():
+    with pytest.raises(BadInput, match="binance, bingx, bybit, mexc, okx, weex"):
+        dialect_of("kraken")
+
+
+def test_an_exchange_of_ours_gets_everything_that_is_sent():
+    exchange = open_trading(dialect_of("binance"), "live", KEY, SECRET, address="http://127.0.0.1:8788")
+    addresses = [at for at in exchange.urls["api"].values() if isinstance(at, str)]
+    assert len(addresses) > 20
+    assert {urlsplit(at).netloc for at in addresses} == {"127.0.0.1:8788"}
+    assert exchange.urls["api"]["ws"]["linear"] == "ws://127.0.0.1:8788/ws"
+    assert exchange.exceptions["exact"]["-2021"].__name__ == "OrderImmediatelyFillable"
+
+
+def test_our_budgets_and_not_ccxts_hold_orders_back():
+    for venue in VENUES:
+        exchange = offline(venue)
+        assert exchange.enableRateLimit is False
+        assert exchange.timeout == 6_000

@@ -233,7 +233,7 @@ class Dialect:
     def order_now(self, order: Mapping[str, Any], market: Traded) -> OrderNow:
         """A ccxt order in our words."""
         sign = -1 if order.get("side") == "sell" else 1
-        filled = sign * market.coins(number(order.get("filled")) or ZERO)
+        filled = sign * market.coins(self.filled_of(order))
         price, average = positive(order.get("price")), positive(order.get("average"))
         conditional = self.is_conditional(order)
         trigger = self.trigger_of(order) if conditional else None
@@ -252,6 +252,14 @@ class Dialect:
             leg=self.order_leg(order),
             child_id=self.child_of(order),
         )
+
+    def filled_of(self, order: Mapping[str, Any]) -> Decimal:
+        """What is filled of an order, in the venue's units.
+
+        ccxt takes an order that it calls closed for filled, and a conditional one for closed once it has gone off: what
+        became of it is told by the order that it turned into and by its fills.
+        """
+        return ZERO if self.is_conditional(order) else number(order.get("filled")) or ZERO
 
     def order_after(
         self, command: Place | PlaceStop | Cancel | Amend, told: Mapping[str, Any], market: Traded, state: State

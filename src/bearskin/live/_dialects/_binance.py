@@ -10,6 +10,7 @@ from typing import Any, Final
 from bearskin.live._dialects._base import (
     ENTRY_RECV_WINDOW_MS,
     RECV_WINDOW_MS,
+    ZERO,
     Dialect,
     Forced,
     contracts,
@@ -193,6 +194,12 @@ class Binance(Dialect):
             # the answer to a cancellation says no more than that it was taken
             return _ALGO_STATUSES.get(word, "canceled" if str(info.get("code")) == "200" else "open")
         return Dialect.status_of(self, order)
+
+    def filled_of(self, order: Mapping[str, Any]) -> Decimal:
+        """An algo order tells what the order it became has filled."""
+        if self.is_conditional(order):
+            return number(order["info"].get("aq") or order["info"].get("actualQty")) or ZERO
+        return Dialect.filled_of(self, order)
 
     def is_conditional(self, order: Mapping[str, Any]) -> bool:
         """Whether it is an algo order."""

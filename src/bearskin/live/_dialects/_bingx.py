@@ -79,7 +79,6 @@ ABLE: Final = Abilities(
     refusals={
         "amend": "BingX can only cancel an order and place another, which may leave neither: "
         "cancel it and place a new one",
-        "brackets": "BingX shows its tiers to signed calls only: give them with --brackets",
         "countdown": "the countdown cancel is not used: BingX does not say that conditional orders survive it",
     },
 )

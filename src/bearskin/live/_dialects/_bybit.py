@@ -61,14 +61,14 @@ ABLE: Final = Abilities(
     amends=True,
     stream_fills=True,
     countdown=None,
-    brackets="public",
+    brackets="unproved",
     demo="demo-trading",
     late_ms=RECV_WINDOW_MS,
     fills_page=100,
     refusals={
         "brackets": "Bybit's formula for linear contracts changed in 2026 and is not established: "
         "give its tiers with --brackets, or trade at 1x",
-        "countdown": "the countdown cancel is not used: Bybit's takes conditional orders with it",
+        "countdown": "the countdown cancel is not used: Bybit does not say that conditional orders survive it",
     },
 )
 _INDEX: Final[Mapping[Leg, int]] = {"BOTH": 0, "LONG": 1, "SHORT": 2}

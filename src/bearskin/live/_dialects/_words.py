@@ -114,7 +114,8 @@ class Abilities:
     conditional order carries our client order id. `amends`: a resting order can be changed. `stream_fills`: the stream
     tells single fills with the same numbers as the question does; else fills are asked for when an order has changed.
     `countdown`: the call that cancels all orders when we fall silent, where the venue's documents say that protective
-    stops survive it (None: not used). `brackets`: where maintenance tiers come from. `demo` is how its own demo
+    stops survive it (None: not used). `brackets`: how maintenance tiers are had
+    (`unproved`: they are, but what the venue makes of them is not established). `demo` is how its own demo
     environment is reached, empty where it has none. `late_ms`: how long after it was signed the venue may still take a
     request in. `fills_page`: the most fills of one answer. `refusals` are sentences by what they refuse ("live"
     refuses trading as a whole).
@@ -126,7 +127,7 @@ class Abilities:
     amends: bool
     stream_fills: bool
     countdown: str | None
-    brackets: Literal["signed", "public", "contracts", "none"]
+    brackets: Literal["signed", "unproved", "contracts", "none"]
     demo: Literal["demo-trading", "sandbox", ""]
     late_ms: int
     fills_page: int
