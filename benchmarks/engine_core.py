@@ -47,4 +47,4 @@ def measure() -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    print(measure())  # noqa: T201
+    print(measure())
