@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parents[1]
-SYMBOLS = ["BTCUSDT", "ETHUSDT", "SOLUSDT", "BNBUSDT", "XRPUSDT", "DOGEUSDT"]
+SYMBOLS = ["BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT", "1000PEPEUSDT"]
 GROWTH_MB_MAX = 40.0
 LAG_S_MAX = 1.0
 WARM_MINUTES = 3
@@ -41,13 +41,18 @@ async def watched(bot: Any, minutes: float) -> list[tuple[float, float]]:
     found: list[tuple[float, float]] = []
     ends, number = time.monotonic() + minutes * 60, 0
     next_line = time.monotonic() + 60
+
+    def mine() -> Any:
+        return bot.engine.book.trade_in(SYMBOLS[0])
+
     while time.monotonic() < ends:
-        number += 1
-        await bot.enter(f"open-{number}")
-        await bot.until(lambda: bot.trade is None or bot.trade.protected)
-        await asyncio.sleep(2)
-        if bot.trade is not None:
-            await bot.close(f"close-{number}")
+        if mine() is None:
+            number += 1
+            await bot.enter(f"open-{number}")
+            await bot.until(lambda: (trade := mine()) is None or trade.protected)
+            await asyncio.sleep(2)
+            await bot.close(f"close-{number}", wait=False)
+        await asyncio.sleep(0.5)
         bot.told.clear()
         if time.monotonic() >= next_line:
             next_line += 60
@@ -69,7 +74,7 @@ def soak(minutes: float, speed: float) -> int:
 
     async def run(exchange: Any, journal: Path) -> list[tuple[float, float]]:
         async with kit.bot_at(
-            exchange.url, exchange, journal, tag="soak", symbols=tuple(SYMBOLS), timeout_ms=6_000
+            exchange.url, exchange, journal, tag="soak", symbols=tuple(SYMBOLS), timeout_ms=6_000, setups=True
         ) as bot:
             return await watched(bot, minutes)
 

@@ -43,9 +43,7 @@ def exchange_apart(folder: Path | None = None, **options: object) -> Iterator[Ap
     """The exchange until the context ends; `options` are those of `ExchangeOptions`."""
     said = json.dumps({"port": 0, "limits": False, "folder": str(folder) if folder else None, **options})
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    process = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, said], env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
+    process = subprocess.Popen([sys.executable, "-c", _PROGRAM, said], env=env, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         yield Apart(**json.loads(process.stdout.readline()), process=process)

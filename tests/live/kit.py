@@ -32,6 +32,7 @@ from bearskin.live import (
 )
 from bearskin.risk import approve_entry
 from bearskin.terms import (
+    Act,
     AnyEvent,
     BearskinError,
     Close,
@@ -41,7 +42,9 @@ from bearskin.terms import (
     Place,
     Refused,
     Side,
+    VenueError,
     client_id,
+    interval_ns,
     our_id,
 )
 
@@ -101,6 +104,26 @@ class Hand:
         assert not isinstance(approved, Refused), approved
         desk.send(number, approved)
         return number
+
+
+class Both(Hand):
+    """The mind that looks for set-ups, but acts are answered by the hand."""
+
+    def __init__(self, hand: Hand, mind: Any) -> None:
+        self.hand, self.mind = hand, mind
+
+    def preload(self, panel: Any) -> None:
+        """For the one that wants it."""
+        self.mind.preload(panel)
+
+    def heard(self, event: AnyEvent) -> None:
+        """Both hear everything."""
+        self.hand.heard(event)
+        self.mind.heard(event)
+
+    def decide(self, desk: Desk) -> None:
+        """Either the one or the other."""
+        (self.hand if isinstance(desk.event, Act) else self.mind).decide(desk)
 
 
 def control(running: Running, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -170,10 +193,11 @@ class Bot:
         """Move the stop."""
         return await self.act(MoveStop(time_ns=0, wall_ns=0, act_id=name, symbol=SYMBOL, stop=self.price(factor)))
 
-    async def close(self, name: str = "close") -> Done:
+    async def close(self, name: str = "close", *, wait: bool = True) -> Done:
         """Close and wait until nothing is open and nothing rests."""
         done = await self.act(Close(time_ns=0, wall_ns=0, act_id=name, symbol=SYMBOL))
-        await self.until(lambda: not self.engine.book.trades, what="the end")
+        if wait:
+            await self.until(lambda: not self.engine.book.trades, what="the end")
         return done
 
     async def quiet(self) -> None:
@@ -207,8 +231,12 @@ async def bot_at(
     options: RunnerOptions | None = None,
     timeout_ms: int = 1_500,
     window_s: float = 1.0,
+    setups: bool = False,
 ) -> AsyncIterator[Bot]:
-    """A bot whose venue is at `url`, on the journal in a file, until the context ends; it is not closed for it."""
+    """A bot whose venue is at `url`, on the journal in a file, until the context ends; it is not closed for it.
+
+    With `setups` it looks for trades of its own as well, with history.
+    """
     dialect = dialect_of("binance")
     exchange = open_trading(dialect, "live", running.key, running.secret, address=url)
     exchange.timeout = timeout_ms
@@ -222,7 +250,12 @@ async def bot_at(
         await opened(venue)
         hand = Hand()
         market = await venue.instruments(symbols)
-        engine = Engine(EngineSettings(tag=tag, symbols=symbols), market, hand)
+        settings = EngineSettings(tag=tag, symbols=symbols, interval_ns=interval_ns(interval))
+        engine = Engine(settings, market, None if setups else hand)
+        if setups:
+            engine._mind = Both(hand, engine._mind)
+            for symbol in symbols:
+                engine.preload(await venue.history(symbol, interval, 1_500))
         feed = CcxtFeed(venue, interval, options=FeedOptions(statistics=False))
         runner = Runner(engine, kept, venue, feed, clock=clock, at=at, options=options)
         task = asyncio.ensure_future(runner.run())
@@ -242,7 +275,7 @@ async def opened(venue: CcxtVenue) -> None:
     for _ in range(60):
         try:
             return await venue.open()
-        except Exception:
+        except VenueError:
             await asyncio.sleep(0.1)
     return await venue.open()
 

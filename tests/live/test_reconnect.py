@@ -114,19 +114,18 @@ def test_a_ban_is_a_ban_and_protection_goes_first_after_it(
     """
 
     async def story() -> None:
-        async with Proxy(running.url) as proxy:
-            async with bot_at(proxy.url, running, tmp_path / "j.sqlite", tag=tag) as bot:
-                await bot.until(lambda: bot.runner.state().channels.get("account"))
-                proxy.befall("418", skip=1)
-                await bot.enter()
-                await bot.protected()
-                [throttled, *_] = [r.event for _, r in bot.told if isinstance(r.event, Throttled)]
-                assert throttled.until_wall_ns > throttled.wall_ns
-                asked = [at for at, _ in proxy.log if throttled.wall_ns < at]
-                assert min(asked) >= throttled.until_wall_ns
-                first = next(what for at, what in proxy.log if at >= throttled.until_wall_ns)
-                assert first == "POST /fapi/v1/algoOrder"
-                await bot.close()
+        async with Proxy(running.url) as proxy, bot_at(proxy.url, running, tmp_path / "j.sqlite", tag=tag) as bot:
+            await bot.until(lambda: bot.runner.state().channels.get("account"))
+            proxy.befall("418", skip=1)
+            await bot.enter()
+            await bot.protected()
+            [throttled, *_] = [r.event for _, r in bot.told if isinstance(r.event, Throttled)]
+            assert throttled.until_wall_ns > throttled.wall_ns
+            asked = [at for at, _ in proxy.log if throttled.wall_ns < at]
+            assert min(asked) >= throttled.until_wall_ns
+            first = next(what for at, what in proxy.log if at >= throttled.until_wall_ns)
+            assert first == "POST /fapi/v1/algoOrder"
+            await bot.close()
 
     asyncio.run(story())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from decimal import Decimal
 
 from live.kit import QTY, SYMBOL, Eye, bot_at, control, journal_of
@@ -97,7 +98,7 @@ def test_candles_follow_each_other_without_a_hole(running: Running, tag: str, tm
     finally:
         control(running, "POST", "/clock/speed", {"speed": 1})
     opens = [bar.opened_ns for bar in bars]
-    assert [after - before for before, after in zip(opens, opens[1:], strict=False)] == [60 * 10**9] * (len(opens) - 1)
+    assert [after - before for before, after in itertools.pairwise(opens)] == [60 * 10**9] * (len(opens) - 1)
     assert all(bar.mark_close and bar.quote_volume is not None for bar in bars)
 
 

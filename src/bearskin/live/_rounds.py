@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, Literal
 
 from bearskin.live._ask import asked
-from bearskin.live._ccxt import load_ccxt
 from bearskin.live._dialects import Call
 from bearskin.live._seams import Put
 from bearskin.terms import (
@@ -23,7 +22,6 @@ from bearskin.terms import (
     RateSettled,
     Skewed,
     TradingChanged,
-    VenueError,
 )
 
 if TYPE_CHECKING:
@@ -95,7 +93,7 @@ class Rounds:
         while True:
             try:
                 await what()
-            except (VenueError, load_ccxt().BaseError) as error:
+            except Exception as error:  # noqa: BLE001 - what is asked in rounds must not end the trading
                 logger.info("asked in vain: %s", type(error).__name__)
             await asyncio.sleep(pace_s)
 
@@ -108,7 +106,7 @@ class Rounds:
 
     async def _paid_since_start(self) -> None:
         """What was paid before now was told before, or will be by the account's own question."""
-        start_ms = self._venue.funding_from_ns // MS if self._venue.funding_from_ns else 0
+        start_ms = self._venue.begins_ns // MS if self._venue.begins_ns else 0
         self._paid = dict.fromkeys(self._venue.symbols, start_ms)
         if start_ms:
             self._ask_paid.set()
@@ -128,7 +126,7 @@ class Rounds:
                     await self._rate(symbol)
                 for symbol in self._venue.symbols if paid else [each for each in due if each in self._held]:
                     await self._payments(symbol)
-            except VenueError:
+            except Exception:  # noqa: BLE001 - as above
                 self._due.extend(due)
                 if paid:
                     self._ask_paid.set()
@@ -172,7 +170,7 @@ class Rounds:
             for symbol in symbols:
                 try:
                     await self._series(symbol)
-                except VenueError as error:
+                except Exception as error:  # noqa: BLE001 - as above
                     logger.info("no statistics of %s: %s", symbol, type(error).__name__)
 
     async def _series(self, symbol: str) -> None:

@@ -35,6 +35,9 @@ class Venue(Protocol):
         Nothing when the venue could not be asked.
         """
 
+    def include(self, symbols: Iterable[str]) -> None:
+        """Cover these symbols as well; called before the first question of a run that has something open in them."""
+
     async def instruments(self, symbols: Sequence[str]) -> dict[str, tuple[Instrument, Brackets | None]]:
         """The filters and the maintenance brackets (None: not to be had) of symbols."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from bearskin.live._budget import Budget
 from bearskin.live._ccxt import load_ccxt, venue_error
 from bearskin.live._dialects import Answer, Call, Dialect, State, Traded, own_name
-from bearskin.live._history import history_of
+from bearskin.live._history import history_of, market_now_ns
 from bearskin.live._markets import instruments_of
 from bearskin.live._sends import point_of, reduces
 from bearskin.live._skew import MarketClock, Skew
@@ -92,7 +92,7 @@ class CcxtVenue:
         self._fills = Remembered()  # trade ids that were told
         self._asked_ns: int | None = None
         self.known_bars: dict[tuple[str, str], int] = {}  # the open of the last candle that `history` gave
-        self.funding_from_ns = 0  # settlements after that were not told yet
+        self.begins_ns = 0  # what this run was not told yet begins here
 
     @property
     def _wall_ns(self) -> Callable[[], int]:
@@ -125,6 +125,13 @@ class CcxtVenue:
         if missing:
             raise UnknownSymbol(f"{self.dialect.venue} has no {self.settle} perpetual {', '.join(missing)}")
         self.symbols = tuple(self.markets)
+
+    def include(self, symbols: Iterable[str]) -> None:
+        """Cover these as well: what is open in a symbol has to be looked after, whether or not it is still traded."""
+        missing = [symbol for symbol in symbols if symbol not in self.markets]
+        if missing:
+            self.symbols = (*self.symbols, *missing)
+            self._take_markets()
 
     async def close(self) -> None:
         """Let go of every connection."""
@@ -307,15 +314,16 @@ class CcxtVenue:
         """Missed fills and funding since then, then one `AccountNow`; nothing when the venue could not be asked."""
         asked_wall_ns, asked_ns = self._wall_ns(), self.clock.now_ns()
         from_ns = since_ns if since_ns is not None else self._asked_ns
-        if not self.funding_from_ns:
-            self.funding_from_ns = from_ns if from_ns is not None else asked_ns
+        if not self.begins_ns:
+            self.begins_ns = from_ns if from_ns is not None else asked_ns
+        if from_ns is not None:
+            from_ns = max(from_ns, self.begins_ns)  # what was before is none of this run's
         told: list[AnyEvent] = []
         if from_ns is not None:
-            for symbol in self.symbols:
-                fills = await self._missed(self.markets[symbol], from_ns)
-                if fills is None:
-                    return told
-                told += fills
+            found = await asyncio.gather(*(self._missed(self.markets[symbol], from_ns) for symbol in self.symbols))
+            told += sorted((fill for fills in found for fill in fills or ()), key=lambda fill: fill.time_ns)
+            if None in found:
+                return told
         now = await self._account_now(asked_wall_ns)
         if now is None:
             return told
@@ -324,19 +332,21 @@ class CcxtVenue:
 
     async def _account_now(self, asked_wall_ns: int) -> AccountNow | None:
         markets = [self.markets[symbol] for symbol in self.symbols]
-        orders: list[OrderNow] = []
-        failed: list[str] = []
-        for market in markets:
-            for call in self.dialect.open_orders_of(market):
-                answer, rows = await self.question(call)
-                if answer.outcome == "accepted":
-                    orders += [self.dialect.order_now(row, market) for row in rows]
-                elif f"orders:{market.symbol}" not in failed:
-                    failed.append(f"orders:{market.symbol}")
-        known, positions = await self.question(self.dialect.positions_of(markets))
-        got, balance = await self.question(self.dialect.balance_of())
-        if known.outcome != "accepted" or got.outcome != "accepted" or len(failed) == len(markets):
+        asked = [(market, call) for market in markets for call in self.dialect.open_orders_of(market)]
+        (known, positions), (got, balance), *rows = await asyncio.gather(
+            self.question(self.dialect.positions_of(markets)),
+            self.question(self.dialect.balance_of()),
+            *(self.question(call) for _, call in asked),
+        )
+        if known.outcome != "accepted" or got.outcome != "accepted":
             return None
+        orders: list[OrderNow] = []
+        failed: dict[str, None] = {}
+        for (market, _), (answer, found) in zip(asked, rows, strict=True):
+            if answer.outcome == "accepted":
+                orders += [self.dialect.order_now(row, market) for row in found]
+            else:
+                failed[f"orders:{market.symbol}"] = None
         for order in orders:
             self.heard_order(order)
         wallet = self.dialect.balance_now(balance, self.settle, time_ns=self.clock.now_ns(), wall_ns=self._wall_ns())
@@ -355,7 +365,7 @@ class CcxtVenue:
                 found.append(position)
         return found
 
-    async def _missed(self, market: Traded, from_ns: int) -> list[AnyEvent] | None:
+    async def _missed(self, market: Traded, from_ns: int) -> list[Filled] | None:
         """Fills of a symbol that were not told yet, oldest first; None when they could not be had."""
         told: list[Filled] = []
         since_ms = from_ns // MS
