@@ -15,6 +15,7 @@ from bearskin.app._cli_data import register_data
 from bearskin.app._cli_exchange import register_exchange
 from bearskin.app._cli_hands import register_hands
 from bearskin.app._cli_house import register_house
+from bearskin.app._cli_report import register_report
 from bearskin.app._cli_safety import register_safety
 from bearskin.app._cli_trade import register_trade
 from bearskin.app._command import BAD_INPUT, INTERRUPTED, end, fail
@@ -22,9 +23,9 @@ from bearskin.app._desk import Desk
 from bearskin.app._options import BARE, Home, Json, Quiet, StoreDir, Verbose
 
 ORDER = (
-    "demo", "trade", "short", "long", "close", "move-stop", "reverse", "positions", "orders", "runs", "pause", "resume",
-    "panic", "adopt", "note", "plan", "backtest", "exchange", "keys", "quiz", "legal", "cap",
-    "alert", "data", "config", "doctor", "backup", "reset", "migrate",
+    "demo", "trade", "short", "long", "close", "move-stop", "reverse", "positions", "orders", "runs", "report",
+    "tables", "pause", "resume", "panic", "adopt", "note", "plan", "backtest", "exchange", "keys", "quiz", "legal",
+    "cap", "alert", "data", "config", "doctor", "backup", "reset", "migrate",
 )  # fmt: skip
 
 
@@ -48,6 +49,7 @@ app = typer.Typer(
 )
 register_bot(app)
 register_hands(app)
+register_report(app)
 register_trade(app)
 register_exchange(app)
 register_data(app)

@@ -101,9 +101,7 @@ def close(
     return _acted(act, settled, **where)
 
 
-def move_stop(
-    symbol: str, *, stop: str | Decimal | None = None, break_even: bool = False, **where: Any
-) -> HandReport:
+def move_stop(symbol: str, *, stop: str | Decimal | None = None, break_even: bool = False, **where: Any) -> HandReport:
     """Move the stop of our position to `stop`, or to where it breaks even after fees: the new one rests first."""
     if (stop is None) != break_even:
         raise BadInput("name a stop, or break-even, one of the two")
@@ -143,9 +141,7 @@ def resume(*, limits: bool = False, **where: Any) -> HandReport:
     return _acted({"is": "Resume", "limits": limits}, settled, **where)
 
 
-def panic(
-    *, foreign: bool = False, confirm: Callable[[str], bool] | None = None, **where: Any
-) -> HandReport:
+def panic(*, foreign: bool = False, confirm: Callable[[str], bool] | None = None, **where: Any) -> HandReport:
     """Close everything of ours at market and stay closed until `resume`; with `foreign` also what is not ours.
 
     `confirm` is asked before anything foreign is touched.
@@ -327,7 +323,9 @@ def _done(hand: Hand, told: tuple[str, str], act: dict[str, Any], settled: Settl
         hand.rest(LOOK_S)
         said["looked"] = True
     there = _position(state, number=trade, symbol=str(act.get("symbol", "")))
-    last = [one["text"] for one in state["decisions"] if one["symbol"] == act.get("symbol") and one["kind"] != "declined"]
+    last = [
+        one["text"] for one in state["decisions"] if one["symbol"] == act.get("symbol") and one["kind"] != "declined"
+    ]
     detail = str(said.get("detail") or "")
     if outcome in ("closed", ""):
         detail = detail or (last[-1] if last else "")
@@ -402,7 +400,7 @@ class _Here:
             settings = dataclasses.replace(settings, symbols=(*settings.symbols, symbol))
         self.run_id = run.id
         self._loop = asyncio.Runner()
-        self._context = running(run, place, settings)
+        self._context = running(run, place, settings, house)
         try:
             self._bot = self._loop.run(self._context.__aenter__())
         except BaseException:

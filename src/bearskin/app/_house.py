@@ -30,6 +30,12 @@ class House:
         """The store named by the settings, else the home's own; it may not exist yet."""
         return self.settings.store or self.home.part("store")
 
+    @property
+    def database(self) -> str:
+        """Where the tables of runs are kept; it may hold a password."""
+        named = self.settings.database
+        return str(self.home.part("cache") / "runs.sqlite") if named is None else named.get_secret_value()
+
     def writable_store(self) -> Path:
         """The store folder, made and proven writable; raises BadInput otherwise."""
         return writable(self.store_folder, "store", "name another with --store or BEARSKIN_STORE, or free this one")

@@ -45,6 +45,7 @@ MEANING = {
     "port": "port of the demo exchange",
     "archive_url": "public archive that `data fetch` reads",
     "log_level": "debug, info, warning or error",
+    "database": "where tables of runs are kept: sqlite:///FILE or postgresql://...",
     "alert_urls": "where alerts go: Apprise addresses, blanks between",
     "alert_off": "kinds of alerts that are not told",
     "quiet_hours": "local hours in which only critical alerts are told",
@@ -59,6 +60,7 @@ WITHOUT_VALUE = {  # what stands in where a setting has no value
     "maker": "as the instrument",
     "slippage": "as the command",
     "brackets": "the packaged snapshot",
+    "database": "a file in the home's cache",
     "alert_urls": "no alerts",
     "alert_off": "plan, declined",
     "quiet_hours": "none",
@@ -66,7 +68,7 @@ WITHOUT_VALUE = {  # what stands in where a setting has no value
     "webhook_kinds": "all but plan and declined",
 }
 # their values are never shown, only what kind of address they are
-SECRET = ("alert_urls", "webhook_url")
+SECRET = ("alert_urls", "webhook_url", "database")
 
 
 class Settings(BaseSettings):
@@ -90,6 +92,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8700, ge=0, le=65_535)
     archive_url: str = "https://data.binance.vision"
     log_level: str = "info"
+    database: SecretStr | None = None
     alert_urls: SecretStr | None = None
     alert_off: str | None = None
     quiet_hours: str | None = None
@@ -179,7 +182,14 @@ class Settings(BaseSettings):
             _said(lambda url, _: checked_url(url.get_secret_value()), value, "")
         return value
 
-    @field_serializer("alert_urls", "webhook_url", when_used="json")
+    @field_validator("database")
+    @classmethod
+    def _database(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.match(r"(sqlite:///|postgresql(\+psycopg)?://)\S+$", value.get_secret_value()):
+            raise ValueError("database holds no address of a database: write sqlite:///FILE or postgresql://...")
+        return value
+
+    @field_serializer("alert_urls", "webhook_url", "database", when_used="json")
     def _hidden(self, value: SecretStr | None) -> str | None:
         return None if value is None else shown(value)
 

@@ -63,7 +63,7 @@ def trade(
     place = place_of(house, venue, env, folder=folder, live_confirm=live_confirm)
     made, settings = run_of(house, place, Told(**told), named=run, fresh=fresh)
     for_s = None if run_for is None else interval_ns(run_for) / SECOND_NS
-    return asyncio.run(_traded(made, place, settings, for_s, shown))
+    return asyncio.run(_traded(house, made, place, settings, for_s, shown))
 
 
 def place_of(
@@ -168,7 +168,7 @@ def settings_json(settings: EngineSettings) -> dict[str, Any]:
 
 
 async def _traded(
-    run: Run, place: Place, settings: EngineSettings, for_s: float | None, shown: Shown | None
+    house: House, run: Run, place: Place, settings: EngineSettings, for_s: float | None, shown: Shown | None
 ) -> dict[str, Any]:
     from bearskin.app._bot import door_open, running
 
@@ -178,7 +178,7 @@ async def _traded(
         with contextlib.suppress(ValueError, RuntimeError):  # only the main thread hears signals
             loop.add_signal_handler(number, stop.set)
     stopping = asyncio.ensure_future(stop.wait())
-    async with running(run, place, settings) as bot, door_open(bot):
+    async with running(run, place, settings, house) as bot, door_open(bot):
         until_s = None if for_s is None else loop.time() + for_s
         while not stop.is_set() and (until_s is None or loop.time() < until_s):
             if shown is not None:
