@@ -252,3 +252,53 @@ def test_neutral_funding_is_neutral_in_the_mirror(hours):
     _, short = View(here, Side.SHORT).funding_8h()
     _, long = View(here, Side.LONG).funding_8h()
     assert short.tolist() == long.tolist() == [NEUTRAL_8H] * 50
+
+
+ALL_LEVELS = ("equal", "prior-day", "prior-week", "round", "donchian", "pivot-3", "pivot-10")
+TAILS = {
+    **VARIANTS,
+    "defaults": {},
+    "every level": {
+        "stop_hunt": StopHunt(level_kinds=ALL_LEVELS, wick_share=0.3, wick_atr=0.3),
+        "failed_breakout": FailedBreakout(level_kinds=ALL_LEVELS),
+    },
+}
+
+
+@pytest.mark.parametrize("variant", TAILS)
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32 - 1), bars=st.integers(200, 1_400), back=st.integers(1, 60))
+def test_asking_only_for_the_last_bars_finds_their_events(variant, seed, bars, back):
+    panel, params = walk(seed, bars), TAILS[variant]
+    whole = detect(panel, params=params)
+    assert detect(panel, params=params, first_bar=bars - back) == [e for e in whole if e.bar >= bars - back]
+    for cut in range(bars - 40, bars):
+        window = head(panel, cut + 1)
+        assert detect(window, params=params, first_bar=cut) == [e for e in whole if e.bar == cut]
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32 - 1))
+def test_a_window_of_bars_sees_what_the_whole_history_sees(seed):
+    """What is forgotten of the means and the pools by 1,100 bars is nothing: the same trades at the same prices."""
+    panel = walk(seed, 2_000)
+    for end in range(1_500, 2_000, 7):
+        window = dataclasses.replace(head(panel, end), **columns_from(head(panel, end), end - 1_100))
+        here = detect(window, first_bar=len(window) - 12)
+        there = detect(head(panel, end), first_bar=end - 12)
+        assert [trade_of(e) for e in here] == [trade_of(e) for e in there]
+
+
+def trade_of(event):
+    names = ("setup", "side", "known_ns", "entry_ref", "stop", "targets", "invalidation", "horizon_bars", "anchor_ns")
+    return [getattr(event, name) for name in names] + [round(event.atr, 9)]
+
+
+def head(panel: Panel, bars: int) -> Panel:
+    """The first bars of a panel; other series stay, they know their own times."""
+    return dataclasses.replace(panel, **columns_from(panel, 0, bars))
+
+
+def columns_from(panel: Panel, first: int, end: int | None = None) -> dict[str, object]:
+    arrays = {f.name: getattr(panel, f.name) for f in dataclasses.fields(panel)}
+    return {name: value[first:end] for name, value in arrays.items() if isinstance(value, np.ndarray)}

@@ -68,8 +68,10 @@ def main() -> None:
     try:
         from bearskin.app._cli import run
         from bearskin.app._desk import stand_in_streams
+        from bearskin.app._logs import guard_process
 
         stand_in_streams()
+        guard_process()
         code = run(sys.argv[1:])
     except KeyboardInterrupt:  # before a command was even found
         print("stopped", file=sys.stderr)  # noqa: T201 - the edge of the house prints

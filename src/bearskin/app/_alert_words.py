@@ -110,7 +110,7 @@ def _of_account(note: AnyNote) -> Alert | None:
 
 
 def _made(kind: str, severity: Severity, symbol: str, text: str, at: AnyNote | Filled) -> Alert:
-    whole = f"{symbol} {text}" if symbol else text
+    whole = f"{symbol} {text}" if symbol and symbol not in text else text
     return Alert(kind=kind, severity=severity, symbol=symbol, text=whole, wall_ns=at.wall_ns)
 
 

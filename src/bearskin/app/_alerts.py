@@ -49,6 +49,7 @@ class Message:
 class Outbox:
     """Decides what is told when; pure but for what it holds. Times are seconds of one clock and minutes of the day."""
 
+    where: str = ""
     off: frozenset[str] = frozenset(NOT_TOLD)
     quiet: QuietHours | None = None
     _waiting: list[Alert] = field(default_factory=list)
@@ -93,10 +94,10 @@ class Outbox:
         if not (urgent or gathered or closing):
             return None
         waiting, self._waiting, self._last_s = self._waiting, [], now_s  # first: what cannot be worded is gone too
-        return _message(waiting)
+        return _message(waiting, self.where)
 
 
-def _message(alerts: Sequence[Alert]) -> Message:
+def _message(alerts: Sequence[Alert], where: str) -> Message:
     """Alerts in one message, the gravest first; what is over the brim is counted."""
     ranked = sorted(alerts, key=lambda alert: -RANK[alert.severity])
     lines = [scrubbed(alert.text) for alert in ranked[:LINES_MAX]]
@@ -104,7 +105,9 @@ def _message(alerts: Sequence[Alert]) -> Message:
         lines.append(f"and {len(ranked) - LINES_MAX} more")
     first = ranked[0]
     rest = f" and {len(ranked) - 1} more" if len(ranked) > 1 else ""
-    return Message(title=f"bearskin: {first.kind}{rest}", body="\n".join(lines), severity=first.severity)
+    return Message(
+        title=f"bearskin{where and ' '}{where}: {first.kind}{rest}", body="\n".join(lines), severity=first.severity
+    )
 
 
 class Sender(Protocol):
@@ -235,9 +238,14 @@ class Alerts:
         logger.warning("alerts: nothing reached %s (%s): %s", sender.name, why, message.title)
 
 
-def open_alerts(urls: Sequence[str], *, off: str | None = None, quiet: str | None = None) -> Alerts | None:
-    """Alerts to `urls` (None where there are none); raises BadInput for an address, kind or time that cannot be."""
-    outbox = Outbox(off=kinds_of(off), quiet=None if quiet is None else quiet_hours(quiet))
+def open_alerts(
+    urls: Sequence[str], *, off: str | None = None, quiet: str | None = None, where: str = ""
+) -> Alerts | None:
+    """Alerts to `urls` (None where there are none); `where` stands in their titles.
+
+    Raises BadInput for an address, kind or time that cannot be.
+    """
+    outbox = Outbox(where=where, off=kinds_of(off), quiet=None if quiet is None else quiet_hours(quiet))
     if not urls:
         return None
     return Alerts([AppriseSender(url) for url in urls], outbox)

@@ -20,9 +20,11 @@ from bearskin.app._runs import BotAddress, Run, bot_told, run_held
 from bearskin.app._watch import Watch
 from bearskin.app._world import Place, World, open_world
 from bearskin.engine import Done, EngineSettings, Record
-from bearskin.terms import AnyAct, AnyEvent, BearskinError
+from bearskin.terms import DAY_NS, AnyAct, AnyEvent, BadInput, BearskinError
 
 READY_S_MAX = 60.0
+HISTORY_DAYS, BARS_MAX = 100, 10_000  # the slow daily average needs 50 days and some before them
+SYMBOLS_AT_ONCE = 3
 logger = logging.getLogger("bearskin.app")
 Told = Callable[[int, Record], None]
 
@@ -97,12 +99,7 @@ async def running(run: Run, place: Place, settings: EngineSettings, house: House
             instruments = await world.venue.instruments(settings.symbols)
             mind = Decider(settings, instruments)
             engine = Engine(settings, instruments, mind)
-            after: dict[str, int] = {}
-            for symbol in settings.symbols:
-                panel = await world.venue.history(symbol, run.interval, settings.bars_kept)
-                mind.preload(panel)
-                if len(panel):
-                    after[symbol] = int(panel.time_ns[-1])
+            after = await _remembered(world, mind, settings, run.interval)
             watch = Watch(memory=engine, facts=_facts(run, place, settings))
             for sequence, record in read_records(journal):
                 watch.told(sequence, record)
@@ -121,6 +118,24 @@ async def running(run: Run, place: Place, settings: EngineSettings, house: House
                 await _ended(task)
             finally:
                 await world.close()
+
+
+async def _remembered(world: World, mind: Any, settings: EngineSettings, interval: str) -> dict[str, int]:
+    """Have the mind take in the market's past: bars to look at, and days enough for the daily trend.
+
+    Returns when the last bar of each symbol opened.
+    """
+    bars = max(settings.bars_kept, min(BARS_MAX, HISTORY_DAYS * DAY_NS // settings.interval_ns))
+    slots = asyncio.Semaphore(SYMBOLS_AT_ONCE)
+
+    async def one(symbol: str) -> tuple[str, int] | None:
+        async with slots:
+            panel = await world.venue.history(symbol, interval, bars)
+        mind.preload(panel)
+        return (symbol, int(panel.time_ns[-1])) if len(panel) else None
+
+    found = await asyncio.gather(*(one(symbol) for symbol in settings.symbols))
+    return dict(last for last in found if last is not None)
 
 
 async def _until_ready(bot: Bot) -> None:
@@ -155,10 +170,11 @@ def _facts(run: Run, place: Place, settings: EngineSettings) -> dict[str, Any]:
 
 
 @contextlib.asynccontextmanager
-async def door_open(bot: Bot, signals: Answer | None = None) -> AsyncIterator[BotAddress]:
-    """The bot's local door on a free port of 127.0.0.1, its address in the run's folder, until the context ends."""
+async def door_open(bot: Bot, signals: Answer | None = None, port: int = 0) -> AsyncIterator[BotAddress]:
+    """The bot's local door on a port of 127.0.0.1 (0: a free one), its address in the run's folder, until the context
+    ends; raises BadInput where the port is taken."""
     token = new_token()
-    with socket.create_server(("127.0.0.1", 0)) as door:
+    with _listening(port) as door:
         port = int(door.getsockname()[1])
         app = bot_app(bot.watch, bot.events, bot, bot.clocks, signals)
         open_paths = frozenset({"/signals"} if signals is not None else ())
@@ -184,6 +200,13 @@ async def door_open(bot: Bot, signals: Answer | None = None) -> AsyncIterator[Bo
             bot.events.close()
             server.should_exit = True
             await serving
+
+
+def _listening(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        raise BadInput(f"bot_port {port} cannot be had ({error.strerror or error}): choose another") from None
 
 
 class _Server(uvicorn.Server):

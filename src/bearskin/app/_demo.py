@@ -23,7 +23,7 @@ from bearskin.terms import SECOND_NS, BadInput, BearskinError, interval_ns
 if TYPE_CHECKING:
     from bearskin.app._demo_backtest import DemoBacktest
 
-SEED, SPEED, INTERVAL = 7, 60.0, "5m"
+SEED, SPEED, INTERVAL = 7, 180.0, "15m"
 START_S_MAX, LOOK_S = 90.0, 0.25
 Shown = Callable[[dict[str, Any]], None]
 Said = Callable[[str], None]

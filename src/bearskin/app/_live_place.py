@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from bearskin.app._house import House
-from bearskin.app._permit import live_permit, terminal_ask
+from bearskin.app._permit import live_permit, live_records, terminal_ask
 from bearskin.app._world import Place
 from bearskin.terms import BadInput
 
@@ -16,7 +16,15 @@ def live_place(house: House, venue: str, env: str, confirm: str | None) -> Place
 
     if venue not in VENUES:
         raise BadInput(f"venue was {venue!r}, must be demo or one of {', '.join(sorted(VENUES))}")
-    permit = live_permit(house, venue, env, confirm=confirm, ask=terminal_ask(), now_wall_ns=time.time_ns())
+    permit = live_permit(
+        house,
+        venue,
+        env,
+        confirm=confirm,
+        ask=terminal_ask(),
+        records=lambda: live_records(house, venue),
+        now_wall_ns=time.time_ns(),
+    )
     keys = permit.keys
     assert keys is not None, "only the demo exchange does without keys"
     opened = keys.for_ccxt()

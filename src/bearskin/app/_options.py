@@ -136,8 +136,8 @@ DEMO: dict[str, Spec] = {
     "run_for": text("End by itself after this long, such as 120s.", "TIME", None, "--for"),
     "seed": count("The same seed makes the same market; 7 by default.", None),
     "symbols": text("Such as BTCUSDT,DOGEUSDT; default: all it has.", "LIST"),
-    "interval": text("Bars the bot looks at; 5m by default.", "TIME"),
-    "speed": text("Market seconds in a second; 60 by default.", "X"),
+    "interval": text("Bars the bot looks at; 15m by default.", "TIME"),
+    "speed": text("Market seconds in a second; 180 by default.", "X"),
     "fresh": flag("--fresh", "A new market and a new run; what was traded stays in the journal."),
     "folder": text("Where the exchange is kept; default: exchange/demo in the home.", "DIR"),
     "browser": flag(

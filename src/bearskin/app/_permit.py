@@ -7,6 +7,8 @@ exchange or a venue's own demo environment, which only asks for its key.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -28,7 +30,9 @@ from bearskin.app._licence import (
 )
 from bearskin.engine import Record
 from bearskin.live import KeyPermissions, key_permissions
-from bearskin.terms import BadInput, iso
+from bearskin.terms import BadInput, StoreBroken, iso
+
+logger = logging.getLogger("bearskin.app")
 
 DEMO: Final = "demo"  # the exchange on this machine
 CANNOT_WITHDRAW: Final = "cannot withdraw"
@@ -101,6 +105,23 @@ def live_cap(licence: Licence, venue: str, record: CleanRecord) -> tuple[Decimal
         f"{record.troubles} troubles: `bearskin cap set {venue} AMOUNT` raises it knowingly"
     )
     return CAP_FIRST, why
+
+
+def live_records(house: House, venue: str) -> list[Record]:
+    """The records of every live run at a venue. None of them when one cannot be read: nobody knows what is in it."""
+    from bearskin.app._runs import runs_of
+    from bearskin.live import read_records
+
+    found: list[Record] = []
+    try:
+        for run in runs_of(house.home.part("journal")):
+            if (run.venue, run.env) == (keys_name(venue), "live"):
+                with contextlib.closing(run.kept.open_journal()) as journal:
+                    found += [record for _, record in read_records(journal)]
+    except (BadInput, StoreBroken) as error:
+        logger.warning("the record of live trading at %s is not counted: %s", venue, error)
+        return []
+    return found
 
 
 def permissions_of(keys: VenueKeys) -> KeyPermissions:

@@ -44,6 +44,7 @@ MEANING = {
     "brackets": "file of maintenance brackets",
     "port": "port of the demo exchange",
     "archive_url": "public archive that `data fetch` reads",
+    "bot_port": "port of a bot's local door; 0 is any free one",
     "log_level": "debug, info, warning or error",
     "database": "where tables of runs are kept: sqlite:///FILE or postgresql://...",
     "alert_urls": "where alerts go: Apprise addresses, blanks between",
@@ -91,6 +92,7 @@ class Settings(BaseSettings):
     brackets: Path | None = None
     port: int = Field(default=8700, ge=0, le=65_535)
     archive_url: str = "https://data.binance.vision"
+    bot_port: int = Field(default=0, ge=0, le=65_535)
     log_level: str = "info"
     database: SecretStr | None = None
     alert_urls: SecretStr | None = None

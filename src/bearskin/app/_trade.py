@@ -171,6 +171,7 @@ async def _traded(
     house: House, run: Run, place: Place, settings: EngineSettings, for_s: float | None, shown: Shown | None
 ) -> dict[str, Any]:
     from bearskin.app._bot import door_open, running
+    from bearskin.app._outward import outward
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -178,7 +179,11 @@ async def _traded(
         with contextlib.suppress(ValueError, RuntimeError):  # only the main thread hears signals
             loop.add_signal_handler(number, stop.set)
     stopping = asyncio.ensure_future(stop.wait())
-    async with running(run, place, settings, house) as bot, door_open(bot):
+    async with (
+        running(run, place, settings, house) as bot,
+        outward(house, run.id, bot.runner.subscribe, bot, bot.clocks) as signals,
+        door_open(bot, signals, house.settings.bot_port),
+    ):
         until_s = None if for_s is None else loop.time() + for_s
         while not stop.is_set() and (until_s is None or loop.time() < until_s):
             if shown is not None:

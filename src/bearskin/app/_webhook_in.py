@@ -22,7 +22,7 @@ from bearskin.app._rates import positive_of, share_of
 from bearskin.app._webhook_out import SIGNATURE_HEADER, TIME_HEADER, signature
 from bearskin.engine import Done
 from bearskin.live import Secret
-from bearskin.terms import SECOND_NS, BadInput, Open, Side, parse_time
+from bearskin.terms import SECOND_NS, AnyAct, BadInput, Open, Side, parse_time
 
 BODY_MAX: Final = 16_000
 SIGNED_WINDOW_NS: Final = 60 * SECOND_NS
@@ -40,7 +40,7 @@ Clocks = Callable[[], tuple[int, int]]  # market and wall time now
 class Acting(Protocol):
     """What the door opens to: the runner of the bot."""
 
-    async def act(self, act: Open) -> Done:
+    async def act(self, act: AnyAct) -> Done:
         """Have an act taken up, and the engine's answer."""
 
 

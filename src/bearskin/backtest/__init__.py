@@ -9,12 +9,44 @@ from typing import TYPE_CHECKING, Any
 from bearskin import VerbRoom
 
 if TYPE_CHECKING:
+    from bearskin.backtest._core_venue import Latency
+    from bearskin.backtest._engine_run import run_engine
+    from bearskin.backtest._kept import KeptBrackets, keep_history, panels_of
+    from bearskin.backtest._parity import Pair, Parity, Unmatched, compare
     from bearskin.backtest._request import BacktestRequest, BacktestResult
     from bearskin.backtest._run import run, warm
 
-_HOMES = {"BacktestRequest": "_request", "BacktestResult": "_request", "run": "_run", "warm": "_run"}
+_HOMES = {
+    "BacktestRequest": "_request",
+    "BacktestResult": "_request",
+    "KeptBrackets": "_kept",
+    "Latency": "_core_venue",
+    "Pair": "_parity",
+    "Parity": "_parity",
+    "Unmatched": "_parity",
+    "compare": "_parity",
+    "keep_history": "_kept",
+    "panels_of": "_kept",
+    "run": "_run",
+    "run_engine": "_engine_run",
+    "warm": "_run",
+}
 
-__all__ = ["BacktestRequest", "BacktestResult", "run", "warm"]
+__all__ = [
+    "BacktestRequest",
+    "BacktestResult",
+    "KeptBrackets",
+    "Latency",
+    "Pair",
+    "Parity",
+    "Unmatched",
+    "compare",
+    "keep_history",
+    "panels_of",
+    "run",
+    "run_engine",
+    "warm",
+]
 
 
 def __getattr__(name: str) -> Any:  # PEP 562: the face is cheap, Polars and the set-ups load when used

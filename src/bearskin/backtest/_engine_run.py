@@ -12,13 +12,12 @@ from bearskin.backtest._engine_frames import Ledger, result_of
 from bearskin.backtest._entries import rates_of
 from bearskin.backtest._request import BacktestRequest, BacktestResult
 from bearskin.backtest._symbols import BracketBook, Gathered, Progress, Symbol, first_bars, gather
-from bearskin.engine import Engine, EngineSettings, Record
+from bearskin.engine import Decider, Engine, EngineSettings, Record
 from bearskin.market import Panel
 from bearskin.terms import AnyEvent, BadInput, Brackets, Connected, Instrument, Side
 
 TAG = "back"
 PROGRESS_EVERY = 500
-BARS_KEPT = 3_000  # at least: what a bot remembers
 
 
 def run_engine(
@@ -69,7 +68,6 @@ def settings_of(request: BacktestRequest, symbols: tuple[Symbol, ...]) -> Engine
         trail_atr=request.trail_atr,
         guards=request.guards,
         limits=False,
-        bars_kept=max(BARS_KEPT, *(len(symbol.panel) for symbol in symbols)),
     )
 
 
@@ -100,10 +98,12 @@ def drive(
         one = rates[symbol.name]
         terms = dataclasses.replace(symbol.panel.instrument, taker_fee_rate=one.taker, maker_fee_rate=one.maker)
         market[symbol.name] = (terms, symbol.brackets)
-    engine = Engine(settings_of(request, symbols), market)
+    settings = settings_of(request, symbols)
+    mind = Decider(settings, market)
+    engine = Engine(settings, market, mind)
     for symbol in symbols:
         if symbol.first_bar > 1:
-            engine.preload(first_bars(symbol.panel, symbol.first_bar - 1))
+            mind.preload(first_bars(symbol.panel, symbol.first_bar - 1))
 
     def hear(event: AnyEvent) -> None:
         queue = deque([event])

@@ -27,7 +27,8 @@ class Book:
     """All that has to survive a crash.
 
     `trades` are the ones not done; `done` keeps the last of those that are, for late words about them. `children` names
-    the order a conditional one became, `strays` fills that nobody has claimed yet, `forced` the forced ones that were booked. `limits` holds what is active,
+    the order a conditional one became, `strays` fills that nobody has claimed yet, `forced` the forced ones
+    that were booked. `limits` holds what is active,
     `trading` symbols that are not open for trading, `configured` leverage and margin mode as the venue confirmed them,
     `undecided` signals that are neither planned nor declined yet, `acts` the answers given and `unanswered` what was
     asked and has none yet, `worth` what the limits of the account remember.

@@ -31,6 +31,9 @@ class Limits:
         event, book = desk.event, desk.book
         if isinstance(event, Quoted):
             return
+        if not desk.settings.limits:
+            self._worth(desk)
+            return
         if isinstance(event, Marked):
             memory = self._tape.markets.get(event.symbol)
             if memory is not None:

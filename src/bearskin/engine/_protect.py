@@ -102,27 +102,26 @@ def _is_out_of_our_hands(desk: Desk, trade: Trade) -> bool:
 
 
 def _old_one_stays(desk: Desk, trade: Trade, failed: list[Working]) -> bool:
-    """Whether a refused stop gives way to one that rests: at its old trigger, or larger than it need be."""
+    """Whether a refused new trigger gives way to the old one, where a stop still rests for the whole position."""
     refused = [order for order in failed if order.status == "rejected"]
-    if not refused or covered_qty(desk, trade) < abs(trade.open_qty):
+    old = next((o for o in trade.stops() if o.confirmed and abs(o.left) >= abs(trade.open_qty)), None)
+    if not refused or old is None or old.stop_price is None or old.stop_price == trade.stop:
         return False
     last = max(refused, key=lambda order: order.changed_wall_ns)
-    old = next((o for o in trade.stops() if o.confirmed and abs(o.left) >= abs(trade.open_qty)), None)
-    if old is not None and old.stop_price is not None and old.stop_price != trade.stop:
-        why = f"the venue refused {trade.stop:f}: {last.message or last.code or 'no reason given'}"
-        desk.note(
-            StopMoved(
-                time_ns=desk.time_ns,
-                wall_ns=desk.wall_ns,
-                trade=trade.number,
-                symbol=trade.symbol,
-                old=trade.stop,
-                new=old.stop_price,
-                why=why,
-            )
+    why = f"the venue refused {trade.stop:f}: {last.message or last.code or 'no reason given'}"
+    desk.note(
+        StopMoved(
+            time_ns=desk.time_ns,
+            wall_ns=desk.wall_ns,
+            trade=trade.number,
+            symbol=trade.symbol,
+            old=trade.stop,
+            new=old.stop_price,
+            why=why,
         )
-        desk.warn("rejected", trade.symbol, f"the stop stays at {old.stop_price:f}: {why}")
-    return old is not None
+    )
+    desk.warn("rejected", trade.symbol, f"the stop stays at {old.stop_price:f}: {why}")
+    return True
 
 
 def _drop_surplus(desk: Desk, trade: Trade) -> None:

@@ -7,6 +7,7 @@ that protection never waits; its money waits for the fill itself.
 
 from __future__ import annotations
 
+from copy import copy
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
@@ -327,10 +328,11 @@ def _is_ours(book: Book, now: OrderNow) -> bool:
 
 def _orders_now(book: Book, event: AccountNow) -> bool:
     changed = False
+    words = (len(book.children), len(book.strays))
     listed = {now.client_id: now for now in event.orders}
     for trade in list(book.trades.values()):
         for order in list(trade.orders.values()):
-            was = (order.status, order.said, order.filled, order.missing_wall_ns)
+            was = copy(order)
             now = listed.get(order.client_id)
             if now is not None:
                 _take(book, trade, order, now, event.wall_ns)
@@ -338,8 +340,8 @@ def _orders_now(book: Book, event: AccountNow) -> bool:
                 _missing(order, event)
             if order.said != order.filled and trade.moved_wall_ns < event.asked_wall_ns:
                 _assume(trade, order, event)
-            changed = changed or was != (order.status, order.said, order.filled, order.missing_wall_ns)
-    return changed
+            changed = changed or was != order
+    return changed or words != (len(book.children), len(book.strays))
 
 
 def _missing(order: Working, event: AccountNow) -> None:

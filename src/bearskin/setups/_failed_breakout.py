@@ -13,6 +13,7 @@ import numpy as np
 
 from bearskin.setups._context import interest_change, volume_z
 from bearskin.setups._events import Draft
+from bearskin.setups._features import B1
 from bearskin.setups._levels import DONCHIAN, LevelRules, crossings, kind_words
 from bearskin.setups._view import View
 
@@ -44,13 +45,15 @@ def failed_breakouts(view: View, rules: FailedBreakout) -> Iterator[Draft]:
         if broke <= used or broke < rules.range_bars:
             continue
         used = bar
+        if bar < view.first:
+            continue
         yield _draft(view, rules, bar, broke, level, kind)
 
 
 def _failures(view: View, rules: FailedBreakout) -> list[tuple[int, int, float, str]]:
     """(bar of the failure, bar of the break, level, kind), sorted: the oldest break of a bar first."""
     close, atr = view.close, view.atr()
-    breaks = crossings(view, close, rules.level_kinds, rules.levels)
+    breaks = crossings(view, close, rules.level_kinds, rules.levels, _since(view, rules))
     after = breaks.bar[:, None] + 1 + np.arange(rules.fail_bars)  # one row of bars per break
     there = after < len(view)
     after = np.minimum(after, len(view) - 1)
@@ -68,6 +71,25 @@ def _failures(view: View, rules: FailedBreakout) -> list[tuple[int, int, float, 
         for k, row in enumerate(rows.tolist())
         if not strong[k]
     )
+
+
+def _since(view: View, rules: FailedBreakout) -> B1 | None:
+    """The bars whose breaks matter for failures from the view's first bar on; None when all may.
+
+    Whether a failure tells its break depends on the failures before it, but not across a stretch without any break
+    that is longer than a failure may take.
+    """
+    if view.first == 0 or rules.level_kinds != (DONCHIAN,):
+        return None
+    top = view.top(rules.levels.donchian_bars)[:-1]
+    hit = view.close >= top
+    hit[1:] &= view.close[:-1] < top[1:]
+    bars = np.flatnonzero(hit)
+    apart = np.flatnonzero(np.diff(bars, prepend=-rules.fail_bars - 1) > rules.fail_bars)
+    early = apart[bars[apart] < view.first - rules.fail_bars]
+    wanted = np.zeros(len(view), dtype=np.bool_)
+    wanted[bars[early[-1]] if len(early) else 0 :] = True
+    return wanted
 
 
 def _draft(view: View, rules: FailedBreakout, bar: int, broke: int, level: float, kind: str) -> Draft:

@@ -89,10 +89,11 @@ def round_step(price: float, spacing: float) -> float:
     return min(steps, key=lambda step: abs(math.log(step / want)))
 
 
-def prior_period(view: View, length_ns: int, offset_ns: int = 0) -> tuple[F8, I8]:
+def prior_period(view: View, length_ns: int, offset_ns: int = 0, first: int = 0) -> tuple[F8, I8]:
     """Shape (n + 1,): the high of the period before each bar's and the bar that made it; NaN and -1 without one.
 
-    Entry n is for the bar after the last. A first period that starts late has no high to speak of.
+    Entry n is for the bar after the last, entries before `first` are left out. A first period that starts late has no
+    high to speak of.
     """
 
     def build() -> tuple[F8, I8]:
@@ -103,38 +104,43 @@ def prior_period(view: View, length_ns: int, offset_ns: int = 0) -> tuple[F8, I8
         key = (np.append(times, times[-1] + step) + offset_ns) // length_ns
         starts = np.concatenate([[0], np.flatnonzero(np.diff(key[:-1])) + 1]).astype(np.int64)
         ends = np.append(starts[1:], len(view))
-        tops = np.array([s + int(np.argmax(view.high[s:e])) for s, e in zip(starts, ends, strict=True)])
-        whole = np.ones(len(starts), dtype=np.bool_)
-        whole[0] = (times[0] + offset_ns) % length_ns < step
-        place = np.searchsorted(key[starts], key - 1)
-        there = (place < len(starts)) & whole[np.minimum(place, len(starts) - 1)]
-        there &= key[starts][np.minimum(place, len(starts) - 1)] == key - 1
-        origin[there] = tops[place[there]]
-        found[there] = view.high[origin[there]]
+        before = key[first:] - 1  # of each bar that is asked about
+        place = np.minimum(np.searchsorted(key[starts], before), len(starts) - 1)
+        there = key[starts][place] == before
+        if (times[0] + offset_ns) % length_ns >= step:
+            there &= place > 0
+        periods, of = np.unique(place[there], return_inverse=True)
+        tops = [starts[k] + int(np.argmax(view.high[starts[k] : ends[k]])) for k in periods.tolist()]
+        origin[first:][there] = np.array(tops, dtype=np.int64)[of]
+        found[first:][there] = view.high[origin[first:][there]]
         return found, origin
 
-    return view.keep(("prior", length_ns), build)
+    return view.keep(("prior", length_ns, first), build)
 
 
-def standing(view: View, kind: str, rules: LevelRules) -> F8 | None:
-    """Shape (n + 1,): a level of which there is one at a time, as known before each bar; None for other kinds."""
+def standing(view: View, kind: str, rules: LevelRules, first: int = 0) -> F8 | None:
+    """Shape (n + 1,): a level of which there is one at a time, as known before each bar; None for other kinds.
+
+    Bars before `first` may be left out.
+    """
     match kind:
         case "donchian":
             return view.top(rules.donchian_bars)
         case "prior-day":
-            return prior_period(view, DAY_NS)[0]
+            return prior_period(view, DAY_NS, 0, first)[0]
         case "prior-week":
-            return prior_period(view, WEEK_NS, MONDAY_NS)[0]
+            return prior_period(view, WEEK_NS, MONDAY_NS, first)[0]
         case _:
             return None
 
 
-def standing_origin(view: View, kind: str, bar: int, rules: LevelRules) -> int:
+def standing_origin(view: View, kind: str, bar: int, rules: LevelRules, first: int = 0) -> int:
     """The bar that made the level of `kind` known before `bar`."""
     if kind == DONCHIAN:
         start = bar - rules.donchian_bars
         return start + int(np.argmax(view.high[start:bar]))
-    return int((prior_period(view, DAY_NS) if kind == DAY else prior_period(view, WEEK_NS, MONDAY_NS))[1][bar])
+    length, offset = (DAY_NS, 0) if kind == DAY else (WEEK_NS, MONDAY_NS)
+    return int(prior_period(view, length, offset, first)[1][bar])
 
 
 def pools(view: View, kind: str, rules: LevelRules, *, below: bool = False) -> Pools:
@@ -179,6 +185,51 @@ def _equal_highs(view: View, high: F8, rules: LevelRules) -> Pools:
     return Pools(level[many], first[many], known[many], touches[many])
 
 
+def standing_pools(view: View, kind: str, rules: LevelRules, reaching: F8, first: int, *, below: bool = False) -> Pools:
+    """Those of `pools` that `reaching` may still reach at bar `first` or later: not reached before, not too old."""
+    if first == 0:
+        return pools(view, kind, rules, below=below)
+    high = -view.low if below else view.high
+    bars = PIVOTS.get(kind, PIVOTS["pivot-3"])
+    pivots = pivot_highs(high, bars)
+    # a pool reaches back as far as its oldest pivot may, which has to be found from its newest
+    pivots = pivots[np.searchsorted(pivots, first - 2 * rules.age_max_bars) :]
+    since = np.full(first + 1, -np.inf)  # the highest that was reached from each bar up to the one before `first`
+    since[:first] = np.fmax.accumulate(reaching[first - 1 :: -1])[::-1]
+    known = pivots + bars
+    highest = high[pivots] + (rules.equal_atr * view.atr()[known] if kind == EQUAL else 0.0)
+    young = pivots >= first - rules.age_max_bars
+    with np.errstate(invalid="ignore"):
+        open_still = young & (since[np.minimum(known + 1, first)] <= highest)
+    wanted = np.flatnonzero(open_still)
+    if kind != EQUAL:
+        pivots = pivots[wanted]
+        return Pools(high[pivots], pivots, pivots + bars, np.ones(len(pivots), dtype=np.int64))
+    return _equal_highs_of(view, high, pivots, wanted, rules)
+
+
+def _equal_highs_of(view: View, high: F8, pivots: I8, wanted: I8, rules: LevelRules) -> Pools:
+    """As `_equal_highs`, for the pools whose newest pivot is one of `wanted`: a few, looked at one by one."""
+    rows: list[tuple[float, int, int, int]] = []
+    if len(wanted):
+        own = high[pivots]
+        tops = np.maximum.reduceat(high[: pivots[-1] + 1], np.concatenate([[0], pivots[:-1] + 1]))
+        oldest = np.searchsorted(pivots, pivots[wanted] - rules.age_max_bars)
+        for k, low in zip(wanted.tolist(), oldest.tolist(), strict=True):
+            atr = float(view.atr()[pivots[k] + PIVOTS["pivot-3"]])
+            reach = np.maximum.accumulate(tops[k:low:-1])  # back from the newest pivot
+            near = int(np.searchsorted(reach, own[k] + (rules.equal_atr + rules.swept_atr) * atr, side="right"))
+            earlier = own[k - near : k][::-1]
+            same = np.abs(own[k] - earlier) <= rules.equal_atr * atr
+            same &= reach[:near] <= np.maximum(own[k], earlier) + rules.swept_atr * atr
+            if same.any():
+                first = k - 1 - int(np.flatnonzero(same)[-1])
+                level = float(max(own[k], earlier[same].max()))
+                rows.append((level, int(pivots[first]), int(pivots[k]) + PIVOTS["pivot-3"], 1 + int(same.sum())))
+    columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
+    return Pools(np.array(columns[0], dtype=np.float64), *(np.array(column, dtype=np.int64) for column in columns[1:]))
+
+
 def spent_at(view: View, found: Pools, reaching: F8, rules: LevelRules) -> I8:
     """For each pool the first bar after it was known at which `reaching` is at or above it, or when it is too old.
 
@@ -201,11 +252,12 @@ def crossings(view: View, reaching: F8, kinds: tuple[str, ...], rules: LevelRule
     in `only`, the bars wanted (all when None). Sorted by bar, then level.
     """
     wanted = np.ones(len(view), dtype=np.bool_) if only is None else only
+    first = 0 if wanted[: view.first].any() else view.first
     rows: list[tuple[int, float, int, str]] = []
     for kind in kinds:
         if kind not in KINDS:
             raise BadInput(f"{kind!r} is not a kind of level: use some of {', '.join(KINDS)}")
-        levels = standing(view, kind, rules)
+        levels = standing(view, kind, rules, first)
         if levels is not None:
             rows += _standing_crossed(view, reaching, kind, levels[:-1], rules, wanted)
         elif kind == ROUND:
@@ -230,9 +282,9 @@ def _standing_crossed(
     bars = (np.flatnonzero(hit[1:]) + 1).tolist()
     if kind == DONCHIAN:
         return [(bar, level, -1, kind) for bar, level in zip(bars, levels[bars].tolist(), strict=True)]
-    rows = []
+    rows, first = [], 0 if wanted[: view.first].any() else view.first
     for bar in bars:
-        origin = standing_origin(view, kind, bar, rules)
+        origin = standing_origin(view, kind, bar, rules, first)
         if rules.age_min_bars <= bar - origin <= rules.age_max_bars:
             rows.append((bar, float(levels[bar]), origin, kind))
     return rows
@@ -241,7 +293,8 @@ def _standing_crossed(
 def _pools_crossed(
     view: View, reaching: F8, kind: str, rules: LevelRules, wanted: B1
 ) -> list[tuple[int, float, int, str]]:
-    found = pools(view, kind, rules)
+    first = 0 if wanted[: view.first].any() else view.first
+    found = standing_pools(view, kind, rules, reaching, first)
     rows = []
     for level, origin, bar in zip(found.level, found.origin, spent_at(view, found, reaching, rules), strict=True):
         if bar >= len(view) or not (wanted[bar] and reaching[bar] >= level and view.close[bar - 1] < level):

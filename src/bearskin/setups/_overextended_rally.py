@@ -68,11 +68,15 @@ def lacks_history(view: View, rules: OverextendedRally) -> Refused | None:
 def overextended_rallies(view: View, rules: OverextendedRally) -> Iterator[Draft]:
     """Drafts by rising bar: the first trigger after each peak that followed a heated state."""
     triggers = _triggers(view, rules)
-    heated = _heated(view, rules)
     longest = max(view.bars_of(hours) for hours in rules.windows_h)
+    if not triggers[max(longest, view.first) :].any():
+        return
+    heated = _heated(view, rules)
     around = np.flatnonzero(heated.any(axis=0))
     told = -1  # the last peak that had its trigger
-    at = np.flatnonzero(triggers[longest:]) + longest
+    # whether a peak has had its trigger is seen in the bars since, so nothing before the first bar asked for matters
+    begin = max(longest, view.first)
+    at = np.flatnonzero(triggers[begin:]) + begin
     starts = np.searchsorted(around, at - rules.peak_bars)
     ends = np.searchsorted(around, at, side="right")
     late = ends > starts

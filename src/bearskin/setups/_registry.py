@@ -230,12 +230,11 @@ def detect(
     """
     rules = template or Template()
     picked = [(setup, _params(setup, params)) for setup in chosen(setups)]
-    silent = {item.setup for item in abstentions(panel, [setup.name for setup, _ in picked], params)}
+    short = View(panel, Side.SHORT, first=first_bar)
+    speaking = [(setup, given) for setup, given in picked if _abstains(setup, short, given) is None]
     found: list[SetupEvent] = []
-    view: View | None = None
     for side in dict.fromkeys(sides):
-        view = View(panel, Side(side), view, first=first_bar)
-        for setup, given in picked:
-            if setup.name not in silent:
-                found += _events(setup, view, given, rules)
+        view = short if side == Side.SHORT else View(panel, Side.LONG, short, first=first_bar)
+        for setup, given in speaking:
+            found += _events(setup, view, given, rules)
     return sorted(found, key=lambda event: (event.bar, event.setup, event.side))

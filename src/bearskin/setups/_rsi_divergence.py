@@ -54,7 +54,13 @@ def _structures(view: View, rules: RsiDivergence) -> list[Structure]:
 
     No high between the two is above the second: otherwise the second is not a higher high.
     """
-    pivots, high, rsi = view.pivots(rules.pivot_bars), view.high, view.rsi(rules.rsi_bars)
+    pivots, high = view.pivots(rules.pivot_bars), view.high
+    # what was confirmed too long ago cannot break any more; its first pivot may be a span before
+    oldest = view.first - rules.valid_bars - rules.pivot_bars - rules.span_max_bars
+    pivots = pivots[np.searchsorted(pivots, oldest) :]
+    if len(pivots) < 2:
+        return []
+    rsi = view.rsi(rules.rsi_bars)
     known = pivots + rules.pivot_bars
     atr = view.atr()[known]
     partner = np.full(len(pivots), -1)

@@ -19,9 +19,9 @@ from bearskin.setups._levels import (
     LevelRules,
     crossings,
     kind_words,
-    pools,
     spent_at,
     standing_origin,
+    standing_pools,
 )
 from bearskin.setups._view import View
 from bearskin.terms import Side
@@ -52,6 +52,9 @@ def stop_hunts(view: View, rules: StopHunt) -> Iterator[Draft]:
     wick = view.high - body
     with np.errstate(invalid="ignore"):
         shaped = (wick >= rules.wick_share * (view.high - view.low)) & (wick >= rules.wick_atr * atr)
+    shaped[: view.first] = False
+    if view.first and not shaped.any():
+        return
     swept = crossings(view, view.high - rules.sweep_atr * atr, rules.level_kinds, rules.levels, shaped)
     hunts: dict[int, list[int]] = {}
     for row, bar in enumerate(swept.bar.tolist()):
@@ -59,8 +62,9 @@ def stop_hunts(view: View, rules: StopHunt) -> Iterator[Draft]:
             hunts.setdefault(bar, []).append(row)
     if not hunts:
         return
-    below = pools(view, EQUAL, rules.levels, below=True)
-    spent = spent_at(view, below, -view.low - rules.levels.swept_atr * atr, rules.levels)
+    falling = -view.low - rules.levels.swept_atr * atr
+    below = standing_pools(view, EQUAL, rules.levels, falling, view.first, below=True)
+    spent = spent_at(view, below, falling, rules.levels)
     starts = np.searchsorted(below.known, [bar - rules.levels.age_max_bars for bar in hunts])  # older ones are spent
     ends = np.searchsorted(below.known, list(hunts), side="right")
     for (bar, rows), start, end in zip(hunts.items(), starts.tolist(), ends.tolist(), strict=True):

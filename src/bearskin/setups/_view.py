@@ -49,6 +49,11 @@ class View:
     detector may pass over what only matters before it.
     """
 
+    open: F8
+    high: F8
+    low: F8
+    close: F8
+
     __slots__ = (
         "_memo", "_shared", "close", "first", "high", "low", "open", "panel", "side", "sign", "tick", "tick_decimals",
     )  # fmt: skip
@@ -59,9 +64,12 @@ class View:
         self.sign = -int(side)
         self.tick = float(panel.instrument.tick)
         self.tick_decimals = max(0, -int(panel.instrument.tick.normalize().as_tuple().exponent))
-        top, bottom = (panel.high, panel.low) if side is Side.SHORT else (panel.low, panel.high)
-        self.open, self.close = self.sign * np.log(panel.open), self.sign * np.log(panel.close)
-        self.high, self.low = self.sign * np.log(top), self.sign * np.log(bottom)
+        if other is not None and other.side is not side:
+            self.open, self.close, self.high, self.low = -other.open, -other.close, -other.low, -other.high
+        else:
+            top, bottom = (panel.high, panel.low) if side is Side.SHORT else (panel.low, panel.high)
+            self.open, self.close = self.sign * np.log(panel.open), self.sign * np.log(panel.close)
+            self.high, self.low = self.sign * np.log(top), self.sign * np.log(bottom)
         self._memo: dict[object, object] = {}
         self._shared: dict[object, object] = {} if other is None else other._shared
 

@@ -198,11 +198,11 @@ class Bench:
     def changed(self, command: AnyCommand, status: str, filled: str = "0", after_ms: int = 10, **what: Any) -> list[AnyCommand]:
         return self.hear(OrderChanged(order=self.order(command, status, filled, **what), **self.times(after_ms)))
 
-    def account(self, *positions: tuple[str, str], orders: tuple[OrderNow, ...] = (), after_ms: int = 100, **what: Any) -> list[AnyCommand]:
+    def account(self, *positions: tuple[str, str], orders: tuple[OrderNow, ...] = (), after_ms: int = 100, dual: bool = False, **what: Any) -> list[AnyCommand]:
         times = self.times(after_ms)
         return self.hear(
             AccountNow(
-                asset="USDT", wallet=D(1000), available=D(900), orders=orders, asked_wall_ns=times["wall_ns"] - MS,
+                asset="USDT", wallet=D(1000), available=D(900), orders=orders, dual=dual, asked_wall_ns=times["wall_ns"] - MS,
                 positions=tuple(
                     PositionNow(symbol=BTC, qty=D(qty), entry=D(entry), **what) for qty, entry in positions
                 ),

@@ -1,6 +1,7 @@
 """A ccxt exchange per venue, offline: one market each, and what it would have sent instead of an answer."""
 
 import asyncio
+import functools
 import json
 from dataclasses import dataclass
 from decimal import Decimal
@@ -41,9 +42,6 @@ class Sent:
     path: str
     words: dict
 
-    def __eq__(self, other):
-        return (self.method, self.path, self.words) == (other.method, other.path, other.words)
-
 
 def market(venue):
     """ccxt's structure of the venue's one market."""
@@ -68,24 +66,13 @@ def traded(venue):
     return dialect_of(venue).traded(market(venue))
 
 
-def offline(venue, sent, env="live", answer=None):
-    """A ccxt.pro exchange that appends to `sent` what it would have sent and answers `answer` to it."""
+@functools.cache
+def offline(venue, env="live"):
+    """A ccxt.pro exchange with keys and one market; it is built once, since ccxt takes its time."""
     exchange = open_trading(dialect_of(venue), env, KEY, SECRET, PASSWORD)
     exchange.set_markets([market(venue)])
     exchange.options["enableUnifiedAccount"] = True  # bybit would ask first
     exchange.options["enableUnifiedMargin"] = False
-
-    async def fetch(url, method="GET", headers=None, body=None):
-        parts = urlsplit(url)
-        words = dict(parse_qsl(parts.query))
-        if body:
-            said = json.loads(body) if body.startswith(("{", "[")) else dict(parse_qsl(body))
-            words |= said[0] if isinstance(said, list) else said
-        words = {name: word for name, word in words.items() if name not in VOLATILE}
-        sent.append(Sent(method, f"{parts.netloc}{parts.path}", words))
-        return ANSWERS[venue] if answer is None else answer
-
-    exchange.fetch = fetch
     return exchange
 
 
@@ -97,19 +84,27 @@ def carried_out(venue, command, state=None, env="live"):
 
 
 def sent_by(venue, calls, env="live", answer=None):
-    """The requests of some calls."""
+    """The requests of some calls, each answered with `answer` or with what an order would be."""
+    sent = []
+
+    async def fetch(url, method="GET", headers=None, body=None):
+        parts = urlsplit(url)
+        words = dict(parse_qsl(parts.query))
+        if body:
+            said = json.loads(body) if body.startswith(("{", "[")) else dict(parse_qsl(body))
+            words |= said[0] if isinstance(said, list) else said
+        words = {name: word for name, word in words.items() if name not in VOLATILE}
+        sent.append(Sent(method, f"{parts.netloc}{parts.path}", words))
+        return ANSWERS[venue] if answer is None else answer
 
     async def run():
-        sent = []
-        exchange = offline(venue, sent, env, answer)
-        try:
-            for call in calls:
-                await call.on(exchange)
-        finally:
-            await exchange.close()
-        return sent
+        exchange = offline(venue, env)
+        exchange.fetch = fetch
+        for call in calls:
+            await call.on(exchange)
 
-    return asyncio.run(run())
+    asyncio.run(run())
+    return sent
 
 
 def d(text):

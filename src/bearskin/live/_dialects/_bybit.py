@@ -17,7 +17,7 @@ from bearskin.live._dialects._base import (
     positive,
 )
 from bearskin.live._dialects._words import Abilities, Call, Reason, State, Traded
-from bearskin.terms import AddMargin, Amend, Cancel, Leg, OrderStatus, Place, PlaceStop, StopBy
+from bearskin.terms import AddMargin, Amend, Cancel, Funded, Leg, OrderStatus, Place, PlaceStop, StopBy, dec
 
 CODES: Final[Mapping[str, Reason]] = {
     "10000": "lost",
@@ -222,6 +222,10 @@ class Bybit(Dialect):
     def realised_of(self, trade: Mapping[str, Any]) -> Decimal | None:
         """Profit of the execution."""
         return number(trade["info"].get("execPnl"))
+
+    def funding_of(self, entry: Mapping[str, Any], market: Traded, *, wall_ns: int) -> Funded:
+        """An execution's fee is positive when paid, funding too; ccxt hands the sign on as it is."""
+        return Dialect.funding_of(self, {**entry, "amount": -dec(entry["amount"])}, market, wall_ns=wall_ns)
 
     def forced(self, trade: Mapping[str, Any]) -> Forced:
         """By the type of the execution."""

@@ -16,7 +16,6 @@ from bearskin.live._dialects._base import (
     mode_word,
     number,
     on_tick,
-    plain,
     positive,
 )
 from bearskin.live._dialects._words import Abilities, Call, Reason, State, Traded
@@ -200,10 +199,14 @@ class Okx(Dialect):
         return [{"posSide": side} for side in (("long", "short") if state.dual else ("net",))]
 
     def add_margin(self, command: AddMargin, market: Traded, state: State) -> Call:
-        """To the net position, or to that of one side."""
-        method = "add_margin" if command.amount > 0 else "reduce_margin"
-        side = command.leg.lower() if state.dual else "net"
-        return Call(method=method, args=(market.unified, plain(abs(command.amount))), params={"posSide": side})
+        """The venue's own call: ccxt's unified one trips over the answer to what it has sent."""
+        params = {
+            "instId": market.symbol,
+            "amt": f"{abs(command.amount):f}",
+            "type": "add" if command.amount > 0 else "reduce",
+            "posSide": command.leg.lower() if state.dual else "net",
+        }
+        return Call(method="private_post_account_position_margin_balance", params=params)
 
     # --- questions ----------------------------------------------------------------------------------------------------
 

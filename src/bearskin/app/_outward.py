@@ -1,0 +1,68 @@
+"""What a running bot tells the outside and hears from it: alerts, webhooks, and the door for signals."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
+
+from bearskin.app._alert_settings import KINDS, NOT_TOLD, kinds_of
+from bearskin.app._house import House
+from bearskin.app._keyring import WEBHOOK, find_secret
+from bearskin.app._webhook_in import Acting, Answer, Clocks, signals_door
+from bearskin.engine import Record
+from bearskin.terms import BadInput
+
+Told = Callable[[int, Record], None]
+Subscribe = Callable[[Told], Callable[[], None]]
+
+
+@contextlib.asynccontextmanager
+async def outward(
+    house: House, run: str, subscribe: Subscribe, acting: Acting, clocks: Clocks
+) -> AsyncIterator[Answer | None]:
+    """Alerts and webhooks as the settings say, from now until the context ends; gives what answers `POST /signals`.
+
+    `subscribe` is the runner's. Nothing of it can hold the runner up. Raises BadInput for settings that cannot be,
+    before anything is sent.
+    """
+    settings = house.settings
+    async with contextlib.AsyncExitStack() as ending:
+        if settings.alert_urls is not None:
+            from bearskin.app._alerts import open_alerts
+
+            urls = settings.alert_urls.get_secret_value().split()
+            alerts = open_alerts(urls, off=settings.alert_off, quiet=settings.quiet_hours, where=run)
+            if alerts is not None:
+                _joined(ending, alerts, subscribe)
+        if settings.webhook_url is not None:
+            from bearskin.app._webhook_out import Webhook
+
+            secret = find_secret(WEBHOOK, "secret")
+            if secret is None:
+                raise BadInput(
+                    "webhook_url is set, but there is no secret to sign with: `bearskin keys set webhook`, or "
+                    "BEARSKIN_WEBHOOK_SECRET"
+                )
+            chosen = settings.webhook_kinds
+            kinds = frozenset(KINDS) - set(NOT_TOLD) if chosen is None else kinds_of(chosen)
+            webhook = Webhook(settings.webhook_url.get_secret_value(), secret, run=run, kinds=kinds)
+            _joined(ending, webhook, subscribe)
+        secret, token = (find_secret(WEBHOOK, part) for part in ("secret", "key"))
+        yield signals_door(acting, clocks, secret=secret, token=token)
+
+
+class _Teller(Protocol):
+    def start(self) -> None: ...
+
+    def told(self, sequence: int, record: Record) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def _joined(ending: contextlib.AsyncExitStack, teller: _Teller, subscribe: Subscribe) -> None:
+    """Have it told until the end; what waits then is sent without holding up the loop."""
+    teller.start()
+    ending.push_async_callback(asyncio.to_thread, teller.close)
+    ending.callback(subscribe(teller.told))

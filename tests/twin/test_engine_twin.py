@@ -1,0 +1,223 @@
+"""The compiled backtest and the engine on the exchange core: the same trades, the same money to the cent."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from bearskin.backtest import BacktestRequest, BacktestResult, Latency, run, run_engine
+from bearskin.backtest import _symbols as gathering
+from bearskin.engine import _signals as hearing
+from bearskin.market import Funding, Panel, instrument_of, load_brackets
+from bearskin.setups import SetupEvent
+from bearskin.terms import (
+    HOUR_NS,
+    MINUTE_NS,
+    Bracket,
+    Brackets,
+    Instrument,
+    MarginMode,
+    Product,
+    Side,
+    UnknownBrackets,
+    parse_time,
+)
+
+D = Decimal
+BARS = 240
+SAME = ("symbol", "setup", "side", "signal_time", "entry_time", "exit_time", "exit_reason", "qty", "bars")
+CLOSE = ("entry_price", "exit_price", "fees", "funding", "slippage", "gross", "net", "risk_at_stop")
+
+
+class Book:
+    """Brackets made by hand: 0.4 % up to 50,000, 1 % above."""
+
+    def get(self, venue: str, symbol: str, product: str = Product.LINEAR) -> Brackets:
+        if symbol == "NOBODY":
+            raise UnknownBrackets(symbol)
+        rows = (
+            Bracket(floor=D(0), cap=D(50_000), mmr=D("0.004"), max_leverage=125, cum=D(0)),
+            Bracket(floor=D(50_000), cap=D(10**9), mmr=D("0.01"), max_leverage=50, cum=D(300)),
+        )
+        return Brackets(venue=venue, symbol=symbol, snapshot="made up", rows=rows)
+
+
+def instrument(symbol: str) -> Instrument:
+    return Instrument(
+        venue="synthetic", symbol=symbol, product=Product.LINEAR, base=symbol, quote="USDT", settle="USDT",
+        tick=D("0.1"), step=D("0.001"), min_qty=D("0.001"), min_notional=D(5),
+    )  # fmt: skip
+
+
+def wild(rng: np.random.Generator, symbol: str, bars: int = BARS, wildness: float = 0.006) -> Panel:
+    """A path with gaps, a mark that wanders off, and funding every eight hours."""
+    close = 100 * np.exp(np.cumsum(rng.standard_t(4, bars) * wildness))
+    gap = np.where(rng.random(bars) < 0.1, rng.normal(0, 2 * wildness, bars), 0.0)
+    open_ = np.concatenate([[100.0], close[:-1]]) * np.exp(gap)
+    high = np.maximum(open_, close) * (1 + np.abs(rng.normal(0, wildness, bars)))
+    low = np.minimum(open_, close) * (1 - np.abs(rng.normal(0, wildness, bars)))
+    grid = [np.round(column, 1) for column in (open_, high, low, close)]
+    trade = {"open": grid[0], "high": np.maximum.reduce(grid), "low": np.minimum.reduce(grid), "close": grid[3]}
+    basis = 1 + rng.normal(0, wildness / 12, bars)
+    raw = {name: np.round(column * basis, 6) for name, column in trade.items()}
+    times = np.arange(bars, dtype=np.int64) * HOUR_NS
+    settled = times[::8]
+    return Panel(
+        instrument=instrument(symbol), interval_ns=HOUR_NS, time_ns=times, volume=np.full(bars, 10.0), **trade,
+        mark_open=raw["open"], mark_high=raw["high"], mark_low=raw["low"], mark_close=raw["close"],
+        mark_missing=np.zeros(bars, dtype=bool),
+        funding=Funding(
+            time_ns=settled, rate=np.round(rng.normal(0, 0.001, len(settled)), 6),
+            interval_ns=np.full(len(settled), 8 * HOUR_NS),
+        ),
+    )  # fmt: skip
+
+
+def drawn_signals(rng: np.random.Generator, panel: Panel) -> list[SetupEvent]:
+    """Signals at random: both sides, market and limit, one or two targets, near and far stops, short lives."""
+    found = []
+    for bar in np.flatnonzero(rng.random(len(panel)) < 0.12).tolist():
+        side = Side.SHORT if rng.random() < 0.5 else Side.LONG
+        against, price = -int(side), float(panel.close[bar])
+        limit = rng.random() < 0.35
+        ref = round(price + against * float(rng.integers(0, 6)) / 10, 1) if limit else price
+        stop = round(ref + against * float(rng.integers(8, 40)) / 10, 1)
+        first = round(ref - against * float(rng.integers(6, 40)) / 10, 1)
+        targets = (first, round(first - against * float(rng.integers(4, 30)) / 10, 1))
+        found.append(
+            SetupEvent(
+                setup="drawn", side=side, symbol=panel.instrument.symbol, bar=bar, known_ns=panel.known_ns(bar),
+                level=ref, entry_ref=ref, stop=stop, targets=targets[: int(rng.integers(1, 3))],
+                invalidation=round(ref + against * float(rng.integers(3, 60)) / 10, 1),
+                horizon_bars=int(rng.choice([3, 12, 48])), anchor_ns=0, atr=0.01,
+                entry="limit" if limit else "market", limit_price=ref if limit else None,
+                valid_bars=int(rng.integers(1, 5)) if limit else 1, why="drawn by lot",
+            )
+        )  # fmt: skip
+    return found
+
+
+Draw = Callable[[list[SetupEvent]], None]
+
+
+@pytest.fixture
+def draw(monkeypatch: pytest.MonkeyPatch) -> Draw:
+    """Has both sides find the given signals instead of the set-ups' own."""
+
+    def have(events: list[SetupEvent]) -> None:
+        def compiled(panel: Panel, *_: object) -> list[SetupEvent]:
+            return [e for e in events if e.symbol == panel.instrument.symbol and e.bar < len(panel)]
+
+        def live(panel: Panel, *_: object, **__: object) -> list[SetupEvent]:
+            at = {int(opened): i for i, opened in enumerate(panel.time_ns.tolist())}
+            mine = [e for e in events if e.symbol == panel.instrument.symbol]
+            return [
+                dataclasses.replace(e, bar=at[e.known_ns - panel.interval_ns])
+                for e in mine
+                if e.known_ns - panel.interval_ns in at
+            ]
+
+        monkeypatch.setattr(gathering, "detect", compiled)
+        monkeypatch.setattr(hearing, "detect", live)
+
+    return have
+
+
+def both(request: BacktestRequest, panels: list[Panel], book: Any = None) -> tuple[BacktestResult, BacktestResult]:
+    return run(request, panels, book or Book()), run_engine(request, panels, book or Book())
+
+
+def agree(compiled: BacktestResult, engine: BacktestResult) -> None:
+    """Identical trades, reasons and quantities; equity to the cent at every bar."""
+    assert engine.trades.select(SAME).rows() == compiled.trades.select(SAME).rows()
+    for name in CLOSE:
+        got, wanted = engine.trades[name].to_numpy(), compiled.trades[name].to_numpy()
+        assert got == pytest.approx(wanted, abs=0.01), name
+    assert engine.equity["time"].to_list() == compiled.equity["time"].to_list()
+    for name in ("equity", "wallet"):
+        assert np.abs(engine.equity[name].to_numpy() - compiled.equity[name].to_numpy()).max() < 0.01
+    assert engine.equity["open_positions"].to_list() == compiled.equity["open_positions"].to_list()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_signals_on_random_paths_come_to_the_same_trades(draw: Draw, seed: int) -> None:
+    """
+    Three symbols on one account, 5x isolated: gaps, limits and markets, two targets, time stops, invalidations,
+    funding, exits and entries at the same open, sizes that lean on each other's results.
+    """
+    rng = np.random.default_rng(seed)
+    panels = [wild(rng, name) for name in ("AAA", "BBB", "CCC")]
+    draw([event for panel in panels for event in drawn_signals(rng, panel)])
+    slip = D(0) if seed % 2 else D("0.0002")
+    compiled, engine = both(BacktestRequest(guards=False, slippage_frac=slip, heat_frac=D("0.05")), panels)
+    assert compiled.trades.height > 20
+    assert set(compiled.trades["exit_reason"]) >= {"stop", "target", "time"}
+    agree(compiled, engine)
+
+
+@pytest.mark.parametrize("stop_trigger", ["mark", "last"])
+def test_trailing_stops_come_to_the_same_trades(draw: Draw, stop_trigger: Any) -> None:
+    rng = np.random.default_rng(77)
+    panels = [wild(rng, name) for name in ("AAA", "BBB")]
+    for panel in panels:  # mark and last as one: which of them a moved stop is beyond is told by the venue's answer
+        for name in ("open", "high", "low", "close"):
+            getattr(panel, f"mark_{name}")[:] = getattr(panel, name)
+    events = [event for panel in panels for event in drawn_signals(rng, panel) if event.entry == "market"]
+    draw(events)
+    request = BacktestRequest(guards=False, trail_atr=D("1.5"), stop_trigger=stop_trigger, slippage_frac=D(0))
+    compiled, engine = both(request, panels)
+    assert "trail" in set(compiled.trades["exit_reason"])
+    agree(compiled, engine)
+
+
+def test_a_month_of_real_candles_with_the_crash_of_october_2025(real_data: Path) -> None:
+    """The ordinary set-ups with their guards on BTC and SOL, default costs, from October 1 to November 1."""
+    panels = [panel_of(real_data, name) for name in ("BTCUSDT", "SOLUSDT")]
+    request = BacktestRequest(start_ns=parse_time("2025-10-01"), end_ns=parse_time("2025-11-01"))
+    compiled, engine = both(request, panels, load_brackets())
+    assert compiled.trades.height > 30
+    agree(compiled, engine)
+
+
+def panel_of(folder: Path, symbol: str) -> Panel:
+    """Trades, marks and funding of one symbol over the time that matters here."""
+    inside = pl.col("time").is_between(
+        pl.lit("2025-06-01").str.to_datetime(time_zone="UTC"), pl.lit("2025-11-02").str.to_datetime(time_zone="UTC")
+    )
+    place = folder / "binance_um_2025"
+    trades = pl.read_parquet(place / "trade" / f"{symbol}_1h.parquet").filter(inside)
+    marks = pl.read_parquet(place / "mark" / f"{symbol}_1h.parquet")
+    settled = pl.read_parquet(place / "funding" / f"{symbol}.parquet").filter(inside)
+    rows = trades.join(marks, on="time", how="left", suffix="_mark")
+    column = lambda frame, name: np.array(frame[name].to_numpy(), dtype=float)  # noqa: E731
+    at = np.array(settled["time"].dt.epoch("ns").to_numpy()) // MINUTE_NS * MINUTE_NS
+    mark = {f"mark_{name}": column(rows, f"{name}_mark") for name in ("open", "high", "low", "close")}
+    return Panel(
+        instrument=instrument_of("binance", symbol, "linear"), interval_ns=HOUR_NS,
+        time_ns=np.array(rows["time"].dt.epoch("ns").to_numpy()), open=column(rows, "open"),
+        high=column(rows, "high"), low=column(rows, "low"), close=column(rows, "close"),
+        volume=column(rows, "volume"), mark_missing=np.isnan(mark["mark_open"]), **mark,
+        funding=Funding(
+            time_ns=at, rate=column(settled, "funding_rate"), interval_ns=np.diff(at, prepend=at[0] - 8 * HOUR_NS)
+        ),
+    )  # fmt: skip
+
+
+def test_latency_costs_what_the_market_did_meanwhile(draw: Draw) -> None:
+    """Two seconds each way: the trades are the same ones, later; the books of the exchange still sum to zero."""
+    rng = np.random.default_rng(5)
+    panel = wild(rng, "AAA")
+    draw(drawn_signals(rng, panel))
+    request = BacktestRequest(guards=False, margin_mode=MarginMode.ISOLATED)
+    late = run_engine(request, [panel], Book(), latency=Latency(there_ns=2 * 10**9, back_ns=10**9, jitter_ns=10**8))
+    assert late.trades.height > 5
+    assert "2000 ms there" in late.notes[-1]
+    again = run_engine(request, [panel], Book(), latency=Latency(there_ns=2 * 10**9, back_ns=10**9, jitter_ns=10**8))
+    assert again.trades.equals(late.trades)
