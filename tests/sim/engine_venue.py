@@ -234,8 +234,11 @@ class World:
 
     def on_account_told(self, detail: Any) -> None:
         asked_ns, recent, positions, orders = detail
+        lived = self.crashes
         for fill in recent:
             self.hear(msgspec.structs.replace(fill, wall_ns=self.now_ns))
+            if self.crashes > lived:
+                return
         self.hear(
             AccountNow(
                 asset="USDT", wallet=D(10_000), available=D(10_000), positions=positions, orders=orders,

@@ -13,17 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bearskin.live import scrubbed
+from bearskin.live import guard_loggers, scrubbed
 
 FILE = "bearskin.log"
 BYTES_MAX = 1_000_000
 FILES_KEPT = 5
 HIDDEN = "***"
-# loggers of libraries that hold addresses, headers or exceptions of ours; a filter counts for its own logger only
-TALKATIVE = (
-    "asyncio", "apprise", "ccxt.base.exchange", "httpx", "httpcore.http11", "urllib3.connectionpool", "uvicorn.error",
-    "uvicorn.access", "websockets.client", "websockets.server",
-)  # fmt: skip
 
 # begins where a word begins, else a long line without a secret takes the square of its length
 _NAME = r"(?<![\w-])[\w-]*(?:key|secret|token|password|passphrase|authorization)"
@@ -67,23 +62,6 @@ def _without_secrets(value: Any) -> Any:
     return value
 
 
-class Scrubbing(logging.Filter):
-    """Takes known secrets out of a record whole, whoever formats it: for loggers of libraries that know our keys."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Always true; the record is made one finished text, its trace included."""
-        trace = ""
-        if record.exc_info:
-            trace = "\n" + "".join(traceback.format_exception(*record.exc_info))
-        record.msg, record.args, record.exc_info, record.exc_text = (
-            redacted(record.getMessage() + trace),
-            (),
-            None,
-            None,
-        )
-        return True
-
-
 def guard_process() -> None:
     """Have what Python and the libraries print on their own pass the same sieve: once, in a process of our own."""
 
@@ -93,8 +71,7 @@ def guard_process() -> None:
     sys.excepthook = hook
     threading.excepthook = lambda told: hook(told.exc_type, told.exc_value or told.exc_type(), told.exc_traceback)
     sys.unraisablehook = lambda told: hook(told.exc_type, told.exc_value or told.exc_type(), told.exc_traceback)
-    for name in TALKATIVE:
-        logging.getLogger(name).addFilter(Scrubbing())
+    guard_loggers()
 
 
 class LazyFile(logging.handlers.RotatingFileHandler):

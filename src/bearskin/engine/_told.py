@@ -195,8 +195,7 @@ def _filled(book: Book, fill: Filled) -> None:
         return
     found = book.order(fill.client_id) or book.order(book.children.get(fill.venue_id, ""))
     if found is None:
-        ours = our_id(fill.client_id)
-        if ours is None or ours.tag == book.tag:
+        if our_id(fill.client_id) is None and book.trade_in(fill.symbol) is not None:
             book.strays[fill.trade_id] = fill
             if len(book.strays) > _STRAYS_KEPT:
                 del book.strays[next(iter(book.strays))]
@@ -242,7 +241,9 @@ def _book(book: Book, trade: Trade, order: Working | None, fill: Filled) -> None
     if qty * trade.plan.qty < 0:
         trade.exit_reason = _FORCED.get(fill.why) or (order.role if order is not None else "")
     if trade.number in book.done and trade.qty:
+        # a fill of what was thought over: nobody wants this position any more
         book.trades[trade.number] = book.done.pop(trade.number)
+        trade.phase, trade.leave_reason, trade.leave_to, trade.leave_price = "leaving", "emergency", ZERO, None
 
 
 _FORCED: Final = {"liquidation": "liquidated", "adl": "adl", "settlement": "delisted"}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bearskin.live._public import PublicReport, fetch_public
     from bearskin.live._runner import Runner, RunnerOptions, RunnerState, read_records
     from bearskin.live._seams import Feed, Venue
-    from bearskin.live._secret import Secret, hide, scrubbed
+    from bearskin.live._secret import Scrubbing, Secret, guard_loggers, hide, scrubbed
     from bearskin.live._skew import MarketClock
     from bearskin.live._venue import CcxtVenue
 
@@ -34,12 +34,14 @@ _HOMES = {
     "Runner": "_runner",
     "RunnerOptions": "_runner",
     "RunnerState": "_runner",
+    "Scrubbing": "_secret",
     "Secret": "_secret",
     "VENUES": "_dialects",
     "Venue": "_seams",
     "dialect_of": "_dialects",
     "fetch_brackets": "_brackets",
     "fetch_public": "_public",
+    "guard_loggers": "_secret",
     "hide": "_secret",
     "key_permissions": "_permissions",
     "open_trading": "_dialects",
@@ -63,11 +65,13 @@ __all__ = [
     "Runner",
     "RunnerOptions",
     "RunnerState",
+    "Scrubbing",
     "Secret",
     "Venue",
     "dialect_of",
     "fetch_brackets",
     "fetch_public",
+    "guard_loggers",
     "hide",
     "key_permissions",
     "open_trading",

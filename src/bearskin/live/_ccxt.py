@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bearskin.live._secret import scrubbed
+from bearskin.live._secret import guard_loggers, scrubbed
 from bearskin.terms import (
     BadInput,
     BearskinError,
@@ -49,6 +49,7 @@ def load_ccxt() -> Any:
         import ccxt
     except ImportError:
         raise BadInput("venues are reached through ccxt, which is missing here: pip install ccxt") from None
+    guard_loggers()  # ccxt logs whole requests, keys and signatures, where somebody asks for everything
     return ccxt
 
 

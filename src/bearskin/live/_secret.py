@@ -10,8 +10,10 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import logging
 import re
 import threading
+import traceback
 from typing import Any, Final, NoReturn
 from urllib.parse import quote, quote_plus
 
@@ -22,6 +24,11 @@ _SIGNED: Final = re.compile(
     r"""(?i)(?<![\w-])((?:[\w-]{0,32}(?:api-?_?key|signature|passphrase|[_-]sign)|sign|listenkey)"""
     r"""['"]?\s{0,4}[:=]\s{0,4}b?['"]?)([A-Za-z0-9+/=%_.~-]{8,})"""
 )
+# loggers of libraries that hold addresses, headers or exceptions of ours; a filter counts for its own logger only
+_TALKATIVE: Final = (
+    "asyncio", "apprise", "ccxt.base.exchange", "httpx", "httpcore.http11", "urllib3.connectionpool", "uvicorn.error",
+    "uvicorn.access", "websockets.client", "websockets.server",
+)  # fmt: skip
 _known: dict[str, None] = {}
 _pattern: re.Pattern[str] | None = None
 _lock = threading.Lock()
@@ -69,6 +76,7 @@ class Secret:
 def hide(*texts: str) -> None:
     """Remember texts that `scrubbed` takes out from now on, with the forms they have in addresses, headers and JSON."""
     global _pattern
+    guard_loggers()
     with _lock:
         for text in texts:
             for part in {text, *(line.strip() for line in text.splitlines())}:  # a PEM is printed line by line
@@ -84,6 +92,27 @@ def scrubbed(text: str) -> str:
     if pattern is not None:
         text = pattern.sub(HIDDEN, text)
     return _SIGNED.sub(rf"\1{HIDDEN}", text)
+
+
+class Scrubbing(logging.Filter):
+    """Takes what is secret out of a record whole, whoever formats it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Always true; the record is made one finished text, its trace included."""
+        trace = ""
+        if record.exc_info:
+            trace = "\n" + "".join(traceback.format_exception(*record.exc_info))
+        record.msg, record.args, record.exc_info, record.exc_text = scrubbed(record.getMessage() + trace), (), None, None
+        return True
+
+
+_SIEVE: Final = Scrubbing()
+
+
+def guard_loggers() -> None:
+    """Have the loggers of the libraries that know our keys pass the sieve, whatever level somebody gave them."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).addFilter(_SIEVE)  # the same filter is there once
 
 
 def _forms(text: str) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ import keyring.backends.fail
 import pytest
 
 from bearskin.app._keyring import find_keys, is_key_variable, keys_list, keys_name, variable
-from bearskin.app._logs import Scrubbing, redacted
-from bearskin.live import Secret, scrubbed
+from bearskin.app._logs import redacted
+from bearskin.live import Scrubbing, Secret, scrubbed
 from bearskin.terms import BadInput
 
 KEY, SECRET, PHRASE = "kEy0f1Binance2Ab", "s3cr3t/of+B1nance==", "pass phrase".replace(" ", "-")

@@ -7,7 +7,7 @@ from decimal import Decimal as D
 import pytest
 from unit.engine.bench import BTC, Bench, Hands, instrument, kinds
 
-from bearskin.engine import Adjusted, Desk, Engine, Foreign, Limited, Protection, Reconciled, Warned
+from bearskin.engine import Adjusted, Desk, Ended, Engine, Foreign, Limited, Protection, Reconciled, Warned
 from bearskin.engine._account import adopt
 from bearskin.terms import (
     AccountNow,
@@ -226,3 +226,15 @@ def test_restart_between_order_and_answer_asks_and_goes_on(bench):
     # it was open for thirty seconds and that is told, but a stop that takes one answer comes before a close
     bench.answer(stop)
     assert bench.trade.unprotected_s_max == pytest.approx(30.01)
+
+
+def test_fill_of_an_entry_that_was_given_up_is_closed(bench):
+    """The venue did not know it, we ended the trade, and then it has filled after all."""
+    (entry,) = bench.open(side=Side.SHORT, qty=D(1), stop=D(105))
+    bench.answer(entry, "unknown")
+    bench.answer(entry, "absent")
+    assert bench.ended.reason == "unfilled"
+    (close,) = bench.fill(entry, "-1", "100")
+    assert kinds([close]) == ["exit 1"]
+    bench.fill(close, "1", "101")
+    assert [note.reason for note in bench.told(Ended)] == ["unfilled", "emergency"]
