@@ -44,5 +44,6 @@ def tables(desk: Desk, database: str | None, rebuild: bool) -> None:
     from bearskin.app._report import tables as bring
 
     found = bring(database=database, rebuild=rebuild, home=desk.home, store=desk.store)
-    lines = [*found.told, f"{len(found.records)} runs in {found.database}: one table for each kind, see docs/state.md"]
+    count = len(found.records)
+    lines = [*found.told, f"{count} run{'' if count == 1 else 's'} in {found.database}; docs/state.md names the tables"]
     desk.result(found.to_json, lambda: lines)

@@ -296,7 +296,7 @@ def test_positions_are_told_with_profit_distance_and_protection(projection):
     assert (theirs.ours, theirs.qty, theirs.pnl, theirs.side) == (False, D(2), D(-20), "long")
     told = ours.to_json()
     assert (told["qty"], told["pnl"], told["side"], told["target_prices"]) == (
-        "-0.5", "519.75000000", "short", ["58000", "56000"],
+        "-0.5", "519.75", "short", ["58000", "56000"],
     )  # fmt: skip
     assert positions_of(projection, "r", marks={"BTCUSDT": D(60040)})[0].pnl == 0
 
