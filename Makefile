@@ -15,8 +15,9 @@ $(READY): pyproject.toml known-good.txt
 	@$(BIN)/python -m pip install --quiet --constraint known-good.txt --editable '.[all]' --group dev
 	@touch $@
 
-demo: $(READY) ## a synthetic market, a backtest on it, and its tear sheet
-	@$(BIN)/bearskin demo
+# for ever on a terminal; 120 s elsewhere, so that scripts end; FOR=60s for any other time
+demo: $(READY) ## exchange, made-up market and a bot that trades it, live
+	@$(BIN)/bearskin demo $(if $(FOR),--for $(FOR),$(shell test -t 1 || echo --for 120s)) $(ARGS)
 
 test: $(READY) ## every test that needs no network
 	@$(BIN)/python -m pytest -n auto

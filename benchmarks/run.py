@@ -8,6 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import desk
+import engine_decide
 import exchange_core
 import exchange_marks
 import exchange_wire
@@ -25,7 +26,7 @@ def line(name: str, value: str, limit: str = "") -> None:
 
 def main() -> int:
     """Print the figures; 1 when one is beyond its limit."""
-    beyond = [part() for part in (kernels, whole_desk, exchange)]
+    beyond = [part() for part in (kernels, whole_desk, engine, exchange)]
     print("\nbeyond a limit" if any(beyond) else "\nwithin every limit")
     return 1 if any(beyond) else 0
 
@@ -58,6 +59,21 @@ def whole_desk() -> bool:
         or outer["first_line_s"] >= FIRST_LINE_S_MAX
         or outer["help_s"] >= HELP_S_MAX
     )
+
+
+def engine() -> bool:
+    """The bot's loop, from a bar's end to its commands; True when beyond the limit."""
+    print(f"\nengine, {engine_decide.SYMBOLS} symbols, every set-up, both sides, {engine_decide.HISTORY:,} bars kept")
+    loop = engine_decide.measure()
+    line("a bar's end to commands, median", f"{loop['bar_p50_ms']:.2f} ms")
+    line(
+        "a bar's end to commands, 99 in 100 within",
+        f"{loop['bar_p99_ms']:.2f} ms",
+        f"under {engine_decide.P99_MS_MAX:g} ms",
+    )
+    line("the quote after it to the entry, 99 in 100 within", f"{loop['quote_p99_ms']:.2f} ms")
+    line("signals found, trades planned", f"{loop['signals']:.0f}, {loop['planned']:.0f}")
+    return loop["bar_p99_ms"] >= engine_decide.P99_MS_MAX
 
 
 def exchange() -> bool:

@@ -31,6 +31,7 @@ _VERBS = (
     "keys",
     "legal",
     "migrate",
+    "parity",
     "plan",
     "quiz",
     "reset",

@@ -33,6 +33,7 @@ from bearskin.live import (
 from bearskin.risk import approve_entry
 from bearskin.terms import (
     AnyEvent,
+    BearskinError,
     Close,
     Marked,
     MoveStop,
@@ -148,12 +149,11 @@ class Bot:
 
     async def act(self, act: Any) -> Done:
         """Have an act done, or raise what stopped the bot."""
-        doing = asyncio.ensure_future(self.runner.act(act))
-        await asyncio.wait({doing, self.task}, return_when=asyncio.FIRST_COMPLETED)
-        if not doing.done():
-            doing.cancel()
+        try:
+            return await self.runner.act(act)
+        except BearskinError:
             await self.task
-        return await doing
+            raise
 
     async def enter(self, name: str = "open", side: Side = Side.SHORT, **more: Any) -> Done:
         """Open a position and wait until its stop rests."""

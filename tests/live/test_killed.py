@@ -45,7 +45,7 @@ class Blade:
 
 async def told(bot: Bot, life: int = 1) -> None:
     """The story, as far as the world lets it happen."""
-    await bot.runner.ready()
+    await bot.until(lambda: bot.runner.state().ready, what="ready")
     for attempt in range(3):
         await bot.enter(f"open-{life}-{attempt}")
         await bot.until(lambda: bot.trade is None or bot.trade.protected, 20.0, what="protected or over")

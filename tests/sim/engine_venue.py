@@ -20,9 +20,9 @@ from bearskin.engine import Adjusted, Ended, Engine, EngineSettings, Record, Ste
 from bearskin.engine._codec import record_bytes, record_of
 from bearskin.terms import (
     AccountNow,
+    Answered,
     AnyCommand,
     AnyEvent,
-    Answered,
     Cancel,
     Close,
     Filled,
@@ -41,6 +41,7 @@ from bearskin.terms import (
 )
 
 D = Decimal
+ZERO = D(0)
 MS = 1_000_000
 S = 1_000 * MS
 START_NS = 1_760_000_000 * S
@@ -74,8 +75,8 @@ class Order:
     command: Place | PlaceStop
     venue_id: str
     status: str = "open"
-    filled: D = D(0)
-    value: D = D(0)
+    filled: D = ZERO
+    value: D = ZERO
     child_id: str = ""
 
     @property
@@ -98,9 +99,9 @@ def reduces(command: Place | PlaceStop) -> bool:
 
 @dataclass
 class Holding:
-    qty: D = D(0)
-    cost: D = D(0)
-    realised: D = D(0)
+    qty: D = ZERO
+    cost: D = ZERO
+    realised: D = ZERO
 
 
 @dataclass
@@ -461,7 +462,9 @@ class World:
         """Die and come back: what the journal does not know is gone, what was on its way to us is lost."""
         self.crashes += 1
         self.naked_since.clear()  # the clock of an emergency runs while somebody is awake
-        self.heap = [each for each in self.heap if each[2] not in ("told", "account_seen", "account_told", "ask", "overdue")]
+        self.heap = [
+            each for each in self.heap if each[2] not in ("told", "account_seen", "account_told", "ask", "overdue")
+        ]
         heapq.heapify(self.heap)
         self.engine = self.fresh()
         self.engine.restore(record_of(data) for data in self.journal)

@@ -166,9 +166,6 @@ def test_random_signals_on_random_paths_come_to_the_same_trades(draw: Draw, seed
 def test_trailing_stops_come_to_the_same_trades(draw: Draw, stop_trigger: Any) -> None:
     rng = np.random.default_rng(77)
     panels = [wild(rng, name) for name in ("AAA", "BBB")]
-    for panel in panels:  # mark and last as one: which of them a moved stop is beyond is told by the venue's answer
-        for name in ("open", "high", "low", "close"):
-            getattr(panel, f"mark_{name}")[:] = getattr(panel, name)
     events = [event for panel in panels for event in drawn_signals(rng, panel) if event.entry == "market"]
     draw(events)
     request = BacktestRequest(guards=False, trail_atr=D("1.5"), stop_trigger=stop_trigger, slippage_frac=D(0))

@@ -23,7 +23,7 @@ from bearskin.engine import Done, EngineSettings, Record
 from bearskin.terms import DAY_NS, AnyAct, AnyEvent, BadInput, BearskinError
 
 READY_S_MAX = 60.0
-HISTORY_DAYS, BARS_MAX = 100, 10_000  # the slow daily average needs 50 days and some before them
+HISTORY_DAYS = 110  # the slow daily average needs 50 days and some before them
 SYMBOLS_AT_ONCE = 3
 logger = logging.getLogger("bearskin.app")
 Told = Callable[[int, Record], None]
@@ -78,10 +78,13 @@ class _Tapped:
 
 
 @contextlib.asynccontextmanager
-async def running(run: Run, place: Place, settings: EngineSettings, house: House) -> AsyncIterator[Bot]:
+async def running(
+    run: Run, place: Place, settings: EngineSettings, house: House, *, bars: int | None = None
+) -> AsyncIterator[Bot]:
     """The bot of `run`, taken up where its journal ends and reconciled with the venue, until the context ends.
 
-    The tables of runs are kept up meanwhile, in the database that the house names.
+    `bars` of the past are asked for, those that set-ups need when None. The tables of runs are kept up
+    meanwhile, in the database that the house names.
 
     Raises BadInput when another process has the run, VenueError when the venue cannot be reached.
     """
@@ -99,10 +102,11 @@ async def running(run: Run, place: Place, settings: EngineSettings, house: House
             instruments = await world.venue.instruments(settings.symbols)
             mind = Decider(settings, instruments)
             engine = Engine(settings, instruments, mind)
-            after = await _remembered(world, mind, settings, run.interval)
+            after = await _remembered(world, mind, settings, run.interval, bars or settings.bars_kept)
             watch = Watch(memory=engine, facts=_facts(run, place, settings))
             for sequence, record in read_records(journal):
                 watch.told(sequence, record)
+            watch.restored()
             events = Events()
             feed = _Tapped(CcxtFeed(world.venue, run.interval, after=after), watch.heard)
             runner = Runner(engine, journal, world.venue, feed, clock=world.clock)
@@ -120,18 +124,18 @@ async def running(run: Run, place: Place, settings: EngineSettings, house: House
                 await world.close()
 
 
-async def _remembered(world: World, mind: Any, settings: EngineSettings, interval: str) -> dict[str, int]:
+async def _remembered(world: World, mind: Any, settings: EngineSettings, interval: str, bars: int) -> dict[str, int]:
     """Have the mind take in the market's past: bars to look at, and days enough for the daily trend.
 
     Returns when the last bar of each symbol opened.
     """
-    bars = max(settings.bars_kept, min(BARS_MAX, HISTORY_DAYS * DAY_NS // settings.interval_ns))
     slots = asyncio.Semaphore(SYMBOLS_AT_ONCE)
 
     async def one(symbol: str) -> tuple[str, int] | None:
         async with slots:
             panel = await world.venue.history(symbol, interval, bars)
-        mind.preload(panel)
+            days = await world.venue.history(symbol, "1d", HISTORY_DAYS) if settings.interval_ns < DAY_NS else None
+        mind.preload(panel, days)
         return (symbol, int(panel.time_ns[-1])) if len(panel) else None
 
     found = await asyncio.gather(*(one(symbol) for symbol in settings.symbols))

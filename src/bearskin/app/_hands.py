@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,8 @@ from bearskin.app._trade import Told, place_of, run_of
 from bearskin.app._world import DEMO, Place
 from bearskin.terms import BadInput, BearskinError, Reason, Side
 
-WAIT_S, LOOK_S = 45.0, 0.1
+WAIT_S, LOOK_S, PRICED_S = 45.0, 0.1, 10.0
+BARS = 400  # of the past, for what manages a position: set-ups are not looked for here
 # what is wrong with what was typed, whatever the market does
 _TYPED = (Reason.NO_STOP, Reason.STOP_WRONG_SIDE, Reason.TARGET_WRONG_SIDE)
 
@@ -306,7 +308,7 @@ def _acted(act: dict[str, Any], settled: Settled, **where: Any) -> HandReport:
 def _done(hand: Hand, told: tuple[str, str], act: dict[str, Any], settled: Settled) -> HandReport:
     """Have it done and wait until the venue has what it takes."""
     run, venue = told
-    named = {"act": str(act["is"]).lower(), "run": run, "venue": venue, "symbol": act.get("symbol", "")}
+    named = {"act": _verb(act), "run": run, "venue": venue, "symbol": act.get("symbol", "")}
     said = hand.act(act)
     if said.get("refused"):
         for reason in _TYPED:
@@ -333,6 +335,14 @@ def _done(hand: Hand, told: tuple[str, str], act: dict[str, Any], settled: Settl
         outcome=outcome or "pending", detail=detail, trade=trade, position=there,
         positions=tuple(state["positions"]), **named,
     )  # fmt: skip
+
+
+def _verb(act: Mapping[str, Any]) -> str:
+    """The command that an act came from."""
+    kind = str(act["is"])
+    if kind == "Open":
+        return Side(act["side"]).name.lower()
+    return {"MoveStop": "move-stop", "Remark": "note"}.get(kind, kind.lower())
 
 
 @contextlib.contextmanager
@@ -395,14 +405,13 @@ class _Here:
         chosen = None if there is not None or place.symbols or symbol is None else symbol
         run, settings = run_of(house, place, Told(sides="none", symbols=chosen))
         if symbol is not None and symbol not in settings.symbols:
-            import dataclasses
-
             settings = dataclasses.replace(settings, symbols=(*settings.symbols, symbol))
         self.run_id = run.id
         self._loop = asyncio.Runner()
-        self._context = running(run, place, settings, house)
+        self._context = running(run, place, settings, house, bars=BARS)
         try:
             self._bot = self._loop.run(self._context.__aenter__())
+            self._loop.run(_priced(self._bot, symbol))
         except BaseException:
             self._loop.close()
             raise
@@ -433,6 +442,17 @@ class _Here:
             self._loop.run(_left(self._context))
         finally:
             self._loop.close()
+
+
+async def _priced(bot: Any, symbol: str | None) -> None:
+    """Wait for a quote of a symbol, or for the marks of what is open."""
+    wanted = [symbol] if symbol is not None else [trade.symbol for trade in bot.watch.book.trades.values()]
+    until_s = time.monotonic() + PRICED_S
+    while time.monotonic() < until_s and not bot.task.done():
+        told = [bot.watch.prices.get(name) for name in wanted]
+        if all(one is not None and one.bid is not None and one.mark is not None for one in told):
+            return
+        await asyncio.sleep(LOOK_S)
 
 
 async def _result(task: asyncio.Task[None]) -> None:

@@ -36,6 +36,11 @@ def word(about: str, metavar: str) -> Spec:
     return Annotated[str, typer.Argument(metavar=metavar, help=about)], ...
 
 
+def one_word(about: str, metavar: str, default: str) -> Spec:
+    """A positional word that may be left away."""
+    return Annotated[str, typer.Argument(metavar=metavar, help=about)], default
+
+
 def words(about: str, metavar: str) -> Spec:
     """Positional words; at least one when the verb says so."""
     return Annotated[list[str] | None, typer.Argument(metavar=metavar, help=about)], None
@@ -170,6 +175,7 @@ TRADING: dict[str, Spec] = {
     "run_for": text("End by itself after this long, such as 2h.", "TIME", BOT, "--for"),
 }
 
+PARITY: dict[str, Spec] = {"run": one_word("The run; default: the last one.", "RUN", "last")}
 HAND: dict[str, Spec] = {"symbol": word("Such as BTCUSDT.", "SYMBOL")}
 OPENING: dict[str, Spec] = {
     **HAND,

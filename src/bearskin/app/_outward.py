@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Protocol
 
 from bearskin.app._alert_settings import KINDS, NOT_TOLD, kinds_of
 from bearskin.app._house import House
@@ -51,6 +51,22 @@ async def outward(
             _joined(ending, webhook, subscribe)
         secret, token = (find_secret(WEBHOOK, part) for part in ("secret", "key"))
         yield signals_door(acting, clocks, secret=secret, token=token)
+
+
+@contextlib.asynccontextmanager
+async def counted_down(venue: Any, symbols: Sequence[str], alive: Callable[[], bool]) -> AsyncIterator[None]:
+    """The venue's countdown set anew until the context ends, where its documents say that stops survive it."""
+    from bearskin.live import countdown_of
+
+    countdown = countdown_of(venue.dialect.able, venue.exchange, symbols, alive=alive)
+    task = None if countdown is None else asyncio.ensure_future(countdown.run())
+    try:
+        yield
+    finally:
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
 
 class _Teller(Protocol):

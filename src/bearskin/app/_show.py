@@ -11,10 +11,10 @@ from bearskin.app._desk import Desk
 
 
 class Show:
-    """Takes the bot's state a few times a second. `seen` is the number of the last decision that was told already."""
+    """Takes the bot's state a few times a second."""
 
-    def __init__(self, desk: Desk, hint: str, seen: int = 0) -> None:
-        self._desk, self._hint, self._seen = desk, hint, seen
+    def __init__(self, desk: Desk, hint: str) -> None:
+        self._desk, self._hint, self._seen = desk, hint, 0
         self._live: Any = None
 
     @contextlib.contextmanager
@@ -36,6 +36,7 @@ class Show:
         if self._live is not None:
             self._live.update(BotScreen(state, hint=self._hint), refresh=True)
             return
+        self._seen = max(self._seen, state["restored"])
         for decision in state["decisions"]:
             if decision["number"] > self._seen:
                 self._seen = decision["number"]

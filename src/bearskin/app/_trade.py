@@ -171,7 +171,7 @@ async def _traded(
     house: House, run: Run, place: Place, settings: EngineSettings, for_s: float | None, shown: Shown | None
 ) -> dict[str, Any]:
     from bearskin.app._bot import door_open, running
-    from bearskin.app._outward import outward
+    from bearskin.app._outward import counted_down, outward
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -183,6 +183,7 @@ async def _traded(
         running(run, place, settings, house) as bot,
         outward(house, run.id, bot.runner.subscribe, bot, bot.clocks) as signals,
         door_open(bot, signals, house.settings.bot_port),
+        counted_down(bot.world.venue, settings.symbols, lambda: not bot.task.done()),
     ):
         until_s = None if for_s is None else loop.time() + for_s
         while not stop.is_set() and (until_s is None or loop.time() < until_s):

@@ -89,6 +89,7 @@ class Watch:
     warnings: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=WARNINGS_KEPT))
     _entered: set[int] = field(default_factory=set)
     _number: int = 0
+    _restored: int = 0
 
     @property
     def book(self) -> words.Book:
@@ -113,6 +114,12 @@ class Watch:
                 pass
         for note in record.notes:
             self._noted(note)
+
+    def restored(self) -> None:
+        """What was told so far is the past: a log need not tell it again."""
+        self._restored = self._number
+        self.channels.clear()
+        self.warnings.clear()
 
     def heard(self, event: AnyEvent) -> None:
         """Take in what is heard but not written down: prices, and that time passes."""
@@ -275,6 +282,7 @@ class Watch:
             "regimes": {symbol: note.label for symbol, note in sorted(self.regimes.items())},
             "counts": self.counts(),
             "decisions": list(self.decisions),
+            "restored": self._restored,
             "warnings": list(self.warnings),
         }
 

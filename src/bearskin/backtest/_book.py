@@ -40,7 +40,10 @@ class Flow:
 
 @dataclass(slots=True, kw_only=True)
 class Position:
-    """One trade from its order to its end. `coins` are open, unsigned; `scale` is what liquidation has left."""
+    """One trade from its order to its end. `coins` are open, unsigned; `scale` is what liquidation has left.
+
+    `entry_ns` is the open of the bar it is entered in, `booked_ns` when that is known: for a resting order its close.
+    """
 
     offer: Offer
     side: Side
@@ -51,6 +54,7 @@ class Position:
     margin: float
     risk: float
     equity_before: float
+    booked_ns: int = 0
     terms: dict[str, float | None] = field(default_factory=dict)
     why: str = ""
     reason: str = ""
@@ -148,7 +152,7 @@ class Book:
             if position.closed:
                 continue
             if flow is None:
-                self._open(position, key[0])
+                self._open(position)
             else:
                 self.apply(position, flow)
         if self.watch is not None:
@@ -201,12 +205,12 @@ class Book:
         self.insured += paid
         self.post(time_ns, paid)
 
-    def _open(self, position: Position, time_ns: int) -> None:
+    def _open(self, position: Position) -> None:
         position.coins = position.planned
-        self._since[id(position)] = time_ns
+        self._since[id(position)] = position.booked_ns
         fee = position.outcome.entry_fee
         position.fees += fee
-        self.post(time_ns, -fee)
+        self.post(position.booked_ns, -fee)
 
     def _segment(self, position: Position, time_ns: int) -> None:
         start = self._since.get(id(position), time_ns)

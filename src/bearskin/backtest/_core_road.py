@@ -86,6 +86,10 @@ class Lane:
         """A price in quote units."""
         return QUOTE.divide(Decimal(int(ticks)) * self._num, self._den)
 
+    def kind_mark(self, i: int, side: int) -> Decimal:
+        """The mark's extreme in favour of `side`."""
+        return self.mark(self.mark_low[i] if side < 0 else self.mark_high[i])
+
     @staticmethod
     def mark(value: Any) -> Decimal:
         """A mark, eight digits."""
@@ -201,7 +205,11 @@ class Road:
             self._gap(lane, i)
         self._deciding = True
         for lane, i in closing:
+            self._calm(lane, i, at)
             self._hear(lane.closed(i))
+        for lane, i in opening:
+            mark = lane.mark(lane.mark_open[i])
+            self._hear(Marked(time_ns=at, wall_ns=at, symbol=lane.name, mark=mark))
         # who leaves has left when the first quote of the new bars comes: entries are decided on those, in this order
         for lane, i in opening:
             price = lane.price(lane.open[i])
@@ -211,14 +219,13 @@ class Road:
         self._live(opening, at)
 
     def _open(self, lane: Lane, i: int, at: int) -> None:
-        """The bar opens: its price is there, funding that settles now settles, the engine hears of the mark."""
-        price, mark = lane.price(lane.open[i]), lane.mark(lane.mark_open[i])
+        """The bar opens: its price is there, funding that settles now settles."""
+        price = lane.price(lane.open[i])
         lane.fresh = False
         self._bars[lane.name] = i
         if lane.done or lane.name not in self.venue.ref:
             lane.done = False
             self._hear(TradingChanged(time_ns=at, wall_ns=at, symbol=lane.name, status="trading"))
-        self._hear(Marked(time_ns=at, wall_ns=at, symbol=lane.name, mark=mark))
         self._deciding = True
         self.venue.market_opens(lane.name, price)
         self._deciding = False
@@ -226,6 +233,14 @@ class Road:
             for settlement in lane.settlements(i, 0):
                 self._settle(lane.name, settlement)
         self._answers()
+
+    def _calm(self, lane: Lane, i: int, at: int) -> None:
+        """The last word of a bar is its kind extreme: a stop moved at its close is reached in the next bar, not here."""
+        side = _sign(self.venue.ours(lane.name).qty)
+        if side:
+            price, mark = lane.price((lane.low if side < 0 else lane.high)[i]), lane.kind_mark(i, side)
+            self._hear(Marked(time_ns=at - 1, wall_ns=at, symbol=lane.name, mark=mark))
+            self._hear(Quoted(time_ns=at - 1, wall_ns=at, symbol=lane.name, bid=price, ask=price))
 
     def _no_next_bar(self, lane: Lane, i: int, at: int) -> None:
         """After this bar the data has a hole, or ends: nothing is entered now, and at the end everything is closed."""

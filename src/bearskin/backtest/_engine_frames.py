@@ -93,7 +93,7 @@ def result_of(
     """The run as any backtest tells it. Which of stop and target came first is decided, so nothing is ambiguous."""
     done = [deal for deal in ledger.deals.values() if deal.ended is not None and deal.ended.entry is not None]
     order = {name: symbol.index for name, symbol in ledger.symbols.items()}
-    done.sort(key=lambda deal: (_first_ns(deal), order[deal.plan.symbol]))
+    done.sort(key=lambda deal: (_entry_ns(ledger.symbols[deal.plan.symbol], deal), order[deal.plan.symbol]))
     rows = [{"trade_id": i} | _row(request, ledger.symbols[d.plan.symbol], d) for i, d in enumerate(done, 1)]
     trades = pl.DataFrame(rows, schema=TRADES, orient="row")
     declined = _declined(ledger)
@@ -122,8 +122,9 @@ def _how(latency: Latency) -> str:
     return f"through the engine on the demo exchange's core: {there:g} ms there, {back:g} ms back, up to {jitter:g} ms more"
 
 
-def _first_ns(deal: Deal) -> int:
-    return deal.fills[0].time_ns if deal.fills else deal.plan.time_ns
+def _entry_ns(symbol: Symbol, deal: Deal) -> int:
+    """The open of the bar it was entered in."""
+    return int(symbol.panel.time_ns[_bar(symbol, deal.fills[0].time_ns)])
 
 
 def _row(request: BacktestRequest, symbol: Symbol, deal: Deal) -> dict[str, object]:

@@ -50,16 +50,20 @@ def commit(book: Book, position: Position) -> list[Settlement]:
         last = min(position.offer.bar + _valid(position), len(panel)) - 1
         book.schedule(position, Flow(time_ns=panel.known_ns(last), last=True), panel.known_ns(last), PAST)
         return []
-    if position.entry_ns <= position.offer.order_ns:
-        book.schedule(position, None, position.entry_ns, PAST)
-    else:
-        book.schedule(position, None, position.entry_ns, ENTRIES)
+    rested = position.terms.get("limit") is not None
+    # that a resting order filled is known when its bar closes, and to nobody who enters at its open
+    position.booked_ns = panel.known_ns(outcome.entry_bar) if rested else position.entry_ns
+    book.schedule(position, None, position.entry_ns, ENTRIES if rested else PAST)
     coins1 = position.symbol.course.coins(outcome.steps1)
     coins2 = position.planned - coins1
     found = leg_settlements(position, coins1, outcome.bar1, INSIDE) if outcome.steps1 else []
     found += leg_settlements(position, coins2, outcome.bar, outcome.place)
     for item in found:
-        book.schedule(position, Flow(time_ns=item.time_ns, funding=item.amount), item.time_ns, PAST)
+        if item.time_ns < position.booked_ns:
+            flow = Flow(time_ns=position.booked_ns, funding=item.amount)
+            book.schedule(position, flow, position.entry_ns, ENTRIES)
+        else:
+            book.schedule(position, Flow(time_ns=item.time_ns, funding=item.amount), item.time_ns, PAST)
     if outcome.steps1:
         closes = panel.known_ns(outcome.bar1)
         flow = Flow(

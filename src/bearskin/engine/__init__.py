@@ -3,8 +3,8 @@
 from bearskin.engine._book import Account, Book, Trade, Working
 from bearskin.engine._codec import record_bytes, record_of
 from bearskin.engine._desk import Desk, Market
-from bearskin.engine._mind import Decider
 from bearskin.engine._engine import Doubt, Engine, Mind, Stepped
+from bearskin.engine._mind import Decider
 from bearskin.engine._notes import (
     WARNINGS,
     Adjusted,

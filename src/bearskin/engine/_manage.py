@@ -58,7 +58,7 @@ def _trail(desk: Desk, memory: Memory, trade: Trade) -> None:
         return
     tick = memory.instrument.tick
     best = against(trade.best, plan.side, tick)
-    move_stop(desk, memory, trade, best - plan.side * plan.trail, f"trail: {plan.trail:f} behind {best:f}")
+    move_stop(desk, trade, best - plan.side * plan.trail, f"trail: {plan.trail:f} behind {best:f}")
 
 
 def _break_even(desk: Desk, memory: Memory, trade: Trade) -> None:
@@ -71,7 +71,7 @@ def _break_even(desk: Desk, memory: Memory, trade: Trade) -> None:
     if ahead < plan.break_even_r * abs(entry - plan.stop):
         return
     price = break_even(memory, trade)
-    move_stop(desk, memory, trade, price, f"break-even after {plan.break_even_r} R")
+    move_stop(desk, trade, price, f"break-even after {plan.break_even_r} R")
 
 
 def break_even(memory: Memory, trade: Trade) -> Decimal:
@@ -91,14 +91,9 @@ def _maker(memory: Memory) -> Decimal:
     return memory.instrument.maker_fee_rate
 
 
-def move_stop(desk: Desk, memory: Memory, trade: Trade, price: Decimal, why: str) -> None:
-    """Move the stop to `price` when that is tighter; where the market is beyond it already, leave at once."""
-    side = trade.plan.side
-    if trade.stop is not None and (price - trade.stop) * side <= 0:
-        return
-    watched = desk.mark(trade.symbol) if trade.plan.stop_by == "mark" else memory.price(-int(side))
-    if watched is not None and (watched - price) * side <= 0:
-        desk.leave(trade, "trail" if why.startswith("trail") else "stop")
+def move_stop(desk: Desk, trade: Trade, price: Decimal, why: str) -> None:
+    """Move the stop to `price` when that is tighter; where the market is beyond it already, the venue says so."""
+    if trade.stop is not None and (price - trade.stop) * trade.plan.side <= 0:
         return
     desk.note(
         StopMoved(

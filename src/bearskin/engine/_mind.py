@@ -30,8 +30,10 @@ class Decider:
         self._fresh = False
         self._restarted = False
 
-    def preload(self, panel: Panel) -> None:
-        """Take the history of a symbol in before the first event."""
+    def preload(self, panel: Panel, days: Panel | None = None) -> None:
+        """Take the history of a symbol in before the first event; `days` are daily bars that reach further back."""
+        if days is not None and len(panel):
+            self.tape.preload_days(days, int(panel.time_ns[0]))
         self.tape.preload(panel)
 
     def heard(self, event: AnyEvent) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bearskin.engine._book import Book
 
 _DONE_KEPT: Final = 32
+_ORDERS_KEPT: Final = 64
 _ACTS_KEPT: Final = 1_000
 
 
@@ -94,6 +95,8 @@ def _issued(book: Book, note: Issued) -> None:
             if trade is None:
                 return
             is_stop = isinstance(command, PlaceStop)
+            if len(trade.orders) >= _ORDERS_KEPT:
+                _forget_oldest(book, trade)
             trade.counts[command.role] = trade.counts.get(command.role, 0) + 1
             book.by_order[command.client_id] = note.trade
             trade.orders[command.client_id] = Working(
@@ -124,6 +127,14 @@ def _issued(book: Book, note: Issued) -> None:
             book.configuring[command.symbol] = (command.leverage, command.margin_mode.value)
         case _:
             pass
+
+
+def _forget_oldest(book: Book, trade: Trade) -> None:
+    """Forget the oldest order that ended without a fill: a stop that trails leaves one behind at every move."""
+    for order in trade.orders.values():
+        if order.status in ("canceled", "rejected") and not order.said and not order.filled:
+            del trade.orders[order.client_id], book.by_order[order.client_id]
+            return
 
 
 def _changed(trade: Trade, note: Protection | StopMoved | Leaving) -> None:

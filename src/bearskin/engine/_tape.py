@@ -196,6 +196,10 @@ class Memory:
             self._whole((key + 1) * DAY_NS, *self.day)
             self.day_whole = False
 
+    def past_day(self, ends_ns: int, high: float, low: float, close: float) -> None:
+        """Take in a day from before the first bar."""
+        self._whole(ends_ns, high, low, close)
+
     def _whole(self, ends_ns: int, high: float, low: float, close: float) -> None:
         self.days.add(ends_ns, high, low, close)
         self._days = None
@@ -237,6 +241,19 @@ class Tape:
         self.interval_ns = interval_ns
         self.skew_ns = 0
 
+    def preload_days(self, days: Panel, before_ns: int) -> None:
+        """Take in daily bars, and funding, from before the bars that `preload` brings next; those open at `before_ns`.
+
+        The daily trend and the rank of funding look further back than the bars that are kept.
+        """
+        market = self.markets[days.instrument.symbol]
+        until_ns = -(-before_ns // DAY_NS) * DAY_NS  # from there on the bars make whole days themselves
+        ends = (days.time_ns + days.interval_ns).tolist()
+        for row in zip(ends, days.high.tolist(), days.low.tolist(), days.close.tolist(), strict=True):
+            if row[0] <= until_ns:
+                market.past_day(*row)
+        _settle(market, days.funding)
+
     def preload(self, panel: Panel) -> None:
         """Take the history of one symbol in, bar by bar as if it had been heard."""
         market = self.markets[panel.instrument.symbol]
@@ -257,12 +274,7 @@ class Tape:
                     **row,
                 )
             )
-        if panel.funding is not None:
-            settled = panel.funding
-            for settlement in zip(
-                settled.time_ns.tolist(), settled.rate.tolist(), settled.interval_ns.tolist(), strict=True
-            ):
-                market.settled(*settlement)
+        _settle(market, panel.funding)
         for name in ("open_interest", "long_short_ratio", "sentiment"):
             series: Known | None = getattr(panel, name)
             if series is not None:
@@ -297,6 +309,13 @@ class Tape:
             case _:
                 pass
         return True
+
+
+def _settle(market: Memory, settled: Funding | None) -> None:
+    if settled is not None:
+        rows = (settled.time_ns.tolist(), settled.rate.tolist(), settled.interval_ns.tolist())
+        for settlement in zip(*rows, strict=True):
+            market.settled(*settlement)
 
 
 def _memory(instrument: Instrument, interval_ns: int, bars_kept: int) -> Memory:

@@ -186,7 +186,12 @@ def _forward(order: Working, status: WorkStatus, wall_ns: int) -> None:
 def _filled(book: Book, fill: Filled) -> None:
     if fill.why:
         trade = book.trade_in(fill.symbol, fill.leg) or book.trade_in(fill.symbol)
-        if trade is None or trade.qty * fill.qty >= 0 or fill.trade_id in book.forced or fill.time_ns < trade.plan.time_ns:
+        if (
+            trade is None
+            or trade.qty * fill.qty >= 0
+            or fill.trade_id in book.forced
+            or fill.time_ns < trade.plan.time_ns
+        ):
             return
         book.forced[fill.trade_id] = None
         if len(book.forced) > _STRAYS_KEPT:

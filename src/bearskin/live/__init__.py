@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bearskin.live._brackets import fetch_brackets
     from bearskin.live._budget import Budget
     from bearskin.live._ccxt import open_venue, our_name, venue_error
+    from bearskin.live._countdown import countdown_of
     from bearskin.live._dialects import VENUES, dialect_of, open_trading
     from bearskin.live._feed import CcxtFeed, FeedOptions
     from bearskin.live._permissions import KeyPermissions, key_permissions
@@ -38,6 +39,7 @@ _HOMES = {
     "Secret": "_secret",
     "VENUES": "_dialects",
     "Venue": "_seams",
+    "countdown_of": "_countdown",
     "dialect_of": "_dialects",
     "fetch_brackets": "_brackets",
     "fetch_public": "_public",
@@ -68,6 +70,7 @@ __all__ = [
     "Scrubbing",
     "Secret",
     "Venue",
+    "countdown_of",
     "dialect_of",
     "fetch_brackets",
     "fetch_public",

@@ -23,9 +23,10 @@ from bearskin.terms import (
     MINUTE_NS,
     SECOND_NS,
     AccountNow,
-    Act,
+    AnyAct,
     AnyEvent,
     BadInput,
+    BearskinError,
     BarClosed,
     Connected,
     Published,
@@ -120,7 +121,7 @@ class Runner:
         self._failed: asyncio.Future[None] | None = None
         self._told: list[Told] = []
         self._acts: dict[str, asyncio.Future[Done]] = {}
-        self._ready = asyncio.Event()
+        self._ready, self._over = asyncio.Event(), asyncio.Event()
         self._refresh = asyncio.Event()
         self._snapshot_at = journal.sequence
         self._since_ns: int | None = None
@@ -136,6 +137,7 @@ class Runner:
     async def run(self) -> None:
         """Restore, ask the venue how things stand, then go on until cancelled; raises what stopped it."""
         self._failed = asyncio.get_running_loop().create_future()
+        self._failed.add_done_callback(lambda _: self._over.set())
         doubts = self._restored()
         self._spawn(self._work())
         self._spawn(self._start(doubts))
@@ -148,16 +150,20 @@ class Runner:
         """Take an event in; it is worked on in its turn."""
         self._inbox.put(event)
 
-    async def act(self, act: Act) -> Done:
-        """Have an act taken up; the engine's word on it. Its times are set here."""
-        await self._ready.wait()
-        known: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
+    async def act(self, act: AnyAct) -> Done:
+        """Have an act taken up; the engine's word on it. Its times are set here.
+
+        Raises BadInput for an act that is being worked on already, BearskinError when the runner has stopped.
+        """
+        await self.ready()
         if act.act_id in self._acts:
             raise BadInput(f"act {act.act_id!r} is being worked on already")
+        known: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
         self._acts[act.act_id] = known
+        self.put(msgspec.structs.replace(act, time_ns=self._clock.now_ns(), wall_ns=self._wall_ns()))
         try:
-            self.put(msgspec.structs.replace(act, time_ns=self._clock.now_ns(), wall_ns=self._wall_ns()))  # type: ignore[arg-type]
-            return await known
+            await self._unless_over(known)
+            return known.result()
         finally:
             self._acts.pop(act.act_id, None)
 
@@ -167,8 +173,19 @@ class Runner:
         return lambda: self._told.remove(told)
 
     async def ready(self) -> None:
-        """Wait until the venue's account was taken in for the first time."""
-        await self._ready.wait()
+        """Wait until the venue's account was taken in for the first time; raises BearskinError when it never will."""
+        await self._unless_over(asyncio.ensure_future(self._ready.wait()))
+
+    async def _unless_over(self, waiting: asyncio.Future[Any]) -> None:
+        over = asyncio.ensure_future(self._over.wait())
+        try:
+            await asyncio.wait({waiting, over}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            over.cancel()
+            if not waiting.done():
+                waiting.cancel()
+        if waiting.cancelled() or not waiting.done():
+            raise BearskinError("the runner has stopped") from self._dead
 
     def state(self, *, fresh: bool = False) -> RunnerState:
         """How things are; `fresh` begins a new maximum of the lag."""
@@ -211,12 +228,11 @@ class Runner:
         self._spawn(self._fed())
 
     async def _stop(self) -> None:
+        self._over.set()
         self._dead = self._dead or asyncio.CancelledError()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for future in self._acts.values():
-            future.cancel()
         if isinstance(self._dead, asyncio.CancelledError):
             with contextlib.suppress(StoreBroken):
                 self._keep_snapshot()

@@ -102,7 +102,12 @@ class Scrubbing(logging.Filter):
         trace = ""
         if record.exc_info:
             trace = "\n" + "".join(traceback.format_exception(*record.exc_info))
-        record.msg, record.args, record.exc_info, record.exc_text = scrubbed(record.getMessage() + trace), (), None, None
+        record.msg, record.args, record.exc_info, record.exc_text = (
+            scrubbed(record.getMessage() + trace),
+            (),
+            None,
+            None,
+        )
         return True
 
 

@@ -25,6 +25,7 @@ from bearskin.terms import (
     PlaceStop,
     SetLeverage,
     SetMarginMode,
+    Throttled,
     our_id,
 )
 
@@ -80,6 +81,7 @@ class _Lane:
     on_way: set[str] = field(default_factory=set)
     more: asyncio.Event = field(default_factory=asyncio.Event)
     unset: bool = False
+    silent_until_wall_ns: int = 0
 
     def holds(self, client_id: str) -> bool:
         """Whether an order of that name has not gone out yet, or has no answer yet."""
@@ -131,6 +133,10 @@ class Sends:
             while not lane.first:
                 lane.more.clear()
                 await lane.more.wait()
+            silence_ns = lane.silent_until_wall_ns - self._wall_ns()
+            if silence_ns > 0:
+                await asyncio.sleep(silence_ns / SECOND_NS)
+                continue
             sending = self._spawn(self._send(lane, lane.first.popleft()))
             await asyncio.wait({sending}, timeout=PATIENCE_S)
 
@@ -159,6 +165,8 @@ class Sends:
         sent_wall_ns = self._wall_ns()
         events = await self._venue.send(issued.approved)
         self._at(f"send.after:{point}")
+        if reduces(command) and self._is_told_off(lane, issued, events):
+            return
         for event in events:
             self._put(event)
         outcome = next((event.outcome for event in events if isinstance(event, Answered)), "accepted")
@@ -166,6 +174,18 @@ class Sends:
             lane.unset = outcome != "accepted"
         elif outcome == "unknown":
             self._spawn(self.find_out(command, sent_wall_ns))
+
+    def _is_told_off(self, lane: _Lane, issued: _Issued, events: Sequence[AnyEvent]) -> bool:
+        """Whether the venue has not even looked at it (429, 418): then it goes out first when the silence is over."""
+        silence = next((event for event in events if isinstance(event, Throttled)), None)
+        refused = any(isinstance(event, Answered) and event.outcome == "rejected" for event in events)
+        if silence is None or not refused:
+            return False
+        self._put(silence)
+        lane.first.appendleft(issued)
+        lane.silent_until_wall_ns = silence.until_wall_ns
+        lane.more.set()
+        return True
 
     def _too_late(self, lane: _Lane, issued: _Issued) -> str:
         waited_ns = self._wall_ns() - issued.wall_ns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -29,11 +30,14 @@ class UnifiedStreams:
         self._venue, self._put = venue, put
         self._exchange = venue.exchange
         self._exchange.newUpdates = True
+        self._filled = asyncio.Event()
         self._exchange.options |= {"tradesLimit": _KEPT, "ordersLimit": _KEPT, "OHLCVLimit": _KEPT}
 
     def channels(self, interval: str) -> dict[str, tuple[Any, ...]]:  # noqa: ARG002 - the other streams' signature
         """What keeps each channel open, until it breaks."""
-        return {"market": (self._quotes, self._marks), "orders": (self._orders,), "account": (self._fills,)}
+        streams = tuple(functools.partial(self._orders, call) for call in self._venue.dialect.order_streams())
+        fills = self._fills if self._venue.dialect.able.stream_fills else self._asked_fills
+        return {"market": (self._quotes, self._marks), "orders": streams, "account": (fills,)}
 
     async def _each(self, up: Callable[[], None], watch: Callable[[], Any], take: Callable[[Any], None]) -> None:
         """Watch on and on; up as soon as the first watch was not refused for a moment."""
@@ -85,7 +89,7 @@ class UnifiedStreams:
                     )  # fmt: skip
             await asyncio.sleep(_MARKS_S)
 
-    async def _orders(self, up: Callable[[], None]) -> None:
+    async def _orders(self, call: Call, up: Callable[[], None]) -> None:
         self._must("watchOrders")
 
         def take(rows: Any) -> None:
@@ -97,8 +101,10 @@ class UnifiedStreams:
                 self._venue.heard_order(order)
                 time_ns = int(row.get("lastUpdateTimestamp") or row.get("timestamp") or 0) * MS or clock.now_ns()
                 self._put(OrderChanged(time_ns=time_ns, wall_ns=clock.wall_ns(), order=order))
+                if order.filled:
+                    self._filled.set()
 
-        await self._each(up, lambda: self._exchange.watch_orders(), take)
+        await self._each(up, lambda: call.on(self._exchange), take)
 
     async def _fills(self, up: Callable[[], None]) -> None:
         self._must("watchMyTrades")
@@ -111,6 +117,15 @@ class UnifiedStreams:
                     self._put(fill)
 
         await self._each(up, lambda: self._exchange.watch_my_trades(), take)
+
+    async def _asked_fills(self, up: Callable[[], None]) -> None:
+        """Where the stream gives fills no number they are asked for as soon as an order has been filled further."""
+        up()
+        while True:
+            await self._filled.wait()
+            self._filled.clear()
+            for fill in await self._venue.new_fills():
+                self._put(fill)
 
     def _must(self, name: str) -> None:
         if not self._exchange.has.get(name):

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from bearskin.live._budget import Budget
 from bearskin.live._ccxt import load_ccxt, venue_error
-from bearskin.live._dialects import Answer, Call, Dialect, State, Traded
+from bearskin.live._dialects import Answer, Call, Dialect, State, Traded, own_name
 from bearskin.live._history import history_of
 from bearskin.live._markets import instruments_of
 from bearskin.live._sends import point_of, reduces
@@ -44,12 +44,10 @@ from bearskin.terms import (
 )
 
 MS: Final = 1_000_000
-ACCEPTS_NS: Final = 5 * SECOND_NS  # the longest time window that goes with our requests
 MARGIN_NS: Final = 2 * SECOND_NS  # for clocks that differ and a venue that is slow to show what it has taken
 KEPT: Final = 4_000  # names of orders and fills that are remembered
 OVERLAP_NS: Final = 2 * MINUTE_NS
 SETTING_TRIES: Final = 3
-FILLS: Final = 500  # rows of one answer
 
 
 class Remembered(OrderedDict[str, Any]):
@@ -83,7 +81,7 @@ class CcxtVenue:
         self.symbols = tuple(symbols)
         self.settle = settle
         self.budget = budget or Budget(clock.wall_ns)
-        self.accepts_ns, self.margin_ns = ACCEPTS_NS, MARGIN_NS
+        self.accepts_ns, self.margin_ns = dialect.able.late_ms * MS, MARGIN_NS
         self.skew = Skew()
         self.markets: dict[str, Traded] = {}
         self.by_unified: dict[str, Traded] = {}
@@ -110,19 +108,19 @@ class CcxtVenue:
             if not self.markets:
                 await self.exchange.load_markets()
                 self._take_markets()
-            if self.exchange.has.get("fetchPositionMode"):
-                self.dual = bool(
-                    (await self.exchange.fetch_position_mode(self.markets[self.symbols[0]].unified))["hedged"]
-                )
+            self.dual = self.dialect.dual_of(
+                await self.dialect.mode_of(self.markets[self.symbols[0]]).on(self.exchange)
+            )
         except load_ccxt().BaseError as error:
             raise venue_error(error, venue=self.dialect.venue) from error
 
     def _take_markets(self) -> None:
         for market in self.exchange.markets.values():
-            if market.get("swap") and market.get("linear") and market.get("settle") == self.settle:
+            if not (market.get("swap") and market.get("linear") and market.get("settle") == self.settle):
+                continue
+            if own_name(market) in self.symbols or market["symbol"] in self.symbols:
                 traded = self.dialect.traded(market)
-                if traded.symbol in self.symbols or market["symbol"] in self.symbols:
-                    self.markets[traded.symbol] = self.by_unified[traded.unified] = traded
+                self.markets[traded.symbol] = self.by_unified[traded.unified] = traded
         missing = [name for name in self.symbols if name not in self.markets and name not in self.by_unified]
         if missing:
             raise UnknownSymbol(f"{self.dialect.venue} has no {self.settle} perpetual {', '.join(missing)}")
@@ -192,16 +190,9 @@ class CcxtVenue:
 
     def _order_of(self, command: Place | PlaceStop | Amend | Cancel, market: Traded, result: Any) -> OrderNow | None:
         """The order in an answer, made whole by what is known of it: venues answer sparsely."""
-        order = self.dialect.order_now(result, market)
-        before = self._orders.get(command.client_id)
-        if isinstance(command, Cancel | Amend) and not order.qty:
-            if before is None:
-                return None
-            order = replace(before, status="canceled" if isinstance(command, Cancel) else before.status)
-        elif not order.client_id:
-            order = replace(order, client_id=command.client_id)
-        if not order.qty and isinstance(command, Place | PlaceStop):
-            order = replace(order, qty=command.qty, conditional=isinstance(command, PlaceStop))
+        if isinstance(command, Cancel | Amend) and command.client_id not in self._orders and not result.get("amount"):
+            return None
+        order = self.dialect.order_after(command, result, market, self._state(command.symbol))
         self.heard_order(order)
         return order
 
@@ -370,16 +361,23 @@ class CcxtVenue:
         since_ms = from_ns // MS
         while True:
             newest_ms, full = since_ms, False
-            for call in self.dialect.fills_of(market, since_ms, FILLS):
+            for call in self.dialect.fills_of(market, since_ms):
                 answer, rows = await self.question(call)
                 if answer.outcome != "accepted":
                     return None
+                rows = self.dialect.trades_in(rows)
                 told += [fill for row in rows if (fill := await self.fill_of(row, market)) is not None]
                 newest_ms = max(newest_ms, *(int(row["timestamp"]) for row in rows), 0)
-                full = full or len(rows) >= FILLS
+                full = full or len(rows) >= self.dialect.able.fills_page
             if not full or newest_ms <= since_ms:
                 return sorted(told, key=lambda fill: fill.time_ns)
             since_ms = newest_ms
+
+    async def new_fills(self) -> list[AnyEvent]:
+        """Fills that were not told yet, for venues whose streams do not tell them."""
+        from_ns = self._asked_ns if self._asked_ns is not None else self.clock.now_ns() - OVERLAP_NS
+        told = [await self._missed(market, from_ns) for market in self.markets.values()]
+        return [fill for fills in told for fill in fills or ()]
 
     # --- what was heard -----------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bearskin.report._files import Written, write_result
     from bearskin.report._json import result_json
     from bearskin.report._page import tear_sheet
+    from bearskin.report._parity_tables import parity_tables
     from bearskin.report._plan_tables import plan_tables
     from bearskin.report._run import OriginLine, RunSummary, run_json, run_summary
     from bearskin.report._run_money import Books
@@ -42,6 +43,7 @@ _HOMES = {
     "left_tables": "_run_tables",
     "orders_of": "_run_rows",
     "orders_table": "_bot_tables",
+    "parity_tables": "_parity_tables",
     "plan_tables": "_plan_tables",
     "positions_of": "_run_rows",
     "result_json": "_json",
@@ -76,6 +78,7 @@ __all__ = [
     "left_tables",
     "orders_of",
     "orders_table",
+    "parity_tables",
     "plan_tables",
     "positions_of",
     "result_json",

@@ -112,7 +112,7 @@ def test_a_locked_keyring_is_said(bearskin, ring, monkeypatch: pytest.MonkeyPatc
 
 def test_a_secret_is_not_shown_by_anything():
     secret = Secret(SECRET)
-    shown = [repr(secret), str(secret), f"{secret}", f"{secret:>40}", "%s %r" % (secret, secret), repr([secret])]
+    shown = [repr(secret), str(secret), f"{secret}", f"{secret:>40}", f"{secret} {secret!r}", repr([secret])]
     shown.append(repr({"secret": secret}))
     assert not any(SECRET in text for text in shown)
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):

@@ -445,7 +445,10 @@ def test_unknown_setups_are_refused_before_any_panel_is_read() -> None:
 def test_the_face_is_pinned() -> None:
     import bearskin.backtest as face
 
-    assert face.__all__ == ["BacktestRequest", "BacktestResult", "run", "warm"]
+    assert face.__all__ == [
+        "BacktestRequest", "BacktestResult", "KeptBrackets", "Latency", "Pair", "Parity", "Unmatched", "compare",
+        "keep_history", "panels_of", "run", "run_engine", "warm",
+    ]  # fmt: skip
     assert dir(face) == face.__all__
     warm()
 
@@ -471,3 +474,21 @@ def test_against_a_trend_two_setups_within_six_bars_are_heard_together(drawn: An
     got = drawn(events, [panel], guards=True, **NO_COSTS)
     wanted = [d for d in rows(got.declined) if d["reason"] == "trend guard"]
     assert (len(wanted), got.trades.height) == (declined, 0 if declined == 2 else 1)
+
+
+def test_a_resting_order_that_fills_inside_a_bar_is_unknown_to_who_enters_at_its_open(drawn: Any) -> None:
+    """
+    AAA rests at 101 and fills in the bar in which BBB enters at the open: BBB is sized from the 10,000 there are, and
+    the fee and the loss of AAA are in the account when that bar has closed, not before.
+    """
+    first, second = flat("AAA"), flat("BBB")
+    bend(first, 5, high=103.0, close=103.0)
+    resting = signal(first, 4, entry="limit", limit_price=101.0, entry_ref=101.0, stop=106.0)
+    result = drawn(
+        [resting, signal(second, 4)], [first, second], maker_fee_rate=D("0.001"), taker_fee_rate=D(0), slippage_frac=D(0)
+    )
+    aaa, bbb = sorted(rows(result.trades), key=lambda row: row["symbol"])
+    assert (aaa["entry_time"], aaa["entry_price"]) == (bbb["entry_time"], 101.0)
+    assert bbb["equity_before"] == 10_000.0
+    at = result.equity.filter(pl.col("time") == bbb["entry_time"]).to_dicts()[0]
+    assert (at["wallet"], at["open_positions"]) == (10_000.0, 1)

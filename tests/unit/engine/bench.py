@@ -13,9 +13,9 @@ from bearskin.engine._notes import StopMoved
 from bearskin.risk._approved import minted
 from bearskin.terms import (
     AccountNow,
+    Answered,
     AnyCommand,
     AnyEvent,
-    Answered,
     Cancel,
     Close,
     Filled,
@@ -169,7 +169,9 @@ class Bench:
     def panic(self, **what: Any) -> list[AnyCommand]:
         return self.hear(Panic(**self._act(), **what))
 
-    def answer(self, command: AnyCommand, outcome: str = "accepted", after_ms: int = 10, **what: Any) -> list[AnyCommand]:
+    def answer(
+        self, command: AnyCommand, outcome: str = "accepted", after_ms: int = 10, **what: Any
+    ) -> list[AnyCommand]:
         return self.hear(
             Answered(
                 symbol=command.symbol, client_id=getattr(command, "client_id", ""), what=type(command).__name__,
@@ -195,14 +197,24 @@ class Bench:
             qty=command.qty, filled=D(filled), conditional=isinstance(command, PlaceStop), **what,
         )  # fmt: skip
 
-    def changed(self, command: AnyCommand, status: str, filled: str = "0", after_ms: int = 10, **what: Any) -> list[AnyCommand]:
+    def changed(
+        self, command: AnyCommand, status: str, filled: str = "0", after_ms: int = 10, **what: Any
+    ) -> list[AnyCommand]:
         return self.hear(OrderChanged(order=self.order(command, status, filled, **what), **self.times(after_ms)))
 
-    def account(self, *positions: tuple[str, str], orders: tuple[OrderNow, ...] = (), after_ms: int = 100, dual: bool = False, **what: Any) -> list[AnyCommand]:
+    def account(
+        self,
+        *positions: tuple[str, str],
+        orders: tuple[OrderNow, ...] = (),
+        after_ms: int = 100,
+        dual: bool = False,
+        **what: Any,
+    ) -> list[AnyCommand]:
         times = self.times(after_ms)
         return self.hear(
             AccountNow(
-                asset="USDT", wallet=D(1000), available=D(900), orders=orders, dual=dual, asked_wall_ns=times["wall_ns"] - MS,
+                asset="USDT", wallet=D(1000), available=D(900), orders=orders, dual=dual,
+                asked_wall_ns=times["wall_ns"] - MS,
                 positions=tuple(
                     PositionNow(symbol=BTC, qty=D(qty), entry=D(entry), **what) for qty, entry in positions
                 ),
@@ -229,7 +241,9 @@ class Bench:
     def left(self) -> list[str]:
         return [note.reason for note in self.told(Leaving)]
 
-    def short(self, qty: str = "1", stop: str = "105", fill: str = "100", targets: tuple[str, ...] = ()) -> tuple[Place, PlaceStop]:
+    def short(
+        self, qty: str = "1", stop: str = "105", fill: str = "100", targets: tuple[str, ...] = ()
+    ) -> tuple[Place, PlaceStop]:
         """A protected short at market: the entry and its stop; targets rest too."""
         from bearskin.terms import Side
 

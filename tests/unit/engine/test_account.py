@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 from unit.engine.bench import BTC, Bench, Hands, instrument, kinds
@@ -20,6 +20,8 @@ from bearskin.terms import (
     Side,
     client_id,
 )
+
+D = Decimal
 
 
 class Adopting(Hands):
@@ -238,3 +240,17 @@ def test_fill_of_an_entry_that_was_given_up_is_closed(bench):
     assert kinds([close]) == ["exit 1"]
     bench.fill(close, "1", "101")
     assert [note.reason for note in bench.told(Ended)] == ["unfilled", "emergency"]
+
+
+def test_position_that_we_closed_while_the_account_was_asked_is_not_foreign(bench):
+    _, stop = bench.short()
+    asked = bench.now_ns
+    bench.fill(stop, "1", "105")
+    assert bench.ended.reason == "stop"
+    bench.hear(
+        AccountNow(
+            asset="USDT", wallet=D(1000), available=D(1000), orders=(), asked_wall_ns=asked,
+            positions=(PositionNow(symbol=BTC, qty=D(-1), entry=D(100)),), **bench.times(50),
+        )
+    )  # fmt: skip
+    assert bench.told(Foreign) == []

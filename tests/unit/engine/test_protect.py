@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 from unit.engine.bench import BTC, Bench, kinds
 
 from bearskin.engine import Ended, Issued, Leaving, Protection, StopMoved, Warned
 from bearskin.terms import PlaceStop, Side
+
+D = Decimal
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def test_stop_is_hit_and_the_trade_ends(bench):
 
 
 def test_target_ends_the_trade_and_the_stop_goes_with_it(bench):
-    _, stop = bench.short(targets=("90",))
+    bench.short(targets=("90",))
     (target,) = bench.trade.live("target")
     cancels = bench.fill(_named(target), "1", "90")
     assert kinds(cancels) == ["cancel stop 0"]
@@ -163,6 +165,14 @@ def test_stop_that_fails_when_it_goes_off_is_finished_at_market(bench, end):
     _, stop = bench.short()
     bench.changed(stop, "triggered", child_id="child")
     assert bench.sent == []
+    (close,) = bench.changed(stop, end)
+    assert kinds([close]) == ["exit 1"]
+
+
+@pytest.mark.parametrize("end", ["rejected", "expired"])
+def test_stop_that_rested_and_was_ended_by_the_venue_has_gone_off(bench, end):
+    """The word that it went off never came."""
+    _, stop = bench.short()
     (close,) = bench.changed(stop, end)
     assert kinds([close]) == ["exit 1"]
 
@@ -290,3 +300,15 @@ def test_fill_of_the_order_a_stop_became_is_found_by_its_number(bench):
     assert bench.trade.qty == D(-1)
     bench.changed(stop, "filled", "1", child_id="child-1", average=D(105))
     assert bench.ended.gross == D(-5)
+
+
+def test_stop_moved_a_hundred_times_does_not_fill_the_book(bench):
+    bench.short()
+    for nth in range(100):
+        (moved,) = bench.move_stop(f"{D(104) - D(nth) / 100}")
+        (drop,) = bench.answer(moved)
+        bench.answer(drop)
+    assert len(bench.trade.orders) == 64
+    assert bench.trade.counts["stop"] == 101
+    assert len(bench.engine.book.by_order) == 64
+    assert bench.trade.protected

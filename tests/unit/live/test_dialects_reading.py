@@ -433,7 +433,8 @@ def test_bingx_is_asked_for_fills_in_its_own_list():
     }  # fmt: skip
     answer = {"code": 0, "data": {"fill_history_orders": [row], "total": 1}}
     dialect, market = dialect_of("bingx"), traded("bingx")
-    (told,) = dialect.fills_in(answer, market, wall_ns=5, client_ids={"7": ENTRY})
+    (trade,) = dialect.trades_in(answer)
+    told = dialect.fill_of(trade, market, wall_ns=5, client_ids={"7": ENTRY})
     assert told == Filled(
         time_ns=NS,
         wall_ns=5,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bearskin.live._dialects._answers import LOCAL
-from bearskin.live._dialects._base import Dialect, Unfit
+from bearskin.live._dialects._base import Dialect, Unfit, own_name
 from bearskin.live._dialects._binance import binance
 from bearskin.live._dialects._bingx import bingx
 from bearskin.live._dialects._bybit import bybit
@@ -39,6 +39,7 @@ __all__ = [
     "Unfit",
     "dialect_of",
     "open_trading",
+    "own_name",
 ]
 
 VENUES: tuple[str, ...] = tuple(sorted(_MAKERS))

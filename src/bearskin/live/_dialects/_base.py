@@ -32,6 +32,7 @@ from bearskin.terms import (
     PositionNow,
     SetLeverage,
     SetMarginMode,
+    VenueRejected,
     client_id,
     dec,
     our_id,
@@ -54,7 +55,7 @@ _SILENT: Mapping[str, Any] = {"info": {}}
 Forced = Literal["", "liquidation", "adl", "settlement"]
 
 
-class Unfit(ValueError):
+class Unfit(VenueRejected):
     """A command that this venue cannot carry out as it stands; becomes a rejected `Answer`, nothing was sent."""
 
     def __init__(self, message: str, reason: Any = "filter") -> None:
@@ -79,7 +80,7 @@ class Dialect:
     # --- markets ------------------------------------------------------------------------------------------------------
 
     def traded(self, market: Mapping[str, Any]) -> Traded:
-        """A linear perpetual of ccxt's `exchange.markets` as its orders count it; Unfit (a ValueError) for others."""
+        """A linear perpetual of `exchange.markets` as its orders count it; Unfit (a VenueRejected) for others."""
         if not (market.get("swap") and market.get("linear")):
             raise Unfit(f"{self.venue}: {market.get('symbol')} is no linear perpetual", "filter")
         amount = market["limits"].get("amount") or {}
@@ -192,12 +193,12 @@ class Dialect:
         """The open positions, a list."""
         return Call(method="fetch_positions", args=([market.unified for market in markets],), writes=False)
 
-    def mode_of(self, market: Traded) -> Call | None:
-        """The question whether the account holds longs and shorts apart; None where positions tell."""
+    def mode_of(self, market: Traded) -> Call:
+        """The question whether the account holds longs and shorts apart."""
         return Call(method="fetch_position_mode", args=(market.unified,), writes=False)
 
     def dual_of(self, told: Any) -> bool:
-        """The answer to it; Unfit (a ValueError) for a mode in which we do not trade."""
+        """The answer to it; Unfit (a VenueRejected) for a mode in which we do not trade."""
         return bool(told.get("hedged"))
 
     def balance_of(self) -> Call:
@@ -205,8 +206,19 @@ class Dialect:
         return Call(method="fetch_balance", writes=False)
 
     def fills_of(self, market: Traded, since_ms: int | None, limit: int | None = None) -> tuple[Call, ...]:
-        """Our fills in a symbol since a time, forced ones too; the lists together are all of them."""
-        return (Call(method="fetch_my_trades", args=(market.unified, since_ms, limit), writes=False),)
+        """Our fills in a symbol since a time, forced ones too; the lists together are all of them.
+
+        What comes back goes through `trades_in`. `limit` is cut to the venue's page.
+        """
+        return (Call(method="fetch_my_trades", args=(market.unified, since_ms, self.page(limit)), writes=False),)
+
+    def page(self, limit: int | None) -> int:
+        """Rows to ask for at a time."""
+        return min(limit or self.able.fills_page, self.able.fills_page)
+
+    def order_streams(self) -> tuple[Call, ...]:
+        """The streams of ccxt.pro that together tell all orders, conditional ones too."""
+        return (Call(method="watch_orders", args=(None, None, None), writes=False),)
 
     def fundings_of(self, market: Traded, since_ms: int | None, limit: int | None = None) -> Call:
         """Funding received and paid in a symbol since a time."""
@@ -373,12 +385,9 @@ class Dialect:
             why=self.forced(trade),
         )
 
-    def fills_in(
-        self, told: Any, market: Traded, *, wall_ns: int, client_ids: Mapping[str, str] | None = None
-    ) -> list[Filled]:
-        """The fills in the answer to one of `fills_of`."""
-        fills = (self.fill_of(trade, market, wall_ns=wall_ns, client_ids=client_ids) for trade in told)
-        return [fill for fill in fills if fill is not None]
+    def trades_in(self, told: Any) -> list[Mapping[str, Any]]:
+        """The ccxt trades in the answer to one of `fills_of`."""
+        return list(told)
 
     def trade_order(self, trade: Mapping[str, Any]) -> str:
         """The venue's number of the order that a fill belongs to."""

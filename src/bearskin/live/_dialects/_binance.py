@@ -90,6 +90,7 @@ ABLE: Final = Abilities(
     brackets="signed",
     demo="demo-trading",
     late_ms=RECV_WINDOW_MS,
+    fills_page=500,
     refusals={
         "countdown": "the countdown cancel is not used: no document of Binance says that conditional orders survive it",
     },

@@ -11,6 +11,7 @@ from bearskin.live._dialects._base import (
     NS_PER_MS,
     RECV_WINDOW_MS,
     Dialect,
+    Forced,
     Unfit,
     leg_word,
     number,
@@ -24,14 +25,12 @@ from bearskin.terms import (
     AddMargin,
     Amend,
     Cancel,
-    Filled,
     Leg,
     OrderStatus,
     Place,
     PlaceStop,
     SetLeverage,
     StopBy,
-    dec,
     parse_time,
 )
 
@@ -76,6 +75,7 @@ ABLE: Final = Abilities(
     brackets="signed",
     demo="sandbox",
     late_ms=RECV_WINDOW_MS,
+    fills_page=500,
     refusals={
         "amend": "BingX can only cancel an order and place another, which may leave neither: "
         "cancel it and place a new one",
@@ -161,23 +161,35 @@ class Bingx(Dialect):
 
     def fills_of(self, market: Traded, since_ms: int | None, limit: int | None = None) -> tuple[Call, ...]:
         """The only list in which fills have a number and a side; a week of it at a time."""
-        params: dict[str, Any] = {"symbol": market.symbol, "pageIndex": 1, "pageSize": limit or ROWS}
+        params: dict[str, Any] = {"symbol": market.symbol, "pageIndex": 1, "pageSize": self.page(limit)}
         if since_ms is not None:
             params |= {"startTs": since_ms, "endTs": since_ms + _FILLS_WINDOW_MS}
         return (Call(method="swap_v2_private_get_trade_fillhistory", params=params, writes=False),)
 
     # --- answers ------------------------------------------------------------------------------------------------------
 
-    def fills_in(
-        self, told: Any, market: Traded, *, wall_ns: int, client_ids: Mapping[str, str] | None = None
-    ) -> list[Filled]:
-        """The venue's own rows: ccxt does not read this list."""
-        rows = (told.get("data") or {}).get("fill_history_orders") or []
-        return [_fill(row, market, wall_ns, client_ids or {}) for row in rows]
+    def trades_in(self, told: Any) -> list[Mapping[str, Any]]:
+        """The venue's own rows as ccxt would have them: it does not read this list."""
+        return [_trade(row) for row in (told.get("data") or {}).get("fill_history_orders") or []]
 
     def is_fill(self, trade: Mapping[str, Any]) -> bool:
         """What ccxt makes of the stream and of the older list has no number, and partly no side: it is no fill."""
-        return False
+        return "tradeId" in trade["info"]
+
+    def trade_client_id(self, trade: Mapping[str, Any]) -> str:
+        """Where the list tells it."""
+        return str(trade["info"].get("clientOrderID") or "")
+
+    def realised_of(self, trade: Mapping[str, Any]) -> Decimal | None:
+        """Profit of the fill."""
+        return number(trade["info"].get("realisedPNL"))
+
+    def forced(self, trade: Mapping[str, Any]) -> Forced:
+        """By the type of the order, or the price of the liquidation."""
+        kind = str(trade["info"].get("type") or "").upper()
+        if "ADL" in kind:
+            return "adl"
+        return "liquidation" if "LIQUIDAT" in kind or positive(trade["info"].get("liquidatedPrice")) else ""
 
     def status_of(self, order: Mapping[str, Any]) -> OrderStatus:
         """The venue's own word where ccxt's says less."""
@@ -237,27 +249,22 @@ def _reducing(leg: Leg, state: State, *, reduce_only: bool) -> dict[str, Any]:
     return params
 
 
-def _fill(row: Mapping[str, Any], market: Traded, wall_ns: int, client_ids: Mapping[str, str]) -> Filled:
-    order = str(row.get("orderId") or "")
-    sign = -1 if str(row.get("side")).upper() == "SELL" else 1
-    kind = str(row.get("type") or "").upper()
-    forced = positive(row.get("liquidatedPrice")) is not None or "LIQUIDATION" in kind
-    return Filled(
-        time_ns=parse_time(str(row.get("filledTime") or row["filledTm"])),
-        wall_ns=wall_ns,
-        symbol=market.symbol,
-        client_id=str(row.get("clientOrderID") or "") or client_ids.get(order, ""),
-        venue_id=order,
-        trade_id=str(row["tradeId"]),
-        qty=sign * market.coins(dec(row.get("qty") or row["volume"])),
-        price=dec(row["price"]),
-        fee=-(number(row.get("commission")) or Decimal(0)),
-        fee_asset=str(row.get("commissionAsset") or row.get("currency") or market.settle),
-        realised=number(row.get("realisedPNL")),
-        maker=str(row.get("role")).lower() == "maker",
-        leg=leg_word(row.get("positionSide")),
-        why="adl" if "ADL" in kind else "liquidation" if forced else "",
-    )
+def _trade(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of the list of fills in the form of a ccxt trade."""
+    return {
+        "info": row,
+        "id": str(row["tradeId"]),
+        "order": str(row.get("orderId") or ""),
+        "timestamp": parse_time(str(row.get("filledTime") or row["filledTm"])) // NS_PER_MS,
+        "side": str(row.get("side")).lower(),
+        "price": row["price"],
+        "amount": row.get("qty") or row["volume"],
+        "takerOrMaker": str(row.get("role")).lower(),
+        "fee": {
+            "cost": -(number(row.get("commission")) or Decimal(0)),
+            "currency": row.get("commissionAsset") or row.get("currency"),
+        },
+    }
 
 
 def bingx() -> Bingx:

@@ -64,6 +64,7 @@ ABLE: Final = Abilities(
     brackets="public",
     demo="demo-trading",
     late_ms=RECV_WINDOW_MS,
+    fills_page=100,
     refusals={
         "brackets": "Bybit's formula for linear contracts changed in 2026 and is not established: "
         "give its tiers with --brackets, or trade at 1x",
@@ -155,7 +156,7 @@ class Bybit(Dialect):
         settle = markets[0].settle if markets else "USDT"
         return Call(method="fetch_positions", args=(None,), params={"settleCoin": settle}, writes=False)
 
-    def mode_of(self, market: Traded) -> Call | None:
+    def mode_of(self, market: Traded) -> Call:
         """Asked for by its symbol a flat position is told too, one for each side that is held apart."""
         return Call(method="fetch_positions", args=([market.unified],), writes=False)
 
@@ -168,7 +169,7 @@ class Bybit(Dialect):
         return tuple(
             Call(
                 method="fetch_my_trades",
-                args=(market.unified, since_ms, limit),
+                args=(market.unified, since_ms, self.page(limit)),
                 params={"execType": kind},
                 writes=False,
             )

@@ -17,6 +17,7 @@ ABLE: Final = Abilities(
     brackets="contracts",
     demo="",
     late_ms=5_000,
+    fills_page=100,
     refusals={
         "live": "MEXC is not traded: conditional orders placed there through ccxt lapse after a week at most and are "
         "not told with our order id, so that a stop could vanish, or be lost sight of when an answer is",

@@ -92,6 +92,7 @@ ABLE: Final = Abilities(
     brackets="contracts",
     demo="sandbox",
     late_ms=30_000,
+    fills_page=100,
     refusals={
         "brackets": "OKX states its tiers in contracts, which are no notional until a price is chosen: "
         "give them with --brackets, or trade at 1x",
@@ -222,6 +223,13 @@ class Okx(Dialect):
         return tuple(
             Call(method="fetch_open_orders", args=(market.unified, None, None), params=params, writes=False)
             for params in ({}, {"trigger": True, "ordType": "conditional"})
+        )
+
+    def order_streams(self) -> tuple[Call, ...]:
+        """Conditional orders have a channel of their own."""
+        return tuple(
+            Call(method="watch_orders", args=(None, None, None), params=params, writes=False)
+            for params in ({"type": "swap"}, {"type": "swap", "trigger": True})
         )
 
     # --- answers ------------------------------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ ABLE: Final = Abilities(
     brackets="none",
     demo="",
     late_ms=30_000,
+    fills_page=100,
     refusals={
         "amend": "WEEX has no call that changes a resting order: cancel it and place a new one",
         "margin": "WEEX adds margin to a position by a number of its own, which is not kept here: add it at the venue",

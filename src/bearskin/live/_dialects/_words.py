@@ -116,7 +116,8 @@ class Abilities:
     `countdown`: the call that cancels all orders when we fall silent, where the venue's documents say that protective
     stops survive it (None: not used). `brackets`: where maintenance tiers come from. `demo` is how its own demo
     environment is reached, empty where it has none. `late_ms`: how long after it was signed the venue may still take a
-    request in. `refusals` are sentences by what they refuse ("live" refuses trading as a whole).
+    request in. `fills_page`: the most fills of one answer. `refusals` are sentences by what they refuse ("live"
+    refuses trading as a whole).
     """
 
     attached_stops: bool
@@ -128,5 +129,6 @@ class Abilities:
     brackets: Literal["signed", "public", "contracts", "none"]
     demo: Literal["demo-trading", "sandbox", ""]
     late_ms: int
+    fills_page: int
     refusals: Mapping[str, str] = field(default_factory=dict)
     label: str = "built from documentation, not yet run against the venue"
