@@ -121,8 +121,7 @@ async def _remembered(
 ) -> dict[str, int]:
     """Have the mind take in the past of these symbols (None: all), and keep it beside the journal.
 
-    Bars to look at, and days enough for the daily trend.
-    Returns when the last bar of each symbol opened.
+    Bars to look at, and days enough for the daily trend. Returns when the last bar of each symbol opened.
     """
     from bearskin.backtest import keep_history
 

@@ -26,7 +26,7 @@ from bearskin.app._house import ELSEWHERE, House, open_house
 from bearskin.app._stores import migrate_store, store_lock, store_version
 from bearskin.terms import BadFile, BadInput, StoreBroken, iso
 
-KEPT = ("config.toml", "store", "journal", "exchange", "reports")  # caches and logs are made again
+KEPT = ("config.toml", "licence.json", "store", "journal", "exchange", "reports")  # caches and logs are made again
 RESETTABLE = ("store", "cache", "logs", "reports", "exchange")
 MANIFEST = "bearskin-backup.json"
 LOCK = ".lock"
