@@ -108,6 +108,8 @@ class CcxtVenue:
             if not self.markets:
                 await self.exchange.load_markets()
                 self._take_markets()
+            # market time: on a demo exchange it is not what the wall says
+            self.clock.heard(await market_now_ns(self, self.markets[self.symbols[0]]))
             self.dual = self.dialect.dual_of(
                 await self.dialect.mode_of(self.markets[self.symbols[0]]).on(self.exchange)
             )
