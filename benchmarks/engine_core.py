@@ -15,6 +15,7 @@ from bearskin.market import Store, load_brackets, load_panel, write_synthetic
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 DAYS, LIVED_DAYS = 140, 20
+RATIO_MAX = 40
 SAME = ("symbol", "setup", "side", "signal_time", "exit_time", "exit_reason", "qty")
 
 
@@ -46,4 +47,4 @@ def measure() -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    print(measure())  # noqa: T201
+    print(measure())

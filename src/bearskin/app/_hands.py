@@ -103,9 +103,7 @@ def close(
     return _acted(act, settled, **where)
 
 
-def move_stop(
-    symbol: str, *, stop: str | Decimal | None = None, break_even: bool = False, **where: Any
-) -> HandReport:
+def move_stop(symbol: str, *, stop: str | Decimal | None = None, break_even: bool = False, **where: Any) -> HandReport:
     """Move the stop of our position to `stop`, or to where it breaks even after fees: the new one rests first."""
     if (stop is None) != break_even:
         raise BadInput("name a stop, or break-even, one of the two")
@@ -145,9 +143,7 @@ def resume(*, limits: bool = False, **where: Any) -> HandReport:
     return _acted({"is": "Resume", "limits": limits}, settled, **where)
 
 
-def panic(
-    *, foreign: bool = False, confirm: Callable[[str], bool] | None = None, **where: Any
-) -> HandReport:
+def panic(*, foreign: bool = False, confirm: Callable[[str], bool] | None = None, **where: Any) -> HandReport:
     """Close everything of ours at market and stay closed until `resume`; with `foreign` also what is not ours.
 
     `confirm` is asked before anything foreign is touched.
@@ -329,7 +325,9 @@ def _done(hand: Hand, told: tuple[str, str], act: dict[str, Any], settled: Settl
         hand.rest(LOOK_S)
         said["looked"] = True
     there = _position(state, number=trade, symbol=str(act.get("symbol", "")))
-    last = [one["text"] for one in state["decisions"] if one["symbol"] == act.get("symbol") and one["kind"] != "declined"]
+    last = [
+        one["text"] for one in state["decisions"] if one["symbol"] == act.get("symbol") and one["kind"] != "declined"
+    ]
     detail = str(said.get("detail") or "")
     if outcome in ("closed", ""):
         detail = detail or (last[-1] if last else "")
@@ -410,7 +408,7 @@ class _Here:
         settings = dataclasses.replace(settings, symbols=symbols, bars_kept=BARS)
         self.run_id = run.id
         self._loop = asyncio.Runner()
-        self._context = running(run, place, settings, past=(symbol,) if symbol else ())
+        self._context = running(run, place, settings, house, past=(symbol,) if symbol else ())
         try:
             self._bot = self._loop.run(self._context.__aenter__())
             self._loop.run(_priced(self._bot, symbol))

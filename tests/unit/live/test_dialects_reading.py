@@ -111,6 +111,21 @@ def test_what_became_of_a_stop(venue, changes, status, child):
     assert (now.status, now.child_id, now.client_id, now.conditional) == (status, child, STOP, True)
 
 
+@pytest.mark.parametrize(
+    ("venue", "raw", "filled"),
+    [
+        ("binance", BINANCE_ALGO | {"algoStatus": "TRIGGERED", "actualOrderId": "55"}, "0"),
+        ("binance", BINANCE_ALGO | {"algoStatus": "FINISHED", "actualOrderId": "55", "actualQty": "0.005"}, "0.005"),
+        ("okx", OKX_ALGO | {"state": "effective", "ordIdList": ["55"]}, "0"),
+        ("bybit", BYBIT_STOP | {"orderStatus": "Filled", "cumExecQty": "0.020", "avgPrice": "61001"}, "0.02"),
+        ("bingx", BINGX_STOP | {"status": "FILLED", "executedQty": "0.0200", "avgPrice": "61001"}, "0.02"),
+    ],
+)
+def test_a_stop_that_went_off_is_not_filled_by_that(venue, raw, filled):
+    """What it became may have failed: only the venue's own figure counts, never that the stop is over."""
+    assert order(venue, raw).filled == d(filled)
+
+
 def test_the_order_that_a_stop_became_has_the_stops_name_at_okx():
     child = {
         "ordId": "55", "clOrdId": "", "algoId": "9", "algoClOrdId": STOP, "ordType": "market", "side": "buy",
