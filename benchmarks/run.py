@@ -14,6 +14,7 @@ import exchange_core
 import exchange_marks
 import exchange_wire
 import kernel
+import unprotected
 
 HELP_S_MAX = 0.5
 FIRST_COMPILE_S_MAX = 14.0
@@ -27,9 +28,18 @@ def line(name: str, value: str, limit: str = "") -> None:
 
 def main() -> int:
     """Print the figures; 1 when one is beyond its limit."""
-    beyond = [part() for part in (kernels, whole_desk, engine, lived, exchange)]
+    beyond = [part() for part in (kernels, whole_desk, engine, lived, exchange, protection)]
     print("\nbeyond a limit" if any(beyond) else "\nwithin every limit")
     return 1 if any(beyond) else 0
+
+
+def protection() -> bool:
+    """How long a new position stands without a confirmed stop; True when beyond its limit."""
+    found = unprotected.measure()
+    print(f"\n{found['entries']:.0f} entries on the demo exchange, over HTTP, the exchange a process of its own")
+    line("without a confirmed stop, median", f"{found['p50_s'] * 1e3:.1f} ms")
+    line("99th percentile", f"{found['p99_s'] * 1e3:.1f} ms", f"under {unprotected.P99_S_MAX * 1e3:.0f} ms")
+    return found["p99_s"] >= unprotected.P99_S_MAX
 
 
 def kernels() -> bool:
