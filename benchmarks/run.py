@@ -8,11 +8,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import desk
+import engine_core
 import engine_decide
 import exchange_core
 import exchange_marks
 import exchange_wire
 import kernel
+import unprotected
 
 HELP_S_MAX = 0.5
 FIRST_COMPILE_S_MAX = 14.0
@@ -26,9 +28,18 @@ def line(name: str, value: str, limit: str = "") -> None:
 
 def main() -> int:
     """Print the figures; 1 when one is beyond its limit."""
-    beyond = [part() for part in (kernels, whole_desk, engine, exchange)]
+    beyond = [part() for part in (kernels, whole_desk, engine, lived, exchange, protection)]
     print("\nbeyond a limit" if any(beyond) else "\nwithin every limit")
     return 1 if any(beyond) else 0
+
+
+def protection() -> bool:
+    """How long a new position stands without a confirmed stop; True when beyond its limit."""
+    found = unprotected.measure()
+    print(f"\n{found['entries']:.0f} entries on the demo exchange, over HTTP, the exchange a process of its own")
+    line("without a confirmed stop, median", f"{found['p50_s'] * 1e3:.1f} ms")
+    line("99th percentile", f"{found['p99_s'] * 1e3:.1f} ms", f"under {unprotected.P99_S_MAX * 1e3:.0f} ms")
+    return found["p99_s"] >= unprotected.P99_S_MAX
 
 
 def kernels() -> bool:
@@ -74,6 +85,16 @@ def engine() -> bool:
     line("the quote after it to the entry, 99 in 100 within", f"{loop['quote_p99_ms']:.2f} ms")
     line("signals found, trades planned", f"{loop['signals']:.0f}, {loop['planned']:.0f}")
     return loop["bar_p99_ms"] >= engine_decide.P99_MS_MAX
+
+
+def lived() -> bool:
+    """The engine on the exchange core against the compiled backtest; True when beyond its limit."""
+    both = engine_core.measure()
+    print(f"\nthe same {both['bars']:,.0f} bars twice, {both['trades']:.0f} trades, identical")
+    line("compiled backtest, bars a second", f"{both['compiled_bars_s']:,.0f}")
+    line("engine on the exchange core, bars a second", f"{both['engine_bars_s']:,.0f}")
+    line("as long as compiled, times", f"{both['ratio']:.1f}", f"at most {engine_core.RATIO_MAX}")
+    return both["ratio"] > engine_core.RATIO_MAX
 
 
 def exchange() -> bool:

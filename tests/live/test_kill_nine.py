@@ -59,6 +59,7 @@ def wait_for(journal: Path, victim: subprocess.Popen[str]) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(KILLS))
 def test_kill_nine(running: Running, eye: Eye, tag: str, tmp_path: Path, number: int) -> None:
     """Ten of them; `tools/soak_bot.py --kills` goes on for as long as one likes."""

@@ -114,6 +114,7 @@ async def case(running: Running, eye: Eye, tag: str, journal: Path, nth: int, fa
     return blade
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_killed_at_every_point(running: Running, eye: Eye, tag: str, tmp_path: Path, part: int) -> None:
     """Every PARTS-th point of the story, with the faults in turn; the user's own position is left alone."""

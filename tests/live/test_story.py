@@ -40,10 +40,8 @@ def test_a_short_is_protected_moved_and_closed(running: Running, eye: Eye, tag: 
     records = journal_of(tmp_path / "j.sqlite")
     issued = [note.command for record in records for note in record.notes if isinstance(note, Issued)]
     assert set(eye.orders(tag)) == {each.client_id for each in issued}
-    assert [sum(isinstance(each, PlaceStop) for each in issued), len({each.trade_id for each in _fills(records)})] == [
-        2,
-        2,
-    ]
+    assert sum(isinstance(each, PlaceStop) for each in issued) == 2
+    assert len({each.trade_id for each in _fills(records)}) == 2
 
 
 def test_a_limit_entry_is_protected_as_it_fills(running: Running, eye: Eye, tag: str, tmp_path) -> None:

@@ -401,7 +401,13 @@ class World:
         self.tell_order(order)
 
     def tell_order(self, order: Order) -> None:
-        self.tell(OrderChanged(order=order.now(), time_ns=self.now_ns, wall_ns=self.now_ns))
+        now = order.now()
+        self.tell(OrderChanged(order=now, time_ns=self.now_ns, wall_ns=self.now_ns))
+        if order.child_id:
+            # what a conditional order became is an order of its own, under the same name
+            status = "open" if order.status == "triggered" else order.status
+            child = msgspec.structs.replace(now, conditional=False, venue_id=order.child_id, status=status, child_id="")
+            self.tell(OrderChanged(order=child, time_ns=self.now_ns, wall_ns=self.now_ns))
 
     def tell(self, event: AnyEvent) -> None:
         """What the stream does with an event."""

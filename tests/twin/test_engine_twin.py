@@ -218,3 +218,131 @@ def test_latency_costs_what_the_market_did_meanwhile(draw: Draw) -> None:
     assert "2000 ms there" in late.notes[-1]
     again = run_engine(request, [panel], Book(), latency=Latency(there_ns=2 * 10**9, back_ns=10**9, jitter_ns=10**8))
     assert again.trades.equals(late.trades)
+
+
+def still(bars: int = 40) -> Panel:
+    """A market that stands at 100, to be bent where a test needs it."""
+    panel = wild(np.random.default_rng(0), "AAA", bars)
+    for name in ("open", "high", "low", "close"):
+        getattr(panel, name)[:] = 100.0
+        getattr(panel, f"mark_{name}")[:] = 100.0
+    assert panel.funding is not None
+    panel.funding.rate[:] = 0.0003
+    return panel
+
+
+def bend(panel: Panel, bar: int, *, mark: bool = True, **prices: float) -> None:
+    for name, price in prices.items():
+        key = name.rstrip("_")
+        getattr(panel, key)[bar] = price
+        if mark:
+            getattr(panel, f"mark_{key}")[bar] = price
+
+
+def one(side: Side, **changes: Any) -> SetupEvent:
+    """A signal at the close of bar 10: stop 4 against, targets 5 and 9 in favour."""
+    away = -int(side)
+    event = SetupEvent(
+        setup="drawn", side=side, symbol="AAA", bar=10, known_ns=11 * HOUR_NS, level=100.0, entry_ref=100.0,
+        stop=100.0 + 4 * away, targets=(100.0 - 5 * away, 100.0 - 9 * away), invalidation=100.0 + 30 * away,
+        horizon_bars=20, anchor_ns=0, atr=0.02, why="drawn by hand",
+    )  # fmt: skip
+    return dataclasses.replace(event, **changes)
+
+
+def up(side: Side, points: float) -> float:
+    """A price so many points against `side`."""
+    return 100.0 - int(side) * points
+
+
+CASES: dict[str, Callable[[Panel, Side], tuple[str, dict[str, Any]]]] = {}
+
+
+def case(name: str) -> Any:
+    def keep(build: Any) -> Any:
+        CASES[name] = build
+        return build
+
+    return keep
+
+
+def worst(side: Side, price: float) -> dict[str, float]:
+    return {"high" if side is Side.SHORT else "low": price}
+
+
+def kind(side: Side, price: float) -> dict[str, float]:
+    return {"low" if side is Side.SHORT else "high": price}
+
+
+@case("stop inside a bar")
+def _(panel: Panel, side: Side) -> tuple[str, dict[str, Any]]:
+    bend(panel, 17, **worst(side, up(side, 5)))
+    return "stop", {}
+
+
+@case("gap through the stop")
+def _(panel: Panel, side: Side) -> tuple[str, dict[str, Any]]:
+    bend(panel, 17, open_=up(side, 6), close=up(side, 6), **worst(side, up(side, 7)))
+    return "stop", {}
+
+
+@case("stop and target in one bar")
+def _(panel: Panel, side: Side) -> tuple[str, dict[str, Any]]:
+    bend(panel, 17, **worst(side, up(side, 5)), **kind(side, up(side, -10)))
+    return "stop", {}
+
+
+@case("both targets, one after the other")
+def _(panel: Panel, side: Side) -> tuple[str, dict[str, Any]]:
+    bend(panel, 17, **kind(side, up(side, -6)))
+    bend(panel, 19, **kind(side, up(side, -10)))
+    return "target", {}
+
+
+@case("a target that is only touched, then time")
+def _(panel: Panel, side: Side) -> tuple[str, dict[str, Any]]:
+    bend(panel, 17, **kind(side, up(side, -5)))
+    return "time", {}
+
+
+@case("a close beyond the invalidation")
+def _(panel: Panel, side: Side) -> tuple[str, dict[str, Any]]:
+    bend(panel, 17, close=up(side, 2), **worst(side, up(side, 2)))
+    return "invalidated", {"invalidation": up(side, 1)}
+
+
+@case("the mark opens beyond liquidation")
+def _(panel: Panel, side: Side) -> tuple[str, dict[str, Any]]:
+    panel.mark_open[17] = up(side, 19.8)
+    getattr(panel, "mark_high" if side is Side.SHORT else "mark_low")[17] = up(side, 19.8)
+    return "liquidated", {}
+
+
+@case("the mark opens beyond bankruptcy")
+def _(panel: Panel, side: Side) -> tuple[str, dict[str, Any]]:
+    panel.mark_open[17] = up(side, 30)
+    getattr(panel, "mark_high" if side is Side.SHORT else "mark_low")[17] = up(side, 30)
+    return "liquidated", {}
+
+
+@case("the data end")
+def _(panel: Panel, side: Side) -> tuple[str, dict[str, Any]]:
+    return "end", {"horizon_bars": 100}
+
+
+@case("a resting entry, stopped in the bar it fills")
+def _(panel: Panel, side: Side) -> tuple[str, dict[str, Any]]:
+    bend(panel, 12, **worst(side, up(side, 5)), **kind(side, up(side, -12)))
+    return "stop", {"entry": "limit", "limit_price": up(side, 1), "entry_ref": up(side, 1), "valid_bars": 3}
+
+
+@pytest.mark.parametrize("side", [Side.SHORT, Side.LONG])
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_every_way_out_by_hand(draw: Draw, name: str, side: Side) -> None:
+    panel = still()
+    reason, changes = CASES[name](panel, side)
+    draw([one(side, **changes)])
+    compiled, engine = both(BacktestRequest(guards=False), [panel])
+    assert compiled.trades["exit_reason"].to_list() == [reason]
+    agree(compiled, engine)
+    assert (engine.trades["funding"][0] != 0.0) == ("resting" not in name)  # all others are held over a settlement

@@ -56,6 +56,7 @@ def backtest(
     slippage: Number | None = None,
     brackets: Path | str | None = None,
     setup_file: Path | str | None = None,
+    through: str = "compiled",
     out: Path | str | None = None,
     html: bool = True,
     home: Path | str | None = None,
@@ -68,8 +69,9 @@ def backtest(
     in the summary with why. `setups` is all, names, or hold (`qty` of each symbol held, a yardstick). `side` is short,
     long or both. `preflight=False` is research only. `funding` is charge or ignore, `stop_trigger` mark or last,
     `mark` required or last (then symbols without any mark are taken and last stands in). `entry` market or limit
-    overrides the set-ups' own. `setup_file` is a .py file with set-ups of one's own. With `out` the result is written
-    there too. Raises BadInput.
+    overrides the set-ups' own. `setup_file` is a .py file with set-ups of one's own. `through` compiled computes trades
+    at once, engine lives through the bars with the engine that trades live: the same trades, slower. With `out` the
+    result is written there too. Raises BadInput.
     """
     settings = {"venue": venue, "product": product, "interval": interval, "equity": equity, "risk": risk}
     limits = {"leverage": leverage, "margin_mode": margin, "preset": preset, "brackets": brackets}
@@ -84,7 +86,8 @@ def backtest(
     more = {**_span(start, end), **rules, "no_preflight": not preflight, "guards": guards}
     request = _request(house, _setups(setups), _sides(side), more)
     last_stands_in = one_of(mark, ("required", "last"), "mark") == "last"
-    result = _run(house, request, _names(symbols), last_stands_in, progress)
+    engine = one_of(through, ("compiled", "engine"), "through") == "engine"
+    result = _run(house, request, _names(symbols), last_stands_in, progress, engine=engine)
     if folder is not None:
         write(result, folder, html=html)
     return result
@@ -183,7 +186,13 @@ def _request(
 
 
 def _run(
-    house: House, request: BacktestRequest, symbols: list[str], last_stands_in: bool, progress: Progress | None
+    house: House,
+    request: BacktestRequest,
+    symbols: list[str],
+    last_stands_in: bool,
+    progress: Progress | None,
+    *,
+    engine: bool = False,
 ) -> BacktestResult:
     from bearskin import backtest, market
 
@@ -201,7 +210,7 @@ def _run(
         panels.append(_panel(store, house, request, one))
     warm_up()
     told = None if progress is None else lambda what, done, total: progress(what, done, total or None)
-    result = backtest.run(request, panels, book, told)
+    result = (backtest.run_engine if engine else backtest.run)(request, panels, book, told)
     if not left_out:
         return result
     listed = [{"symbol": symbol, "why": why} for symbol, why in left_out]

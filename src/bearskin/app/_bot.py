@@ -14,6 +14,8 @@ from typing import Any
 import uvicorn
 
 from bearskin.app._api import Answer, Door, Events, bot_app, new_token
+from bearskin.app._house import House
+from bearskin.app._report import tables_followed
 from bearskin.app._runs import BotAddress, Run, bot_told, run_held
 from bearskin.app._watch import Watch
 from bearskin.app._world import Place, World, open_world
@@ -77,18 +79,23 @@ class _Tapped:
 
 @contextlib.asynccontextmanager
 async def running(
-    run: Run, place: Place, settings: EngineSettings, *, past: tuple[str, ...] | None = None
+    run: Run, place: Place, settings: EngineSettings, house: House, *, past: tuple[str, ...] | None = None
 ) -> AsyncIterator[Bot]:
     """The bot of `run`, taken up where its journal ends and reconciled with the venue, until the context ends.
 
-    The past of the symbols in `past` is asked for first, of all when None.
+    The past of the symbols in `past` is asked for first, of all when None. The tables of runs are kept up meanwhile,
+    in the database that the house names.
 
     Raises BadInput when another process has the run, VenueError when the venue cannot be reached.
     """
     from bearskin.engine import Decider, Engine
     from bearskin.live import CcxtFeed, Runner, read_records
 
-    with run_held(run), contextlib.closing(run.kept.open_journal()) as journal:
+    with (
+        run_held(run),
+        contextlib.closing(run.kept.open_journal()) as journal,
+        tables_followed(run, journal, house) as told,
+    ):
         task: asyncio.Task[None] | None = None
         world = await open_world(place, settings.symbols, time.time_ns)
         try:
@@ -105,6 +112,7 @@ async def running(
             runner = Runner(engine, journal, world.venue, feed, clock=world.clock)
             runner.subscribe(watch.told)
             runner.subscribe(events.told)
+            runner.subscribe(told)
             task = asyncio.ensure_future(runner.run())
             bot = Bot(run=run, place=place, watch=watch, events=events, world=world, runner=runner, task=task)
             await _until_ready(bot)
@@ -121,8 +129,7 @@ async def _remembered(
 ) -> dict[str, int]:
     """Have the mind take in the past of these symbols (None: all), and keep it beside the journal.
 
-    Bars to look at, and days enough for the daily trend.
-    Returns when the last bar of each symbol opened.
+    Bars to look at, and days enough for the daily trend. Returns when the last bar of each symbol opened.
     """
     from bearskin.backtest import keep_history
 

@@ -16,6 +16,7 @@ from bearskin.app._cli_exchange import register_exchange
 from bearskin.app._cli_hands import register_hands
 from bearskin.app._cli_house import register_house
 from bearskin.app._cli_parity import register_parity
+from bearskin.app._cli_report import register_report
 from bearskin.app._cli_safety import register_safety
 from bearskin.app._cli_trade import register_trade
 from bearskin.app._command import BAD_INPUT, INTERRUPTED, end, fail
@@ -23,9 +24,9 @@ from bearskin.app._desk import Desk
 from bearskin.app._options import BARE, Home, Json, Quiet, StoreDir, Verbose
 
 ORDER = (
-    "demo", "trade", "short", "long", "close", "move-stop", "reverse", "positions", "orders", "runs", "pause", "resume",
-    "panic", "adopt", "note", "plan", "backtest", "parity", "exchange", "keys", "quiz", "legal", "cap",
-    "alert", "data", "config", "doctor", "backup", "reset", "migrate",
+    "demo", "trade", "short", "long", "close", "move-stop", "reverse", "positions", "orders", "runs", "report",
+    "tables", "pause", "resume", "panic", "adopt", "note", "plan", "backtest", "parity", "exchange", "keys", "quiz",
+    "legal", "cap", "alert", "data", "config", "doctor", "backup", "reset", "migrate",
 )  # fmt: skip
 
 
@@ -49,6 +50,7 @@ app = typer.Typer(
 )
 register_bot(app)
 register_hands(app)
+register_report(app)
 register_trade(app)
 register_parity(app)
 register_exchange(app)

@@ -129,14 +129,15 @@ def reset(desk: Desk, parts: list[str] | None, yes: bool, journal: bool) -> None
 
 
 def migrate(desk: Desk) -> None:
-    """Bring the store and the journal up to the version this bearskin writes."""
+    """Bring the store, the journals and their tables up to the version this bearskin writes."""
     from bearskin.app._keep import migrate as bring
 
     report = bring(home=desk.home, store=desk.store)
     if report.version_before is None:
-        lines = [f"no store in {report.store} yet, nothing to do"]
-    elif not report.steps:
-        lines = [f"the store in {report.store} has version {report.version_after}, nothing to do"]
+        told = f"no store in {report.store} yet, nothing to do"
+    elif report.version_before == report.version_after:
+        told = f"the store in {report.store} has version {report.version_after}, nothing to do"
     else:
-        lines = [*report.steps, f"the store has version {report.version_after} now, it had {report.version_before}"]
-    desk.result(report.to_json, lambda: [*lines, f"journal: {report.journal}"])
+        told = f"the store has version {report.version_after} now, it had {report.version_before}"
+    lines = [*report.steps, told, f"journal: {report.journal}", f"tables: {report.tables}"]
+    desk.result(report.to_json, lambda: lines)

@@ -82,7 +82,9 @@ def quiz(desk: Desk) -> int:
         if not desk.quiet:
             print(line, file=sys.stderr)  # noqa: T201 - the edge of the house prints
 
-    result = ask_all(ask=_asker("run `bearskin quiz` in a terminal"), tell=tell, seed=secrets.randbelow(2**31), home=desk.home)
+    result = ask_all(
+        ask=_asker("run `bearskin quiz` in a terminal"), tell=tell, seed=secrets.randbelow(2**31), home=desk.home
+    )
     right = sum(asked.right == letter for asked, letter in result.given)
     said = "passed: live trading is open" if result.passed else "not passed: read the reasons and try again"
     desk.result(result.to_json, lambda: [f"{right} of {len(result.given)} right, {said}"])

@@ -19,6 +19,7 @@ import bearskin
 from bearskin.app._exchange import exchange_told
 from bearskin.app._home import PARTS, can_write, size_bytes
 from bearskin.app._house import House, open_house
+from bearskin.app._journals import journals_told, tables_version
 from bearskin.app._stores import kernel_files, newest_version, numba_folder, store_version
 from bearskin.terms import BearskinError, iso
 
@@ -68,6 +69,8 @@ def doctor(*, home: Path | str | None = None, store: Path | str | None = None) -
         *_folders(house),
         _store(house),
         _exchange(house),
+        _journals(house),
+        _tables(house),
         _kernels(house),
         _clock(house),
     ]
@@ -181,6 +184,29 @@ def _exchange(house: House) -> Check:
     except BearskinError as error:
         return Check(area="exchange", name="folder", state=BAD, detail=str(error))
     return Check(area="exchange", name="folder", state=GOOD, detail=detail)
+
+
+def _journals(house: House) -> Check:
+    try:
+        detail = journals_told(house.home.part("journal"))
+    except BearskinError as error:
+        return Check(area="journal", name="runs", state=BAD, detail=str(error))
+    return Check(area="journal", name="runs", state=GOOD, detail=detail)
+
+
+def _tables(house: House) -> Check:
+    from bearskin.journal import PROJECTION_VERSION
+
+    try:
+        version = tables_version(house)
+    except BearskinError as error:  # they can be made again, so nothing is lost
+        return Check(area="journal", name="tables", state=ODD, detail=str(error))
+    if version is None:
+        return Check(area="journal", name="tables", state=GOOD, detail="none yet: made when a bot trades")
+    if version != PROJECTION_VERSION:
+        detail = f"version {version}: `bearskin migrate` brings them to {PROJECTION_VERSION}"
+        return Check(area="journal", name="tables", state=BAD, detail=detail)
+    return Check(area="journal", name="tables", state=GOOD, detail=f"version {version}")
 
 
 def _kernels(house: House) -> Check:

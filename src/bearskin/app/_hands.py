@@ -408,7 +408,7 @@ class _Here:
         settings = dataclasses.replace(settings, symbols=symbols, bars_kept=BARS)
         self.run_id = run.id
         self._loop = asyncio.Runner()
-        self._context = running(run, place, settings, past=(symbol,) if symbol else ())
+        self._context = running(run, place, settings, house, past=(symbol,) if symbol else ())
         try:
             self._bot = self._loop.run(self._context.__aenter__())
             self._loop.run(_priced(self._bot, symbol))

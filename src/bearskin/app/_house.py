@@ -13,6 +13,7 @@ from bearskin.app._home import Home, can_write, find_home, user_path, writable
 from bearskin.app._settings import Settings, load_settings
 from bearskin.terms import BadInput
 
+TABLES_FILE = "runs.sqlite"  # in the cache: made again from the journals
 ELSEWHERE = "name another with --home or BEARSKIN_HOME, or free this one"
 logger = logging.getLogger("bearskin.app")
 
@@ -29,6 +30,12 @@ class House:
     def store_folder(self) -> Path:
         """The store named by the settings, else the home's own; it may not exist yet."""
         return self.settings.store or self.home.part("store")
+
+    @property
+    def database(self) -> str:
+        """Where the tables of runs are kept; it may hold a password."""
+        named = self.settings.database
+        return str(self.home.part("cache") / TABLES_FILE) if named is None else named.get_secret_value()
 
     def writable_store(self) -> Path:
         """The store folder, made and proven writable; raises BadInput otherwise."""

@@ -22,15 +22,17 @@ from typing import IO, Any
 from bearskin import __version__
 from bearskin.app._exchange import exchange_held
 from bearskin.app._home import PARTS, size_bytes, user_path, writable
-from bearskin.app._house import ELSEWHERE, House, open_house
+from bearskin.app._house import ELSEWHERE, TABLES_FILE, House, open_house
+from bearskin.app._journals import journals_told, migrate_journals, migrate_tables, runs_at_rest
 from bearskin.app._stores import migrate_store, store_lock, store_version
 from bearskin.terms import BadFile, BadInput, StoreBroken, iso
 
-KEPT = ("config.toml", "store", "journal", "exchange", "reports")  # caches and logs are made again
+KEPT = ("config.toml", "licence.json", "store", "journal", "exchange", "reports")  # caches and logs are made again
 RESETTABLE = ("store", "cache", "logs", "reports", "exchange")
 MANIFEST = "bearskin-backup.json"
 LOCK = ".lock"
 PASSING = (".writing", "files")  # half-written appends, and downloads on their way into the store (.archive/files)
+SHARED_MEMORY = "-shm"  # beside a journal that was looked at; SQLite makes it again
 CHUNK_BYTES = 1 << 20
 LISTING_BYTES_MAX = 256 << 20
 Progress = Callable[[str, int, int | None], None]
@@ -85,6 +87,7 @@ class MigrateReport:
     version_after: int | None
     steps: tuple[str, ...]
     journal: str
+    tables: str
 
     def to_json(self) -> dict[str, Any]:
         """The object `migrate --json` prints."""
@@ -94,6 +97,7 @@ class MigrateReport:
             "version_after": self.version_after,
             "steps": list(self.steps),
             "journal": self.journal,
+            "tables": self.tables,
         }
 
 
@@ -129,6 +133,7 @@ def _backed_up(house: House, path: Path, progress: Progress | None) -> BackupRep
     made = iso(time.time_ns() // 1_000_000_000 * 1_000_000_000)
     try:
         _sweep(path.parent, f".{path.name}.part-")
+        runs_at_rest(house.home.part("journal"))
         with store_lock(house.store_folder), exchange_held(house.home.part("exchange")):
             sums = _write_archive(part, list(_sources(house)), made, progress)
         _, read_back = _read_archive(part, None)
@@ -176,7 +181,7 @@ def _sources(house: House) -> Iterator[tuple[str, Path]]:
             folders[:] = sorted(folder for folder in folders if folder not in PASSING)
             for file in sorted(names):
                 path = Path(base) / file
-                if path.is_file() and not path.is_symlink() and file != LOCK:
+                if path.is_file() and not path.is_symlink() and file != LOCK and not file.endswith(SHARED_MEMORY):
                     yield str(PurePosixPath(name) / path.relative_to(root).as_posix()), path
 
 
@@ -361,6 +366,9 @@ def reset(
     for part, folder in folders.items():
         with _held_part(part, folder):
             _emptied(folder)
+    if journal:  # tables tell of journals that are there
+        for file in house.home.part("cache").glob(f"{TABLES_FILE}*"):
+            file.unlink(missing_ok=True)
     kept = tuple(part for part in (*PARTS, "config.toml") if part not in wanted)
     return ResetReport(
         home=house.home.root, emptied=tuple((part, folders[part], sizes[part]) for part in wanted), kept=kept
@@ -382,6 +390,8 @@ def _held_part(part: str, folder: Path) -> contextlib.AbstractContextManager[Non
     """What keeps others out of a part while it is emptied."""
     if part == "store":
         return _held(folder)
+    if part == "journal":
+        runs_at_rest(folder)
     return exchange_held(folder) if part == "exchange" else contextlib.nullcontext()
 
 
@@ -411,7 +421,7 @@ def _emptied(folder: Path) -> None:
 
 
 def migrate(*, home: Path | str | None = None, store: Path | str | None = None) -> MigrateReport:
-    """Bring the store (and the journal, where there is one) up to the version this bearskin writes.
+    """Bring the store, the journals and the tables of runs up to the versions this bearskin writes.
 
     Nothing to do is a report without steps; a version from the future raises BadInput and touches nothing.
     """
@@ -421,12 +431,13 @@ def migrate(*, home: Path | str | None = None, store: Path | str | None = None) 
     steps: tuple[str, ...] = ()
     if before is not None:
         steps = migrate_store(folder)
-    journal = house.home.part("journal")
-    has_journal = journal.is_dir() and any(journal.iterdir())
+    journals = migrate_journals(house.home.part("journal"), house.home.part("exchange"))
+    tables = migrate_tables(house)
     return MigrateReport(
         store=folder,
         version_before=before,
         version_after=store_version(folder),
-        steps=steps,
-        journal="nothing to migrate" if has_journal else "none yet",
+        steps=(*steps, *journals, *tables),
+        journal="; ".join(journals) or journals_told(house.home.part("journal")),
+        tables="; ".join(tables) or "nothing to do",
     )

@@ -117,6 +117,7 @@ BACKTEST: dict[str, Spec] = {
     "trail_atr": text("Trailing stop, in ATR behind the best price.", "N", TRADE),
     "stop_trigger": text("mark or last.", "PRICE", TRADE),
     "setup_file": text("Python file with set-ups of your own.", "FILE", TRADE),
+    "through": text("compiled, or engine: the same by the bot's engine, slower.", "HOW", TRADE),
     **SIZING,
     "qty": text("Quantity held by --setups hold; 1 by default.", "QTY", SIZE),
     "preflight": flag(

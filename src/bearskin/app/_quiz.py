@@ -204,8 +204,9 @@ def put(seed: int, ask: Callable[[str], str], tell: Callable[[str], None]) -> Qu
         lines = [f"{number}/{len(QUESTIONS)}  {asked.question.text}"]
         lines += [f"   {letter}) {answer}" for letter, answer in zip(LETTERS, asked.answers, strict=True)]
         while True:
+            said = ask("\n".join(lines))  # not below: that nobody answers must end the quiz
             try:
-                letter = letter_of(ask("\n".join(lines)))
+                letter = letter_of(said)
                 break
             except BadInput as error:
                 lines = [str(error)]

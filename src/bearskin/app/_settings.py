@@ -46,6 +46,7 @@ MEANING = {
     "archive_url": "public archive that `data fetch` reads",
     "bot_port": "port of a bot's local door; 0 is any free one",
     "log_level": "debug, info, warning or error",
+    "database": "where tables of runs are kept: sqlite:///FILE or postgresql://...",
     "alert_urls": "where alerts go: Apprise addresses, blanks between",
     "alert_off": "kinds of alerts that are not told",
     "quiet_hours": "local hours in which only critical alerts are told",
@@ -60,6 +61,7 @@ WITHOUT_VALUE = {  # what stands in where a setting has no value
     "maker": "as the instrument",
     "slippage": "as the command",
     "brackets": "the packaged snapshot",
+    "database": "a file in the home's cache",
     "alert_urls": "no alerts",
     "alert_off": "plan, declined",
     "quiet_hours": "none",
@@ -67,7 +69,7 @@ WITHOUT_VALUE = {  # what stands in where a setting has no value
     "webhook_kinds": "all but plan and declined",
 }
 # their values are never shown, only what kind of address they are
-SECRET = ("alert_urls", "webhook_url")
+SECRET = ("alert_urls", "webhook_url", "database")
 
 
 class Settings(BaseSettings):
@@ -92,6 +94,7 @@ class Settings(BaseSettings):
     archive_url: str = "https://data.binance.vision"
     bot_port: int = Field(default=0, ge=0, le=65_535)
     log_level: str = "info"
+    database: SecretStr | None = None
     alert_urls: SecretStr | None = None
     alert_off: str | None = None
     quiet_hours: str | None = None
@@ -181,7 +184,14 @@ class Settings(BaseSettings):
             _said(lambda url, _: checked_url(url.get_secret_value()), value, "")
         return value
 
-    @field_serializer("alert_urls", "webhook_url", when_used="json")
+    @field_validator("database")
+    @classmethod
+    def _database(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.match(r"(sqlite:///|postgresql(\+psycopg)?://)\S+$", value.get_secret_value()):
+            raise ValueError("database holds no address of a database: write sqlite:///FILE or postgresql://...")
+        return value
+
+    @field_serializer("alert_urls", "webhook_url", "database", when_used="json")
     def _hidden(self, value: SecretStr | None) -> str | None:
         return None if value is None else shown(value)
 

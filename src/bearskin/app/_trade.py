@@ -180,7 +180,7 @@ async def _traded(
             loop.add_signal_handler(number, stop.set)
     stopping = asyncio.ensure_future(stop.wait())
     async with (
-        running(run, place, settings) as bot,
+        running(run, place, settings, house) as bot,
         outward(house, run.id, bot.runner.subscribe, bot, bot.clocks) as signals,
         door_open(bot, signals, house.settings.bot_port),
         counted_down(bot.world.venue, settings.symbols, lambda: not bot.task.done()),

@@ -73,7 +73,7 @@ def market_shut(book: Book, memory: Memory) -> Refused | None:
         ends = f" at {iso(memory.ends_ns)}" if memory.ends_ns else ""
         return Refused(reason=Reason.HALTED, have=status + ends)
     for note in book.limits.values():
-        if note.size_multiplier == 0 and note.limit.endswith(f" {symbol}"):
+        if note.limit.endswith(f" {symbol}"):  # every limit of one symbol bars it
             return Refused(reason=Reason.KILL_SWITCH, detail=f"{note.limit}: {note.detail}")
     return None
 

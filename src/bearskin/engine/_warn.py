@@ -31,6 +31,9 @@ class Warnings:
         trade = desk.book.trade_in(symbol)
         if trade is None or not trade.open_qty or memory.mark is None:
             return
+        for told in (self._near, self._paid):
+            for number in [number for number in told if number not in desk.book.trades]:
+                del told[number]
         self._liquidation(desk, trade, memory.mark)
         self._funding(desk, trade, memory)
 

@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from bearskin.journal._journal import JOURNAL_VERSION, Journal, journal_version
+from bearskin.journal._journal_steps import migrate_journal
 from bearskin.journal._runs import RunFolder, begin_run, journal_held, read_run, runs_in
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ __all__ = [
     "begin_run",
     "journal_held",
     "journal_version",
+    "migrate_journal",
     "read_run",
     "runs_in",
 ]

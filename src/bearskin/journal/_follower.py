@@ -60,6 +60,13 @@ class Follower(Generic[_ITEM]):
         return not (self._thread.is_alive() or self.fault)
 
     def _work(self) -> None:
+        try:
+            self._bring()
+        except BaseException as error:
+            self._lost, self.fault = True, f"the tables are given up: {error!r}"
+            raise
+
+    def _bring(self) -> None:
         part: list[tuple[int, _ITEM]] = []
         while True:
             part = part or self._next()

@@ -12,13 +12,13 @@ from bearskin.journal import _journal
 from bearskin.terms import BadInput, StoreBroken
 
 Step = Callable[[sqlite3.Connection], str]  # within a transaction; says in words what it did
-JOURNAL_STEPS: Final[dict[int, Step]] = {}  # by the version they start from; the tables of version 1 held no pages
+JOURNAL_STEPS: Final[dict[int, Step]] = {}  # by the version they start from; there is no way up from version 1
 
 
 def migrate_journal(path: Path) -> tuple[str, ...]:
     """Bring the journal in `path` up to this version, all steps or none; what was done, in words.
 
-    None where there is nothing to do. Raises BadInput for a version without a way up and for a journal that a process
+    Empty where there is nothing to do. Raises BadInput for a version without a way up and for a journal that a process
     holds, StoreBroken for a damaged one.
     """
     version = _journal.journal_version(path)

@@ -106,7 +106,7 @@ class Rounds:
 
     async def _paid_since_start(self) -> None:
         """What was paid before now was told before, or will be by the account's own question."""
-        start_ms = self._venue.funding_from_ns // MS if self._venue.funding_from_ns else 0
+        start_ms = self._venue.begins_ns // MS if self._venue.begins_ns else 0
         self._paid = dict.fromkeys(self._venue.symbols, start_ms)
         if start_ms:
             self._ask_paid.set()

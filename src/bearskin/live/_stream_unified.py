@@ -72,7 +72,8 @@ class UnifiedStreams:
 
         await self._each(up, lambda: watch(unified), take)
 
-    async def _marks(self, up: Callable[[], None]) -> None:  # noqa: ARG002 - quotes say whether the market is heard
+    async def _marks(self, up: Callable[[], None]) -> None:
+        told = False
         while True:
             for market in self._venue.markets.values():
                 call = Call(method="fetch_funding_rate", args=(market.unified,), writes=False)
@@ -87,6 +88,9 @@ class UnifiedStreams:
                             next_funding_ns=int(row["fundingTimestamp"]) * MS if row.get("fundingTimestamp") else None,
                         )
                     )  # fmt: skip
+            if not told:
+                up()
+                told = True
             await asyncio.sleep(_MARKS_S)
 
     async def _orders(self, call: Call, up: Callable[[], None]) -> None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from bearskin.live._budget import Budget
 from bearskin.live._ccxt import load_ccxt, venue_error
 from bearskin.live._dialects import Answer, Call, Dialect, State, Traded, own_name
-from bearskin.live._history import history_of
+from bearskin.live._history import history_of, market_now_ns
 from bearskin.live._markets import instruments_of
 from bearskin.live._sends import point_of, reduces
 from bearskin.live._skew import MarketClock, Skew
@@ -92,7 +92,7 @@ class CcxtVenue:
         self._fills = Remembered()  # trade ids that were told
         self._asked_ns: int | None = None
         self.known_bars: dict[tuple[str, str], int] = {}  # the open of the last candle that `history` gave
-        self.funding_from_ns = 0  # settlements after that were not told yet
+        self.begins_ns = 0  # what this run was not told yet begins here
 
     @property
     def _wall_ns(self) -> Callable[[], int]:
@@ -108,6 +108,8 @@ class CcxtVenue:
             if not self.markets:
                 await self.exchange.load_markets()
                 self._take_markets()
+            # market time: on a demo exchange it is not what the wall says
+            self.clock.heard(await market_now_ns(self, self.markets[self.symbols[0]]))
             self.dual = self.dialect.dual_of(
                 await self.dialect.mode_of(self.markets[self.symbols[0]]).on(self.exchange)
             )
@@ -314,8 +316,10 @@ class CcxtVenue:
         """Missed fills and funding since then, then one `AccountNow`; nothing when the venue could not be asked."""
         asked_wall_ns, asked_ns = self._wall_ns(), self.clock.now_ns()
         from_ns = since_ns if since_ns is not None else self._asked_ns
-        if not self.funding_from_ns:
-            self.funding_from_ns = from_ns if from_ns is not None else asked_ns
+        if not self.begins_ns:
+            self.begins_ns = from_ns if from_ns is not None else asked_ns
+        if from_ns is not None:
+            from_ns = max(from_ns, self.begins_ns)  # what was before is none of this run's
         told: list[AnyEvent] = []
         if from_ns is not None:
             found = await asyncio.gather(*(self._missed(self.markets[symbol], from_ns) for symbol in self.symbols))

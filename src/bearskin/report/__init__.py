@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bearskin.report._run_money import Books
     from bearskin.report._run_rows import OrderRow, PositionRow, orders_of, positions_of
     from bearskin.report._run_tables import decisions_table, left_tables, run_tables, trades_table
-    from bearskin.report._run_tell import caught_up, tables_of, tell, tell_journal
+    from bearskin.report._run_tell import caught_up, tables_of, tell_journal
     from bearskin.report._store_tables import coverage_table, faults_table
     from bearskin.report._tables import summary_tables
 
@@ -54,7 +54,6 @@ _HOMES = {
     "summary_tables": "_tables",
     "tables_of": "_run_tell",
     "tear_sheet": "_page",
-    "tell": "_run_tell",
     "tell_journal": "_run_tell",
     "trades_table": "_run_tables",
     "write_result": "_files",
@@ -90,7 +89,6 @@ __all__ = [
     "summary_tables",
     "tables_of",
     "tear_sheet",
-    "tell",
     "tell_journal",
     "trades_table",
     "write_result",

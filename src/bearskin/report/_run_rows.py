@@ -85,14 +85,14 @@ class PositionRow:
             "side": self.side,
             "leg": self.leg,
             "qty": exact(self.qty),
-            "entry_price": exact(self.entry_price),
+            "entry_price": _short(self.entry_price),
             "mark_price": exact(self.mark_price),
             "notional": _short(self.notional),
             "pnl": _short(self.pnl),
             "roe_frac": _short(self.roe_frac, "0.000001"),
             "leverage": exact(self.leverage),
             "margin_mode": self.margin_mode,
-            "liquidation_price": exact(self.liquidation_price),
+            "liquidation_price": _short(self.liquidation_price),
             "liquidation_frac": _short(self.liquidation_frac, "0.000001"),
             "stop_price": exact(self.stop_price),
             "target_prices": [exact(price) for price in self.target_prices],
@@ -111,7 +111,11 @@ class PositionRow:
 
 
 def _short(value: Decimal | None, grid: str = "0.00000001") -> str | None:
-    return None if value is None else exact(value.quantize(Decimal(grid), context=QUOTE))
+    """The value with as many decimals as it has, those of `grid` at most."""
+    if value is None:
+        return None
+    rounded = value.quantize(Decimal(grid), context=QUOTE)
+    return exact(value if rounded == value else rounded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

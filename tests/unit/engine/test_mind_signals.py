@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from unit.engine.mind_kit import BTC, T0, Room, brackets, instrument, opened, signal
 
-from bearskin.engine import CalendarEvent, EngineSettings
+from bearskin.engine import CalendarEvent, EngineSettings, Limited
 from bearskin.risk import Entry, EntryRules, Exposure, Sized, size_entry
 from bearskin.terms import (
     HOUR_NS,
@@ -284,6 +284,17 @@ def test_someone_elses_order_blocks_the_symbol(monkeypatch):
     room.hear(_account_with(room, other))
     room.bar()
     assert room.last("Declined").reason == "a position or an order that is not ours is in this symbol"
+
+
+def test_a_liquidation_price_that_nobody_understands_bars_the_symbol(monkeypatch):
+    room = Room(signals=[signal()])
+    monkeypatch.setattr("bearskin.engine._signals.detect", room.found)
+    room.account()
+    limit = f"liquidation-price {BTC}"
+    room.engine.book.limits[limit] = Limited(time_ns=0, wall_ns=0, limit=limit, active=True, detail="119 against 125")
+    monkeypatch.setattr(room, "replayed", lambda: room.engine)
+    room.bar()
+    assert "119 against 125" in room.last("Declined").detail
 
 
 def _account_with(room, order):

@@ -88,6 +88,8 @@ def test_a_stop_at_rest(venue):
     [
         ("binance", {"algoStatus": "TRIGGERED", "actualOrderId": "55"}, "triggered", "55"),
         ("binance", {"algoStatus": "FINISHED", "actualOrderId": "55"}, "filled", "55"),
+        ("binance", {"algoStatus": "FINISHED", "actualOrderId": "55", "actualQty": "0.015"}, "expired", "55"),
+        ("binance", {"algoStatus": "FINISHED", "actualOrderId": "55", "actualQty": "0.020"}, "filled", "55"),
         ("binance", {"algoStatus": "REJECTED"}, "rejected", ""),
         ("binance", {"algoStatus": "EXPIRED"}, "expired", ""),
         ("binance", {"algoStatus": "CANCELED"}, "canceled", ""),
@@ -520,3 +522,32 @@ def test_the_wallet_is_without_open_profit(venue):
         balance = exchange.parse_trading_balance(raw) if venue == "okx" else exchange.parse_balance(raw)
     told = dialect_of(venue).balance_now(balance, "USDT", time_ns=1, wall_ns=2)
     assert told == BalanceNow(time_ns=1, wall_ns=2, asset="USDT", wallet=d("1000"), available=d("700"))
+
+
+def test_a_stop_in_hedge_mode_reduces_though_the_venue_does_not_say_so():
+    now = order("binance", BINANCE_ALGO | {"positionSide": "SHORT", "reduceOnly": False})
+    assert (now.leg, now.reduce_only) == ("SHORT", True)
+    entry = order("binance", BINANCE_ALGO | {"positionSide": "LONG", "reduceOnly": False})
+    assert (entry.leg, entry.reduce_only) == ("LONG", False)
+
+
+@pytest.mark.parametrize(
+    ("venue", "changes", "filled"),
+    [
+        ("binance", {"algoStatus": "TRIGGERED", "actualOrderId": "55"}, "0"),
+        ("binance", {"algoStatus": "FINISHED", "actualOrderId": "55", "actualQty": "0.015"}, "0.015"),
+        ("okx", {"state": "effective", "ordIdList": ["55"], "actualSz": "2"}, "0"),
+    ],
+)
+def test_a_triggered_stop_is_not_taken_for_a_filled_one(venue, changes, filled):
+    """ccxt calls it closed, and what is closed has traded its whole amount."""
+    assert order(venue, STOPS[venue] | changes).filled == d(filled)
+
+
+def test_a_triggered_stop_on_the_stream_has_traded_what_its_order_has():
+    algo = {
+        "caid": STOP, "aid": 9, "o": "STOP_MARKET", "s": "BTCUSDT", "S": "BUY", "ps": "BOTH", "q": "0.020",
+        "X": "TRIGGERED", "ai": "55", "tp": "61000.5", "aq": "0.005", "ap": "61001.5", "R": True, "T": MS,
+    }  # fmt: skip
+    now = dialect_of("binance").order_now(offline("binance").parse_ws_order(algo), traded("binance"))
+    assert (now.status, now.filled, now.average) == ("triggered", d("0.005"), d("61001.5"))

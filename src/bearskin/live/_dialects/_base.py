@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Literal
 
 from msgspec.structs import replace
 
@@ -53,7 +53,6 @@ _STATUSES: Mapping[str, OrderStatus] = {
 # what order_now reads, for answers that are a number and nothing else
 _SILENT: Mapping[str, Any] = {"info": {}}
 Forced = Literal["", "liquidation", "adl", "settlement"]
-_FILLED: Final = ("accFillSz", "cumExecQty", "dealVol", "executedQty")  # how venues call what is filled
 
 
 class Unfit(VenueRejected):
@@ -234,10 +233,12 @@ class Dialect:
     def order_now(self, order: Mapping[str, Any], market: Traded) -> OrderNow:
         """A ccxt order in our words."""
         sign = -1 if order.get("side") == "sell" else 1
-        filled = sign * market.coins(self.filled_of(order))
-        price, average = positive(order.get("price")), positive(order.get("average"))
+        count, average = self.filled_of(order)
+        filled = sign * market.coins(count)
+        price = positive(order.get("price"))
         conditional = self.is_conditional(order)
         trigger = self.trigger_of(order) if conditional else None
+        leg = self.order_leg(order)
         return OrderNow(
             symbol=market.symbol,
             client_id=self.client_id_of(order),
@@ -249,21 +250,11 @@ class Dialect:
             price=None if order.get("type") == "market" or conditional else price,
             trigger=trigger,
             conditional=conditional,
-            reduce_only=bool(order.get("reduceOnly")),
-            leg=self.order_leg(order),
+            # in hedge mode an order against its position's side can only reduce, whether it says so or not
+            reduce_only=bool(order.get("reduceOnly")) or leg == ("SHORT" if sign > 0 else "LONG"),
+            leg=leg,
             child_id=self.child_of(order),
         )
-
-    def filled_of(self, order: Mapping[str, Any]) -> Decimal:
-        """What is filled of an order, in the venue's units.
-
-        ccxt takes an order that it calls closed for filled where the venue gives no figure, and a conditional one for
-        closed once it has gone off. What became of that is told by the order that it turned into and by its fills.
-        """
-        is_told = any(order["info"].get(name) for name in _FILLED)
-        if self.is_conditional(order) and not is_told:
-            return ZERO
-        return number(order.get("filled")) or ZERO
 
     def order_after(
         self, command: Place | PlaceStop | Cancel | Amend, told: Mapping[str, Any], market: Traded, state: State
@@ -305,6 +296,10 @@ class Dialect:
     def status_of(self, order: Mapping[str, Any]) -> OrderStatus:
         """An order's status; a word we do not know counts as open, which asks again rather than forgets."""
         return _STATUSES.get(str(order.get("status")), "open")
+
+    def filled_of(self, order: Mapping[str, Any]) -> tuple[Decimal, Decimal | None]:
+        """Contracts filled, and the average price of them."""
+        return number(order.get("filled")) or ZERO, positive(order.get("average"))
 
     def venue_id_of(self, order: Mapping[str, Any]) -> str:
         """The venue's number of an order."""

@@ -191,15 +191,23 @@ class Binance(Dialect):
         info = order["info"]
         if self.is_conditional(order):
             word = str(info.get("algoStatus") or info.get("X") or "")
+            traded, whole = (
+                number(info.get("aq") or info.get("actualQty")),
+                number(info.get("q") or info.get("quantity")),
+            )
+            if word == "FINISHED" and traded is not None and whole is not None and traded < whole:
+                return "expired"  # the order it became has ended with part of it untraded
             # the answer to a cancellation says no more than that it was taken
             return _ALGO_STATUSES.get(word, "canceled" if str(info.get("code")) == "200" else "open")
         return Dialect.status_of(self, order)
 
-    def filled_of(self, order: Mapping[str, Any]) -> Decimal:
-        """An algo order tells what the order it became has filled."""
-        if self.is_conditional(order):
-            return number(order["info"].get("aq") or order["info"].get("actualQty")) or ZERO
-        return Dialect.filled_of(self, order)
+    def filled_of(self, order: Mapping[str, Any]) -> tuple[Decimal, Decimal | None]:
+        """ccxt takes a triggered order for a filled one; what its order really traded stands in fields of its own."""
+        info = order["info"]
+        if not self.is_conditional(order):
+            return Dialect.filled_of(self, order)
+        count = number(info.get("aq") or info.get("actualQty"))
+        return count or ZERO, positive(info.get("ap") or info.get("actualPrice"))
 
     def is_conditional(self, order: Mapping[str, Any]) -> bool:
         """Whether it is an algo order."""

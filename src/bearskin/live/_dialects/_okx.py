@@ -248,6 +248,13 @@ class Okx(Dialect):
         """The venue's own word where ccxt's says less."""
         return _STATUSES.get(str(order["info"].get("state") or "")) or Dialect.status_of(self, order)
 
+    def filled_of(self, order: Mapping[str, Any]) -> tuple[Decimal, Decimal | None]:
+        """ccxt takes a triggered order for a filled one; what its order is to trade stands in fields of its own."""
+        if not self.is_conditional(order):
+            return Dialect.filled_of(self, order)
+        # the venue tells what was placed, not what was traded: that is for the order that it became
+        return Decimal(0), None
+
     def is_conditional(self, order: Mapping[str, Any]) -> bool:
         """Whether it is an algo order; answers to commands say only which number they have."""
         info = order["info"]
