@@ -2,7 +2,8 @@
 
 Inside a bar the price runs in straight lines from the open to one extreme, to the other, and to the close: the high
 first where the user is short and the low first where he is long, so that a stop and a target in one bar end as a
-careful backtest has it. Where he has no position the bar's own direction says which came first.
+careful backtest has it. Where he has no position the bar's own direction says which came first. For its first sixtieth
+a bar stands at its open: what is decided at a close enters there, and is a position when the way is chosen.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 STORED = "store"  # the name of the one spot source of a replay
 HISTORY_NS = HISTORY_DAYS * DAY_NS
+STANDS = 60  # the share of a bar for which its open stands is one in so many
 _INTERVALS_H = (1, 2, 4, 6, 8, 12, 24)
 
 
@@ -91,7 +93,7 @@ class ReplayPrices:
             if bar < 0:
                 continue
             begun_ns = int(story.time_ns[bar])
-            high_first = self._high_first(symbol, story, bar, time_ns > begun_ns)
+            high_first = self._high_first(symbol, story, bar, time_ns > begun_ns + step_ns // STANDS)
             share = _share(time_ns - begun_ns, step_ns)
             fair = _along(story.trade, bar, share, high_first)
             mark = None if story.mark is None else _along(story.mark, bar, share, high_first)
@@ -255,9 +257,10 @@ def _corners(bar_ns: int, step_ns: int) -> tuple[int, int, int, int]:
 def _share(into_ns: int, step_ns: int) -> float:
     """How far along its four corners (0 to 3) a bar is."""
     corners = _corners(0, step_ns)
+    starts = (step_ns // STANDS, *corners[1:])
     for at in (0, 1, 2):
         if into_ns < corners[at + 1]:
-            return at + (into_ns - corners[at]) / (corners[at + 1] - corners[at])
+            return at + max(0, into_ns - starts[at]) / (corners[at + 1] - starts[at])
     return 3.0
 
 

@@ -168,9 +168,23 @@ def test_inside_a_bar_what_hurts_comes_first(store, side, corners):
 
 
 def test_between_corners_the_price_runs_straight(store):
-    seen = {at: fair for at, fair, _ in played(replay(store, -1), stride_s=300)}
-    assert seen[600] == 105.0
+    seen = {at: fair for at, fair, _ in played(replay(store, -1), stride_s=30)}
+    assert seen[30] == seen[60] == 100.0  # a bar stands at its open for a sixtieth of its time
+    assert seen[630] == 105.0
     assert seen[1_800] == 102.5
+
+
+def test_who_enters_while_a_bar_stands_at_its_open_has_the_way_that_hurts(store):
+    """A rising bar would go low first: a short that is there a minute after the open, not at it, turns that round."""
+    side = [0]
+    blank = Setup(created_ns=0, start_ns=0, symbols=(), prices="replay")
+    setup = replay_setup(blank, store=store, venue=None, interval=None, symbols=None, start_ns=None)
+    prices = ReplayPrices(setup, {"SOLUSDT": Decimal("0.01")}, lambda _: side[0])
+    (quote,) = prices.quotes(FIRST_NS + 30 * SECOND_NS)
+    assert quote.fair == 100
+    side[0] = -1
+    (quote,) = prices.quotes(FIRST_NS + 1_200 * SECOND_NS)
+    assert quote.fair == 110
 
 
 def test_a_side_taken_at_the_open_counts_and_one_taken_later_does_not(store):
