@@ -48,9 +48,8 @@ def one(seed: int, most_s: float, **given: Any) -> dict[str, Any]:
         if found["entered"] or found["wall_s"] >= most_s:
             raise _Entered
 
-    with tempfile.TemporaryDirectory(prefix="bearskin-first-") as home:
-        with contextlib.suppress(_Entered):
-            demo(seed=seed, home=Path(home), shown=shown, **given)
+    with tempfile.TemporaryDirectory(prefix="bearskin-first-") as home, contextlib.suppress(_Entered):
+        demo(seed=seed, home=Path(home), shown=shown, **given)
     return found
 
 
