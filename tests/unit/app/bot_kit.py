@@ -12,6 +12,7 @@ from bearskin.terms import Filled, Marked, Pulse, Side, client_id, parse_time
 START_NS = parse_time("2026-11-22T11:00:00Z")
 SECOND_NS = 10**9
 TAG = "t3st"
+FACTS = {"run": "demo-20261122T110000", "venue": "demo", "title": "demo at 60×"}
 
 
 def at(seconds: float) -> dict[str, int]:
@@ -77,8 +78,10 @@ def records(short: words.Planned, long: words.Planned) -> list[words.Record]:
         detail="is 2.11 times the cost, needs 3 times",
     )  # fmt: skip
     ended = words.Ended(
-        **at(120), trade=7, symbol="SOLUSDT", side=Side.SHORT, origin="setup:stop_hunt", reason="stop", qty=Decimal(-20),
-        entry=Decimal("150.2"), exit=Decimal("153.61"), entered_ns=START_NS, gross=Decimal("-68.20"), fees=Decimal("3.04"), funding=Decimal("0.11"),
+        **at(120), trade=7, symbol="SOLUSDT", side=Side.SHORT, origin="setup:stop_hunt", reason="stop",
+        qty=Decimal(-20),
+        entry=Decimal("150.2"), exit=Decimal("153.61"), entered_ns=START_NS,
+        gross=Decimal("-68.20"), fees=Decimal("3.04"), funding=Decimal("0.11"),
         net=Decimal("-71.13"), r=-1.04, unprotected_s_max=0.061,
     )  # fmt: skip
     fill = Filled(
