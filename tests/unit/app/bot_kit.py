@@ -54,7 +54,8 @@ def watched() -> Watch:
     book.sides = "both"
     short, long = planned(), planned(
         2, "1000PEPEUSDT", Side.LONG, qty=Decimal(4_500_000), entry_ref=Decimal("0.0100012"), stop=Decimal("0.0097441"),
-        targets=(Decimal("0.0106001"),), liquidation_price=Decimal("0.0081123"), origin="hand", why="", loss_at_stop=Decimal(50),
+        targets=(Decimal("0.0106001"),), liquidation_price=Decimal("0.0081123"), origin="hand", why="",
+        loss_at_stop=Decimal(50),
     )  # fmt: skip
     book.trades = {1: trade_of(short), 2: trade_of(long, protected=False)}
     watch = Watch(
