@@ -16,6 +16,7 @@ from bearskin.setups import View
 from bearskin.terms import QUOTE, MarginMode, Open, Reason, Refused, Side, dec, step_down
 
 ATR_BARS = 14
+WRONG = Reason.STOP_WRONG_SIDE.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +74,12 @@ def _wrong(desk: Desk, act: Open, entry: Decimal) -> str:
     mark = desk.mark(act.symbol)
     if act.stop is not None:
         if (entry - act.stop) * side <= 0:
-            return f"the stop {act.stop:f} must lie {where} the entry {entry:f} of a {word}"
+            return f"{WRONG}: the stop {act.stop:f} must lie {where} the entry {entry:f} of a {word}"
         if mark is not None and (mark - act.stop) * side <= 0:
-            return f"the stop {act.stop:f} would go off at once: it must lie {where} the mark {mark:f}"
+            return f"{WRONG}: the stop {act.stop:f} would go off at once, it must lie {where} the mark {mark:f}"
     for target in act.targets:
         if (target - entry) * side <= 0:
-            return f"the target {target:f} lies on the wrong side of the entry {entry:f} of a {word}"
+            return f"{Reason.TARGET_WRONG_SIDE.value}: the target {target:f} lies on the wrong side of the entry {entry:f} of a {word}"
     return ""
 
 
