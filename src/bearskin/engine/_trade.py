@@ -84,6 +84,7 @@ class Trade:
     the position had no stop confirmed by the venue: for a market entry when its order went out (an upper bound), for a
     resting one when we heard of the fill; None while all of it is protected or nothing is open. `noticed_wall_ns` is
     when we first knew of that gap. `leave_to` is what may stay open (0 when all has to go), None when nothing has to.
+    `reopened_wall_ns` is when a halt of the symbol ended: what was refused before that says nothing any more.
     """
 
     number: int
@@ -104,6 +105,7 @@ class Trade:
     funded: dict[int, None] = field(default_factory=dict)
     entered_ns: int = 0
     moved_wall_ns: int = 0
+    reopened_wall_ns: int = 0
     best: float = 0.0
     leave_reason: str = ""
     leave_to: Decimal | None = None

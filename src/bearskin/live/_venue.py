@@ -375,6 +375,8 @@ class CcxtVenue:
             newest_ms, full = since_ms, False
             for call in self.dialect.fills_of(market, since_ms):
                 answer, rows = await self.question(call)
+                if answer.reason == "filter":
+                    break  # a symbol that has left the venue has no fills, and must not hide the other symbols'
                 if answer.outcome != "accepted":
                     return None
                 rows = self.dialect.trades_in(rows)
