@@ -182,9 +182,14 @@ class Bot:
 
     async def enter(self, name: str = "open", side: Side = Side.SHORT, **more: Any) -> Done:
         """Open a position and wait until its stop rests."""
-        await self.until(lambda: SYMBOL in self.hand.marks, what="a mark")
+        await self.until(self.is_up, what="both channels")
         asked = {"stop": self.price("1.02" if side < 0 else "0.98"), "qty": QTY, **more}
         return await self.act(Open(time_ns=0, wall_ns=0, act_id=name, symbol=SYMBOL, side=side, **asked))
+
+    def is_up(self) -> bool:
+        """Whether market and account are heard."""
+        channels = self.runner.state().channels
+        return bool(channels.get("market") and channels.get("account"))
 
     async def protected(self) -> None:
         """Until all that is open is covered by confirmed stops."""
@@ -237,7 +242,7 @@ async def bot_at(
     interval: str = "1m",
     options: RunnerOptions | None = None,
     timeout_ms: int = 1_500,
-    window_s: float = 1.0,
+    window_s: float = 0.6,
     setups: bool = False,
     status_s: float = 60.0,
 ) -> AsyncIterator[Bot]:
@@ -247,7 +252,7 @@ async def bot_at(
     """
     dialect = dialect_of("binance")
     exchange = open_trading(dialect, "live", running.key, running.secret, address=url)
-    exchange.timeout = timeout_ms
+    exchange.timeout, exchange.timeout_on_exit = timeout_ms, 0
     clock = MarketClock(time.time_ns)
     venue = CcxtVenue(dialect, exchange, symbols, clock=clock)
     # how long the venue could still accept a request: no proxy holds one up that long
@@ -257,6 +262,8 @@ async def bot_at(
     try:
         await opened(venue)
         hand = Hand()
+        for row in await exchange.fapiPublicGetPremiumIndex():  # the stream tells them a second later
+            hand.marks[row["symbol"]] = Decimal(row["markPrice"])
         market = await venue.instruments(symbols)
         settings = EngineSettings(tag=tag, symbols=symbols, interval_ns=interval_ns(interval))
         engine = Engine(settings, market, None if setups else hand)
