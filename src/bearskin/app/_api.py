@@ -8,6 +8,7 @@ import hmac
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from decimal import Decimal
 from typing import Any, Protocol
 
 import msgspec
@@ -17,11 +18,14 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bearskin.app._rates import positive_of
 from bearskin.app._watch import Watch
 from bearskin.engine import Done, Record
 from bearskin.terms import AnyAct, BadInput
 
 BODY_MAX = 64_000
+TARGETS_MAX, WORD_MAX = 5, 64
+TEXT_MAX = {"text": 1_000, "note": 1_000}
 BEHIND_MAX = 10_000
 BEAT_S = 10.0
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -152,7 +156,25 @@ def act_of(said: Any, time_ns: int, wall_ns: int) -> AnyAct:
         made: AnyAct = msgspec.convert(given, AnyAct, strict=False)
     except (msgspec.ValidationError, TypeError, ValueError) as error:
         raise BadInput(f"this is no act ({error})") from None
+    _sane(made)
     return made
+
+
+def _sane(act: AnyAct) -> None:
+    """Raise BadInput for what no engine can reckon with: not a number, without end, signed, text without measure."""
+    for name in act.__struct_fields__:
+        value = getattr(act, name)
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, Decimal):
+                positive_of(one, name)
+            elif isinstance(one, str) and len(one) > TEXT_MAX.get(name, WORD_MAX):
+                raise BadInput(f"{name} has {len(one):,} signs, at most {TEXT_MAX.get(name, WORD_MAX):,} are taken")
+    if len(getattr(act, "targets", ())) > TARGETS_MAX:
+        raise BadInput(f"there are {len(act.targets)} targets, at most {TARGETS_MAX} are taken")  # type: ignore[union-attr]
+    for name in ("risk_frac", "share"):
+        share = getattr(act, name, None)
+        if share is not None and share > 1:
+            raise BadInput(f"{name} was {share}, must be a share of one, such as 0.5")
 
 
 async def _body(request: Request) -> Any:
@@ -163,5 +185,5 @@ async def _body(request: Request) -> Any:
             raise BadInput(f"an act has at most {BODY_MAX:,} bytes")
     try:
         return json.loads(taken)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"this is no JSON ({error})") from None
