@@ -213,7 +213,10 @@ class Runner:
             newest = [record.event.time_ns for record in records[-64:]]
             self._since_ns = max(newest, default=0) - _OVERLAP_NS if newest else None
             self._clock.heard(max(newest, default=0))
-        self._venue.include(dict.fromkeys(trade.symbol for trade in self._engine.book.trades.values()))
+        book = self._engine.book
+        self._venue.include(
+            dict.fromkeys(trade.symbol for trade in book.trades.values()), began_ns=book.began_ns, paid_ns=book.paid_ns
+        )
         return self._engine.in_doubt()
 
     async def _start(self, doubts: list[Doubt]) -> None:
