@@ -403,7 +403,7 @@ class _Here:
 
         there = latest_run(house.writable_part("journal"), venue=place.venue, env=place.env, account=place.account)
         chosen = None if there is not None or place.symbols or symbol is None else symbol
-        run, settings = run_of(house, place, Told(sides="none", symbols=chosen))
+        run, settings = run_of(house, place, Told(symbols=chosen, words={"sides": "none"}))
         symbols = settings.symbols if symbol in (None, *settings.symbols) else (*settings.symbols, str(symbol))
         settings = dataclasses.replace(settings, symbols=symbols, bars_kept=BARS)
         self.run_id = run.id

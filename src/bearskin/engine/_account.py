@@ -89,7 +89,7 @@ def _trading(desk: Desk, event: TradingChanged) -> None:
     desk.warn("delisting", event.symbol, f"{event.status}{until}: {event.detail or 'no new entries'}", "critical")
     if event.status == "delisting":
         for trade in desk.book.trades.values():
-            if trade.symbol == event.symbol and not trade.leaving:
+            if trade.symbol == event.symbol and not trade.leaving_at_market:
                 desk.leave(trade, "delisted")
 
 

@@ -16,6 +16,7 @@ from bearskin.engine._leave import panic
 from bearskin.engine._manage import break_even
 from bearskin.engine._notes import Done, Limited, ModeSet, StopMoved
 from bearskin.engine._open import Opening, opening
+from bearskin.engine._pace import passed_ns
 from bearskin.engine._plan import against, configured, open_trade, standing
 from bearskin.engine._signals import Asking
 from bearskin.engine._switches import by_limits
@@ -106,7 +107,7 @@ class Hands:
 
     def _open(self, desk: Desk, asked: Asked) -> None:
         act = asked.act
-        late_s = (desk.wall_ns - asked.heard_wall_ns) / SECOND_NS
+        late_s = passed_ns(desk.wall_ns, asked.heard_wall_ns) / SECOND_NS
         if asked.closing:
             if asked.closing in desk.book.trades:
                 if late_s > CLOSE_S:

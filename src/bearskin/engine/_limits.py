@@ -108,7 +108,7 @@ class Limits:
 def _flatten(desk: Desk) -> None:
     """Close every speculation: a hedge is insurance and stays."""
     for trade in list(desk.book.trades.values()):
-        if trade.plan.purpose == "speculation" and not trade.leaving:
+        if trade.plan.purpose == "speculation" and not trade.leaving_at_market:
             desk.leave(trade, "drawdown")
 
 
