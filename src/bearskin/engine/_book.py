@@ -35,7 +35,8 @@ class Book:
     that were booked. `limits` holds what is active,
     `trading` symbols that are not open for trading, `configured` leverage and margin mode as the venue confirmed them,
     `undecided` signals that are neither planned nor declined yet, `acts` the answers given and `unanswered` what was
-    asked and has none yet, `worth` what the limits of the account remember.
+    asked and has none yet, `worth` what the limits of the account remember,
+    `began_ns` when the account was first told, `paid_ns` the newest funding that was, by symbol.
     """
 
     tag: str
@@ -60,6 +61,8 @@ class Book:
     undecided: dict[str, Signalled] = field(default_factory=dict)
     unanswered: dict[str, None] = field(default_factory=dict)
     worth: LimitState = field(default_factory=LimitState)
+    began_ns: int = 0
+    paid_ns: dict[str, int] = field(default_factory=dict)
 
     def trade_in(self, symbol: str, leg: Leg | None = None) -> Trade | None:
         """Our trade in a symbol (and position side) that is not done yet."""
