@@ -7,6 +7,7 @@ summary; `--json` prints one object. A seed without an entry within `--most` cou
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import statistics
 import sys
@@ -47,11 +48,8 @@ def one(seed: int, most_s: float, **given: Any) -> dict[str, Any]:
         if found["entered"] or found["wall_s"] >= most_s:
             raise _Entered
 
-    with tempfile.TemporaryDirectory(prefix="bearskin-first-") as home:
-        try:
-            demo(seed=seed, home=Path(home), shown=shown, **given)
-        except _Entered:
-            pass
+    with tempfile.TemporaryDirectory(prefix="bearskin-first-") as home, contextlib.suppress(_Entered):
+        demo(seed=seed, home=Path(home), shown=shown, **given)
     return found
 
 

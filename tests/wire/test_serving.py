@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import json
 import socket
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -12,8 +16,10 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from bearskin.exchange import ExchangeOptions, Running, start_in_thread
+from bearskin.exchange import ExchangeOptions, Running, read_address, start_in_thread
 from bearskin.exchange._service import ServiceStopped
+from bearskin.exchange.wire import _opening
+from bearskin.exchange.wire._address import ADDRESS_FILE, LOCK_FILE
 from bearskin.terms import BadInput, StoreBroken
 
 SYMBOLS = ("BTCUSDT", "DOGEUSDT")
@@ -390,3 +396,20 @@ def test_who_stops_an_exchange_that_had_failed_is_told(tmp_path, monkeypatch, ca
         found.stop()
     assert "the disk is full" in caplog.text
     assert "Traceback" not in caplog.text
+
+
+def test_the_address_of_a_killed_exchange_is_not_taken_for_that_of_the_next_one(tmp_path):
+    stale = {"url": "http://127.0.0.1:1", "ws_url": "", "key": "k", "secret": "s", "control_url": "", "token": "t"}
+    (tmp_path / ADDRESS_FILE).write_text(json.dumps(stale), "utf-8")
+    with contextlib.ExitStack() as held:
+        _opening._folder(tmp_path, held)
+        assert read_address(tmp_path) is None
+
+
+def test_who_looks_whether_an_exchange_runs_does_not_keep_one_from_starting(tmp_path):
+    with (tmp_path / LOCK_FILE).open("ab") as looking, contextlib.ExitStack() as held:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        letting_go = threading.Timer(0.15, fcntl.flock, (looking, fcntl.LOCK_UN))
+        letting_go.start()
+        assert _opening._folder(tmp_path, held) == tmp_path
+        letting_go.join()

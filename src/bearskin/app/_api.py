@@ -1,4 +1,4 @@
-"""The local door of a running bot: its state, its audit stream, acts and signals. For its owner on this machine alone."""
+"""The local door of a running bot: state, audit stream, acts, signals; for its owner on this machine alone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import hmac
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from decimal import Decimal
 from typing import Any, Protocol
 
 import msgspec
@@ -17,11 +18,14 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bearskin.app._rates import positive_of
 from bearskin.app._watch import Watch
 from bearskin.engine import Done, Record
 from bearskin.terms import AnyAct, BadInput
 
 BODY_MAX = 64_000
+TARGETS_MAX, WORD_MAX = 5, 64
+TEXT_MAX = {"text": 1_000, "note": 1_000}
 BEHIND_MAX = 10_000
 BEAT_S = 10.0
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -130,7 +134,10 @@ def bot_app(
             made = act_of(await _body(request), *clocks())
         except (BadInput, ValueError) as error:
             return JSONResponse({"error": str(error)}, 422)
-        done = await acting.act(made)
+        try:
+            done = await acting.act(made)
+        except BadInput as error:  # the same act is being worked on
+            return JSONResponse({"refused": str(error), "act_id": made.act_id}, 409)
         return JSONResponse(msgspec.to_builtins(done), 200 if not done.refused else 409)
 
     async def stream(_: Request) -> Response:
@@ -149,10 +156,31 @@ def act_of(said: Any, time_ns: int, wall_ns: int) -> AnyAct:
     given = {**said, "time_ns": time_ns, "wall_ns": wall_ns}
     given.setdefault("act_id", secrets.token_hex(8))
     try:
-        made: AnyAct = msgspec.convert(given, AnyAct, strict=False)  # type: ignore[arg-type]
+        made: AnyAct = msgspec.convert(given, AnyAct, strict=False)
     except (msgspec.ValidationError, TypeError, ValueError) as error:
         raise BadInput(f"this is no act ({error})") from None
+    unknown = sorted(set(said) - {"is", *made.__struct_fields__})
+    if unknown:
+        raise BadInput(f"{unknown[0][:40]!r} is no field of {type(made).__name__}")
+    _sane(made)
     return made
+
+
+def _sane(act: AnyAct) -> None:
+    """Raise BadInput for what no engine can reckon with: not a number, without end, signed, text without measure."""
+    for name in act.__struct_fields__:
+        value = getattr(act, name)
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, Decimal):
+                positive_of(str(one), name)
+            elif isinstance(one, str) and len(one) > TEXT_MAX.get(name, WORD_MAX):
+                raise BadInput(f"{name} has {len(one):,} signs, at most {TEXT_MAX.get(name, WORD_MAX):,} are taken")
+    if len(getattr(act, "targets", ())) > TARGETS_MAX:
+        raise BadInput(f"there are {len(act.targets)} targets, at most {TARGETS_MAX} are taken")  # type: ignore[union-attr]
+    for name in ("risk_frac", "share"):
+        share = getattr(act, name, None)
+        if share is not None and share > 1:
+            raise BadInput(f"{name} was {share}, must be a share of one, such as 0.5")
 
 
 async def _body(request: Request) -> Any:
@@ -163,5 +191,5 @@ async def _body(request: Request) -> Any:
             raise BadInput(f"an act has at most {BODY_MAX:,} bytes")
     try:
         return json.loads(taken)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"this is no JSON ({error})") from None

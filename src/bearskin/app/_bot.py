@@ -144,6 +144,10 @@ async def _remembered(
         return (symbol, int(panel.time_ns[-1])) if len(panel) else None
 
     found = await asyncio.gather(*(one(symbol) for symbol in (settings.symbols if past is None else past)))
+    if not any(found):  # what time it is there has to be known before the first event
+        panel = await world.venue.history(settings.symbols[0], run.interval, 2)
+        found = [(settings.symbols[0], int(panel.time_ns[-1]))] if len(panel) else []
+    world.clock.heard(max((opened_ns + settings.interval_ns for _, opened_ns in filter(None, found)), default=0))
     return dict(last for last in found if last is not None)
 
 

@@ -32,7 +32,7 @@ class Child:
         self.name, self.log = name, log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as errors:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - our own command line
                 [sys.executable, "-m", "bearskin.app._child", *words],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -43,11 +43,13 @@ def demo(desk: Desk, backtest: bool, browser: bool, show: bool, **given: Any) ->
     for name in RESEARCH:
         if given.pop(name, None) is not None or show:
             raise BadInput(f"--{'open' if show else name} goes with --backtest")
+    from bearskin.app._demo import DemoReport
     from bearskin.app._demo import demo as run
     from bearskin.app._show import Show
 
     with _screen(desk, Show(desk, STOPS)) as shown:
         report = run(**known(given), home=desk.home, store=desk.store, shown=shown, said=desk.say)
+    assert isinstance(report, DemoReport)
     desk.result(report.to_json, lambda: _tables(report))
     for line in NEXT:
         desk.say(line)
@@ -74,9 +76,14 @@ def _screen(desk: Desk, show: Any) -> Any:
 
 
 def _tables(report: DemoReport) -> list[Any]:
-    from bearskin.report import bot_tables
+    from bearskin.report import bot_tables, parity_tables
 
-    return [*bot_tables(report.state), f"books of the exchange add up to {report.books_sum}; journal: {report.folder}"]
+    compared = [] if report.parity is None else parity_tables(report.parity)
+    return [
+        *bot_tables(report.state),
+        *compared,
+        f"books of the exchange add up to {report.books_sum}; journal: {report.folder}",
+    ]
 
 
 def _end_of(state: dict[str, Any]) -> list[Any]:
@@ -87,13 +94,14 @@ def _end_of(state: dict[str, Any]) -> list[Any]:
 
 def _rehearsed(desk: Desk, show: bool, given: dict[str, Any]) -> int:
     """The demo of the backtest."""
+    from bearskin.app._bot_words import BOT_WORDS
     from bearskin.app._cli_trade import result_shown
     from bearskin.app._demo_backtest import demo_backtest as rehearse
     from bearskin.terms import BadInput
 
     taken = ("seed", "days", "symbols", "interval", "out")
     for name, value in given.items():
-        if name not in taken and value not in (None, False):
+        if name not in taken and value is not None and (value or name in BOT_WORDS):
             raise BadInput(f"--{'for' if name == 'run_for' else name} is for the bot: leave it away with --backtest")
     desk.say("demo: making a market")
     with desk.progress() as progress:

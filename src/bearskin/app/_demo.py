@@ -12,19 +12,22 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bearskin.app._bot_words import engine_words
 from bearskin.app._children import Child, ChildBroken
 from bearskin.app._home import user_path
 from bearskin.app._house import House, open_house
 from bearskin.app._runs import Run, bot_of, latest_run
-from bearskin.app._trade import Told, run_of
+from bearskin.app._trade import Told, run_of, told_of
 from bearskin.app._world import DEMO_PART, demo_place
-from bearskin.terms import SECOND_NS, BadInput, BearskinError, interval_ns
+from bearskin.terms import SECOND_NS, BadInput, BearskinError, interval_ns, parse_time
 
 if TYPE_CHECKING:
     from bearskin.app._demo_backtest import DemoBacktest
+    from bearskin.backtest import Parity
 
-SEED, SPEED, INTERVAL = 7, 240.0, "15m"
-START_S_MAX, LOOK_S = 90.0, 0.25
+SEED, SPEED, INTERVAL = 7, 180.0, "5m"
+REPLAY_PART, REPLAY_SPEED, REPLAY_INTERVAL = "replay", 3_600.0, "1h"
+START_S_MAX, LOOK_S, STILL_S = 90.0, 0.25, 10.0
 Shown = Callable[[dict[str, Any]], None]
 Said = Callable[[str], None]
 
@@ -39,6 +42,7 @@ class DemoReport:
     books_sum: str | None
     seconds: float
     children_codes: tuple[int, int]
+    parity: Parity | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The object of `--json`."""
@@ -60,6 +64,7 @@ class DemoReport:
             "market_time": self.state["time"],
             "seconds": round(self.seconds, 1),
             "folder": str(self.folder),
+            **({} if self.parity is None else {"parity": self.parity.to_json()}),
         }
 
 
@@ -70,47 +75,102 @@ def demo(
     symbols: str | Sequence[str] | None = None,
     interval: str | None = None,
     speed: str | float | None = None,
-    sides: str | None = None,
-    setups: str | Sequence[str] | None = None,
-    preset: str | None = None,
     fresh: bool = False,
     folder: Path | str | None = None,
+    replay: str | Sequence[str] | None = None,
+    start: str | None = None,
+    end: str | None = None,
     backtest: bool = False,
     home: Path | str | None = None,
     store: Path | str | None = None,
     shown: Shown | None = None,
     said: Said | None = None,
-    **research: Any,
+    **words: Any,
 ) -> DemoReport | DemoBacktest:
     """Run exchange and bot until Ctrl-C, SIGTERM or for `run_for`, and tell how it stood then.
 
     The exchange is kept in `folder` (the home's own for demos): started again, market, run and positions go on where
     they were left, unless `fresh`. `shown` gets the bot's state a few times a second. Raises BadInput for what does not
-    fit, ChildBroken when a process ends by itself. With `backtest` it is a backtest instead: see `demo_backtest`, which
-    takes days, out and progress as well.
+    fit, ChildBroken when a process ends by itself.
+
+    `replay` names symbols whose stored candles are the market instead, from `start` on and to `end`: always begun anew,
+    and compared with the compiled backtest afterwards. `words` tell the bot how to trade, as those of `trade` do. With
+    `backtest` it is a backtest instead: see `demo_backtest`, which takes days, out and progress.
     """
     if backtest:
         from bearskin.app._demo_backtest import demo_backtest
 
-        named = {"seed": seed, "symbols": symbols, "interval": interval, **research}
+        named = {"seed": seed, "symbols": symbols, "interval": interval, **words}
         return demo_backtest(**{n: v for n, v in named.items() if v is not None}, home=home, store=store)
-    if research:
-        raise BadInput(f"{', '.join(research)} goes with backtest")
+    told = told_of({**words, "symbols": symbols, "interval": interval})
     from bearskin.app._exchange import speed_of
 
     house = open_house(home, store=store)
+    engine_words(told.words, {})  # what cannot be is said before anything is started
     for_s = None if run_for is None else interval_ns(run_for) / SECOND_NS
     place = house.home.part("exchange") / DEMO_PART if folder is None else user_path(folder)
+    if replay is not None:
+        if seed is not None or symbols is not None:
+            raise BadInput("a replay has no seed, and --replay names its symbols: leave --seed and --symbols away")
+        rate = REPLAY_SPEED if speed is None else speed_of(speed)
+        place = house.home.part("exchange") / REPLAY_PART if folder is None else user_path(folder)
+        return _replayed(house, place, told, replay, start, end, rate, for_s, shown, said)
+    if start is not None or end is not None:
+        raise BadInput("--from and --to go with --replay: a made-up market begins now")
     rate = SPEED if speed is None else speed_of(speed)
-    words = ["--folder", str(place), "--speed", f"{rate:g}", *(["--fresh"] if fresh else [])]
+    market = ["--folder", str(place), "--speed", f"{rate:g}", *(["--fresh"] if fresh else [])]
     if fresh or not (place / "exchange.json").exists():
-        words += ["--prices", "synthetic", "--seed", str(SEED if seed is None else seed)]
+        market += ["--prices", "synthetic", "--seed", str(SEED if seed is None else seed)]
     elif seed is not None:
-        words += ["--seed", str(seed)]
+        market += ["--seed", str(seed)]
     if symbols is not None:
-        words += ["--symbols", symbols if isinstance(symbols, str) else ",".join(symbols)]
-    told = Told(symbols=symbols, interval=interval, sides=sides, setups=setups, preset=preset)
-    return together(house, place, words, told, rate, for_s, shown, said)
+        market += ["--symbols", symbols if isinstance(symbols, str) else ",".join(symbols)]
+    title = f"demo exchange, synthetic market at {rate:g}×"
+    return together(house, place, market, told, Watching(title=title, for_s=for_s, shown=shown, said=said))
+
+
+def _replayed(
+    house: House,
+    place: Path,
+    told: Told,
+    replay: str | Sequence[str],
+    start: str | None,
+    end: str | None,
+    rate: float,
+    for_s: float | None,
+    shown: Shown | None,
+    said: Said | None,
+) -> DemoReport:
+    """The time machine: stored candles through the exchange, then the bot against the backtest of what it saw."""
+    names = replay if isinstance(replay, str) else ",".join(replay)
+    if start is None:
+        raise BadInput("a replay begins somewhere: say --from, such as --from 2025-10-08")
+    end_ns = None if end is None else parse_time(end)
+    if end_ns is not None and end_ns <= parse_time(start):
+        raise BadInput(f"--to {end} is not after --from {start}")
+    words = ["--folder", str(place), "--speed", f"{rate:g}", "--fresh", "--prices", "replay", "--symbols", names]
+    words += ["--from", start, "--store", str(house.store_folder)]
+    watching = Watching(
+        title=f"replay of {names} at {rate:g}×", for_s=for_s, shown=shown, said=said, end_ns=end_ns, ends=True
+    )
+    report = together(house, place, words, replace(told, interval=told.interval or REPLAY_INTERVAL), watching)
+    from bearskin.app._backtest import warm_up
+    from bearskin.app._parity import parity
+
+    warm_up()
+    return replace(report, parity=parity(report.run, home=house.home.root))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watching:
+    """How a demo is looked at and when it ends: after `for_s`, at market time `end_ns`, or (`ends`) with its prices."""
+
+    title: str
+    for_s: float | None
+    shown: Shown | None
+    said: Said | None
+    end_ns: int | None = None
+    ends: bool = False
 
 
 def together(
@@ -118,15 +178,12 @@ def together(
     place: Path,
     exchange: Sequence[str],
     told: Told,
-    speed: float,
-    for_s: float | None,
-    shown: Shown | None,
-    said: Said | None,
+    watching: Watching,
 ) -> DemoReport:
     """An exchange with those words in its command line and a bot told so, until the end."""
     logs = house.writable_part("logs")
     common = ["--home", str(house.home.root), "--quiet"]
-    say = said or (lambda _: None)
+    say = watching.said or (lambda _: None)
     began_s = time.monotonic()
     with _asked_to_stop() as stop, contextlib.ExitStack() as stack:
         say("demo: opening the exchange")
@@ -137,13 +194,13 @@ def together(
         say(f"demo: starting the bot, run {run.id}")
         bot = Child("bot", ["trade", "--venue", "demo", "--json", *words, *common], logs / "bot.out")
         stack.callback(bot.stop)
-        _watched(run, market, bot, stop, for_s, speed, shown)
+        _watched(run, market, bot, stop, watching)
         say("demo: stopping the bot, then the exchange")
         code = bot.stop()
         state = bot.last_object()
         if code or "counts" not in state:
             raise bot.failure()
-        books = books_sum(house, place)
+        books = books_sum(place)
         code_of_exchange = market.stop()
     return DemoReport(
         run=run.id,
@@ -163,27 +220,23 @@ def _told_run(house: House, place: Path, told: Told) -> tuple[Run, list[str]]:
         told = replace(told, interval=INTERVAL)
     run, _ = run_of(house, where, told)
     words = ["--run", run.id, "--folder", str(place)]
-    for name in ("sides", "preset", "setups"):
-        value = getattr(told, name)
-        if value is not None:
-            words += [f"--{name}", value if isinstance(value, str) else ",".join(value)]
+    for name, value in told.words.items():
+        option = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{option}" if value else f"--no-{option}")
+        elif value is not None:
+            text = ",".join(str(one) for one in value) if isinstance(value, list | tuple) else str(value)
+            words += [f"--{option}", str(user_path(value)) if name == "calendar" else text]
     return run, words
 
 
-def _watched(
-    run: Run,
-    market: Child,
-    bot: Child,
-    stop: threading.Event,
-    for_s: float | None,
-    speed: float,
-    shown: Shown | None,
-) -> None:
+def _watched(run: Run, market: Child, bot: Child, stop: threading.Event, watching: Watching) -> None:
     """Look at the bot until it is time to stop; raises when one of the processes ends before."""
     from bearskin.app._bot_client import BotClient
 
     client: BotClient | None = None
-    began_s = time.monotonic()
+    began_s = moved_s = time.monotonic()
+    time_told: str | None = None
     try:
         while not stop.is_set():
             for child in (market, bot):
@@ -196,18 +249,32 @@ def _watched(
                     client, began_s = BotClient(address), now_s
                 elif now_s - began_s > START_S_MAX:
                     raise ChildBroken(f"the bot has not answered within {START_S_MAX:g} s: see {bot.log}")
-            elif for_s is not None and now_s - began_s >= for_s:
+            elif watching.for_s is not None and now_s - began_s >= watching.for_s:
                 return
-            elif shown is not None:
+            else:
                 with contextlib.suppress(BearskinError):  # it may be ending: that is seen above
-                    shown({**client.state(), "title": f"demo exchange, synthetic market at {speed:g}×"})
+                    state = {**client.state(), "title": watching.title}
+                    if watching.shown is not None:
+                        watching.shown(state)
+                    if state["time"] != time_told:
+                        time_told, moved_s = state["time"], now_s
+                    if _over(watching, state["time"], now_s - moved_s):
+                        return
             stop.wait(LOOK_S)
     finally:
         if client is not None:
             client.close()
 
 
-def books_sum(house: House, place: Path) -> str | None:
+def _over(watching: Watching, time: str | None, still_s: float) -> bool:
+    """Whether the market is where it was to end, or its prices are told to their end."""
+    if time is None:
+        return False
+    reached = watching.end_ns is not None and parse_time(time) >= watching.end_ns
+    return reached or (watching.ends and still_s > STILL_S)
+
+
+def books_sum(place: Path) -> str | None:
     """What every posting of the exchange adds up to, None when it does not say."""
     import httpx
 
@@ -247,11 +314,11 @@ def _asked_to_stop() -> Iterator[threading.Event]:
 
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
-            before[number] = signal.signal(number, heard)
+            before[int(number)] = signal.signal(number, heard)
     except ValueError:  # not the main thread: nobody sends signals here
         pass
     try:
         yield stop
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for heard_number, handler in before.items():
+            signal.signal(heard_number, handler)

@@ -1,4 +1,4 @@
-"""`demo --backtest`: a made-up market, a backtest on it and its tear sheet, without network, key or anything prepared."""
+"""`demo --backtest`: a made-up market, a backtest on it and its tear sheet, without network or key."""
 
 from __future__ import annotations
 

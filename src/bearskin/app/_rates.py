@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from bearskin.terms import BadInput, dec
 
@@ -10,6 +10,8 @@ Number = str | int | float | Decimal
 
 # what no price, size or rate of a market goes beyond
 _LEAST, _MOST = Decimal("1e-15"), Decimal("1e15")
+_DIGITS = 24  # products of two such numbers are still exact
+_WRITTEN = Context(prec=10_000)
 _UNITS = {"%": Decimal(100), "bps": Decimal(10_000), "bp": Decimal(10_000)}
 
 
@@ -65,4 +67,6 @@ def _number(value: Number, written: Number, name: str) -> Decimal:
         raise BadInput(f"{name} was {written!r}, must be a number") from None
     if number and not _LEAST <= abs(number) <= _MOST:
         raise BadInput(f"{name} was {written}, which is out of reach: give it between 1e-15 and 1e15")
+    if len(number.normalize(_WRITTEN).as_tuple().digits) > _DIGITS:
+        raise BadInput(f"{name} has more than {_DIGITS} digits: no venue counts so finely")
     return number

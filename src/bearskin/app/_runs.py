@@ -115,6 +115,8 @@ def run_held(run: Run) -> Iterator[None]:
                 if time.monotonic() > until:
                     raise BadInput(f"a bot is running in {run.folder}: stop that one first") from None
                 time.sleep(0.05)
+        # left behind by a bot that was killed: with the run held it would be taken for the address of the one to come
+        (run.folder / BOT_FILE).unlink(missing_ok=True)
         yield
 
 

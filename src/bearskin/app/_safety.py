@@ -80,7 +80,7 @@ def keys(
 ) -> dict[str, Any]:
     """`set` a venue's keys into the keyring, `list` their names, `remove` them, or `vouch` that one cannot withdraw."""
     if action == "list":
-        return {"keys": {name: origin for name, origin in keys_list()}}
+        return {"keys": dict(keys_list())}
     if venue is None:
         raise BadInput("name the venue, such as binance")
     if action == "remove":

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bearskin.app._home import user_path
 from bearskin.app._house import House
@@ -38,6 +38,13 @@ class Place:
     title: str = ""
     notional_cap: Decimal | None = None
     hints: tuple[str, ...] = ()
+
+    @property
+    def attaches(self) -> bool:
+        """Whether an order there can carry its stop."""
+        from bearskin.live import dialect_of
+
+        return self.venue != DEMO and dialect_of(self.venue).able.attached_stops
 
 
 def demo_folders(house: House, named: Path | str | None = None) -> tuple[Path, ...]:
@@ -90,7 +97,7 @@ async def open_world(place: Place, symbols: Sequence[str], wall_ns: Any) -> Worl
     from bearskin import live
 
     dialect = live.dialect_of("binance" if place.venue == DEMO else place.venue)
-    env = "live" if place.env in ("", "live") else "demo"
+    env: Literal["live", "demo"] = "demo" if place.env == "demo" else "live"
     exchange = live.open_trading(dialect, env, place.key, place.secret, place.password, address=place.address)
     clock = live.MarketClock(wall_ns)
     venue = live.CcxtVenue(dialect, exchange, tuple(symbols), clock=clock)

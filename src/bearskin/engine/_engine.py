@@ -12,6 +12,7 @@ from bearskin.engine._book import Book
 from bearskin.engine._desk import Desk, Market
 from bearskin.engine._mind import Decider
 from bearskin.engine._notes import AnyNote, Record
+from bearskin.engine._pace import passed_ns
 from bearskin.engine._settings import EngineSettings
 from bearskin.market import Panel
 from bearskin.risk import Approved
@@ -102,7 +103,7 @@ class Engine:
         if desk.notes or not isinstance(event, Quoted | Marked):
             self._tend(desk)
         keep = bool(desk.notes) or changed or not isinstance(event, (*_FORGOTTEN, AccountNow))
-        look = desk.look and event.wall_ns - self._looked_wall_ns >= _LOOK_NS
+        look = desk.look and passed_ns(event.wall_ns, self._looked_wall_ns) >= _LOOK_NS
         if look:
             self._looked_wall_ns = event.wall_ns
         return Stepped(tuple(desk.commands), tuple(desk.notes), keep, look)
@@ -134,8 +135,8 @@ class Engine:
         ]
 
     def _listen(self, event: AnyEvent) -> None:
-        if event.wall_ns - self._heard_wall_ns > _HOLE_NS:
-            self._awake_wall_ns = event.wall_ns
+        if passed_ns(event.wall_ns, self._heard_wall_ns) > _HOLE_NS:  # or the clock was set back
+            self._awake_wall_ns = self._heard_wall_ns = event.wall_ns
         self._heard_wall_ns = max(self._heard_wall_ns, event.wall_ns)
         if isinstance(event, Marked):
             self._marks[event.symbol] = event.mark
@@ -146,3 +147,4 @@ class Engine:
             _leave.leave(desk, trade)
             _targets.rest(desk, trade)
             _leave.end(desk, trade)
+        _leave.sweep(desk)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from bearskin.engine._account import close_strangers
 from bearskin.engine._desk import Desk
 from bearskin.engine._notes import Done, Ended, ModeSet
-from bearskin.engine._pace import PATIENCE_NS, is_waiting, may_cancel, may_try
+from bearskin.engine._pace import PATIENCE_NS, came_to_naught, is_waiting, may_cancel, may_try, passed_ns
 from bearskin.engine._protect import stop_reason
 from bearskin.engine._trade import ZERO, Trade, Working
 from bearskin.terms import QUOTE, Cancel, Panic, Place
@@ -20,7 +20,7 @@ from bearskin.terms import QUOTE, Cancel, Panic, Place
 def leave(desk: Desk, trade: Trade) -> None:
     """Carry a closing (of all or a part) on by what it needs next."""
     give_up_entry(desk, trade)
-    if desk.book.panicked and not (trade.leaving and trade.leave_price is None):
+    if desk.book.panicked and not trade.leaving_at_market:
         desk.leave(trade, "panic")
     surplus = trade.surplus
     if not surplus and not trade.leaving:
@@ -33,7 +33,7 @@ def leave(desk: Desk, trade: Trade) -> None:
     if in_flight or _is_clearing(desk, trade) or _is_stop_at_work(desk, trade):
         return
     failed = [
-        o for o in trade.orders.values() if o.role == "exit" and o.price == trade.leave_price and _came_to_naught(o)
+        o for o in trade.orders.values() if o.role == "exit" and o.price == trade.leave_price and came_to_naught(o)
     ]
     if not may_try(failed, desk.wall_ns):
         return
@@ -74,6 +74,16 @@ def end(desk: Desk, trade: Trade) -> None:
     desk.note(_ended(desk, trade))
 
 
+def sweep(desk: Desk) -> None:
+    """Cancel orders that have come to light after their trade had ended, but no stop that a stranger may rest on."""
+    for trade in desk.book.done.values():
+        late = [order for order in trade.orders.values() if order.live]
+        if late:
+            stranger = trade.symbol in desk.book.foreign
+            late = [order for order in late if not (stranger and order.conditional)]
+            _cancel_all(desk, trade, late, "its trade is over")
+
+
 def panic(desk: Desk, act: Panic) -> None:
     """Close all of ours, and with `foreign` what is not, and stay closed until resumed."""
     desk.note(
@@ -108,11 +118,11 @@ def _exits(desk: Desk, trade: Trade, surplus: Decimal) -> bool:
         if order.price != trade.leave_price or (order.price is not None and order.left != surplus):
             _cancel_all(desk, trade, [order], "the close has changed")
             # a wrong one may still fill: its end comes first
-            at_work = at_work or desk.wall_ns - (order.cancel_wall_ns or desk.wall_ns) < PATIENCE_NS
+            at_work = at_work or passed_ns(desk.wall_ns, order.cancel_wall_ns or desk.wall_ns) < PATIENCE_NS
         elif order.price is not None:
             at_work = at_work or order.status == "open" or is_waiting(order, desk.wall_ns)
         else:
-            late = desk.wall_ns - order.changed_wall_ns >= PATIENCE_NS
+            late = passed_ns(desk.wall_ns, order.changed_wall_ns) >= PATIENCE_NS
             at_work = at_work or (order.status != "unknown" and not late)
     return at_work
 
@@ -121,7 +131,7 @@ def _is_clearing(desk: Desk, trade: Trade) -> bool:
     """Whether entry or targets are still ending: a close would be refused, or too small. A second is all they get."""
     # a cancellation is repeated after a second at the earliest, so the first of several is older than that
     return any(
-        not order.cancels or (order.cancels == 1 and desk.wall_ns - order.cancel_wall_ns < PATIENCE_NS)
+        not order.cancels or (order.cancels == 1 and passed_ns(desk.wall_ns, order.cancel_wall_ns) < PATIENCE_NS)
         for order in trade.live("entry", "target")
     )
 
@@ -129,21 +139,14 @@ def _is_clearing(desk: Desk, trade: Trade) -> bool:
 def _is_stop_at_work(desk: Desk, trade: Trade) -> bool:
     """Whether a stop that went off may still close it by itself."""
     return any(
-        order.status == "triggered" and desk.wall_ns - order.changed_wall_ns < PATIENCE_NS for order in trade.stops()
+        order.status == "triggered" and passed_ns(desk.wall_ns, order.changed_wall_ns) < PATIENCE_NS
+        for order in trade.stops()
     )
 
 
-def _came_to_naught(order: Working) -> bool:
-    if order.status in ("expired", "canceled"):
-        return not order.said
-    return order.status in ("rejected", "absent", "unknown")
-
-
 def _is_over(trade: Trade) -> bool:
-    """Whether a trade without a position has run its course, rather than not begun yet."""
-    if trade.leaving or trade.exited_qty or trade.entered_qty:
-        return True
-    return bool(trade.counts.get("entry")) and not trade.live("entry")
+    """Whether a trade without a position has run its course; its entry goes out with the plan, or never."""
+    return trade.leaving or bool(trade.exited_qty or trade.entered_qty) or not trade.live("entry")
 
 
 def _ended(desk: Desk, trade: Trade) -> Ended:

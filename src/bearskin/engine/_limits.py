@@ -92,7 +92,7 @@ class Limits:
                 wall_ns=desk.wall_ns,
                 limit=name,
                 active=limit is not None,
-                detail="lifted" if limit is None else limit.detail,
+                detail="" if limit is None else limit.detail,
                 until_ns=0 if limit is None else limit.until_ns,
                 size_multiplier=Decimal(1) if limit is None else limit.multiplier,
             )
@@ -108,7 +108,7 @@ class Limits:
 def _flatten(desk: Desk) -> None:
     """Close every speculation: a hedge is insurance and stays."""
     for trade in list(desk.book.trades.values()):
-        if trade.plan.purpose == "speculation" and not trade.leaving:
+        if trade.plan.purpose == "speculation" and not trade.leaving_at_market:
             desk.leave(trade, "drawdown")
 
 

@@ -30,7 +30,7 @@ def bar_closed(desk: Desk, memory: Memory, bar: BarClosed) -> None:
     entered_bar_ns = opened_bar_ns(trade, bar.interval_ns)
     if bar.opened_ns < entered_bar_ns:
         return  # a bar of before the entry, told late
-    if trade.leaving:
+    if trade.leaving_at_market:
         return
     reason = _exit(trade, bar, closes_ns, entered_bar_ns)
     if reason:

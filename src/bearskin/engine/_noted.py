@@ -68,7 +68,7 @@ def noted(book: Book, note: AnyNote) -> None:
         case Warned():
             trade = book.trade_in(note.symbol)
             if trade is not None and note.kind in ("unprotected", "emergency"):
-                trade.alarm = note.kind
+                trade.alarm, trade.alarm_wall_ns = note.kind, note.wall_ns
         case _:
             pass
 
@@ -164,6 +164,7 @@ def _ended(book: Book, note: Ended) -> None:
     if trade is None:
         return
     trade.phase = "done"
+    book.account.positions.pop((trade.symbol, trade.leg), None)  # and with it the stop that the venue kept with it
     book.done[note.trade] = trade
     while len(book.done) > _DONE_KEPT:
         old = book.done.pop(next(iter(book.done)))

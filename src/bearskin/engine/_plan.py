@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from bearskin.engine._desk import Desk
 from bearskin.engine._notes import Declined, Planned
+from bearskin.engine._pace import passed_ns
 from bearskin.engine._settings import EngineSettings
 from bearskin.engine._signals import Asking, Signals, Waiting
 from bearskin.engine._switches import barred, multiplier, told
@@ -140,7 +141,7 @@ class Planner:
         return True
 
     def _impatient(self, desk: Desk, waiting: Waiting) -> bool:
-        return desk.wall_ns - waiting.heard_wall_ns >= PATIENCE_NS
+        return passed_ns(desk.wall_ns, waiting.heard_wall_ns) >= PATIENCE_NS
 
     def _wait(self, desk: Desk, waiting: Waiting, memory: Memory) -> bool:
         """Whether exits of this moment are still under way, or no quote of the new bar has come yet."""
@@ -197,7 +198,7 @@ def configured(desk: Desk, waiting: Asking, mode: MarginMode, leverage: int) -> 
     now = desk.book.configured.get(waiting.symbol)
     if now == (leverage, mode.value):
         return True
-    if waiting.asked and desk.wall_ns - waiting.asked_wall_ns < ASK_AGAIN_NS:
+    if waiting.asked and passed_ns(desk.wall_ns, waiting.asked_wall_ns) < ASK_AGAIN_NS:
         answered = waiting.symbol not in desk.book.configuring
         if not answered:
             return False

@@ -12,11 +12,21 @@ from typing import Final
 
 from bearskin.engine._desk import Desk
 from bearskin.engine._notes import Protection, StopMoved
-from bearskin.engine._pace import SECOND_NS, is_waiting, may_cancel, may_try, would_trigger
+from bearskin.engine._pace import (
+    SECOND_NS,
+    came_to_naught,
+    is_waiting,
+    may_cancel,
+    may_try,
+    passed_ns,
+    would_trigger,
+)
 from bearskin.engine._trade import ZERO, Trade, Working
 from bearskin.terms import Cancel, PlaceStop, Role
 
-FAILED: Final = ("rejected", "absent", "unknown", "canceled", "expired")
+FAILED: Final = ("rejected", "absent", "unknown", "canceled", "expired", "sent")  # sent: and no answer in time
+FAILING: Final = 2  # so many closes in vain
+AGAIN_NS: Final = 30 * SECOND_NS  # so often is it said again that something open has no stop
 
 
 def protect(desk: Desk, trade: Trade) -> None:
@@ -52,7 +62,7 @@ def covered_qty(desk: Desk, trade: Trade) -> Decimal:
 
 def _answer_fired(desk: Desk, trade: Trade) -> None:
     """A stop went off: the whole trade is to be closed, whatever becomes of that order."""
-    if trade.leaving and trade.leave_price is None:
+    if trade.leaving_at_market:
         return
     if trade.open_qty and any(order.fired for order in trade.stops()):
         desk.leave(trade, stop_reason(trade))
@@ -68,6 +78,8 @@ def _keep_stop(desk: Desk, trade: Trade) -> None:
     if any(order.confirmed and order.left == wanted for order in at_price):
         return
     if any(would_trigger(order) and order.left == wanted for order in at_price):
+        if trade.leaving_at_market:
+            return
         desk.warn(
             "emergency", trade.symbol, f"the price is beyond the stop {trade.stop:f}: closing at market", "critical"
         )
@@ -94,9 +106,17 @@ def _keep_stop(desk: Desk, trade: Trade) -> None:
 
 
 def _is_out_of_our_hands(desk: Desk, trade: Trade) -> bool:
-    """Whether no stop is to be placed: it is being closed at market, or the venue keeps the right stop itself."""
-    if trade.leaving and trade.leave_price is None:
-        return True
+    """Whether no stop is to be placed: it is being closed at market, or the venue keeps the right stop itself.
+
+    A close that the venue refuses or does not answer may take long: then a stop is worth having all the same.
+    """
+    if trade.leaving_at_market:
+        failed = [
+            order
+            for order in trade.orders.values()
+            if order.role == "exit" and order.price is None and came_to_naught(order)
+        ]
+        return len(failed) < FAILING
     now = desk.book.account.positions.get((trade.symbol, trade.leg))
     return now is not None and now.stop is not None and now.stop == trade.stop and now.qty == trade.open_qty
 
@@ -151,20 +171,24 @@ def _tell(desk: Desk, trade: Trade) -> None:
         began = _gap_began_wall_ns(desk, trade)
         _note(desk, trade, protected=False, covered=covered, since_wall_ns=began)
     elif not naked and (since is not None or trade.protected != (open_qty != 0)):
-        seconds = (desk.wall_ns - since) / SECOND_NS if since is not None else 0.0
+        seconds = max(0.0, (desk.wall_ns - since) / SECOND_NS) if since is not None else 0.0
         _note(desk, trade, protected=open_qty != 0, covered=covered, unprotected_s=seconds)
     if not naked or trade.unprotected_since_wall_ns is None:
         return
-    seconds = (desk.wall_ns - trade.unprotected_since_wall_ns) / SECOND_NS
+    seconds = max(0.0, (desk.wall_ns - trade.unprotected_since_wall_ns) / SECOND_NS)
     limit_s = desk.settings.unprotected_max_s
     # the limit counts from when we knew and were awake: a stop that takes one answer is better than a close
-    known_s = (desk.wall_ns - max(trade.noticed_wall_ns, desk.awake_wall_ns)) / SECOND_NS
-    if known_s > limit_s and not (trade.leaving and trade.leave_price is None):
+    waking_ns = desk.wall_ns - desk.awake_wall_ns
+    known_s = min(passed_ns(desk.wall_ns, trade.noticed_wall_ns), waking_ns) / SECOND_NS
+    if known_s > limit_s and not trade.leaving_at_market:
         text = f"{abs(open_qty) - covered:f} of {open_qty:f} without a stop for {seconds:.1f} s: closing at market"
         desk.warn("emergency", trade.symbol, text, "critical")
         desk.leave(trade, "emergency")
     elif seconds > limit_s / 2 and not trade.alarm:
         text = f"{abs(open_qty) - covered:f} of {open_qty:f} without a stop for {seconds:.1f} s"
+        desk.warn("unprotected", trade.symbol, text, "critical")
+    elif known_s > limit_s and passed_ns(desk.wall_ns, trade.alarm_wall_ns) >= AGAIN_NS:
+        text = f"{abs(open_qty) - covered:f} of {open_qty:f} still without a stop after {seconds:.0f} s, not closed yet"
         desk.warn("unprotected", trade.symbol, text, "critical")
 
 

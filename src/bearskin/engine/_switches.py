@@ -8,6 +8,7 @@ import numpy as np
 
 from bearskin.engine._book import Book
 from bearskin.engine._desk import Desk
+from bearskin.engine._pace import passed_ns
 from bearskin.engine._settings import EngineSettings
 from bearskin.engine._tape import Memory
 from bearskin.risk import LimitRules
@@ -82,7 +83,7 @@ def stale(desk: Desk, memory: Memory) -> Refused | None:
     """Quotes older than they may be, by the wall."""
     if not memory.quoted_wall_ns:
         return Refused(reason=Reason.STALE, detail="no quote has come yet")
-    age_s = (desk.wall_ns - memory.quoted_wall_ns) / SECOND_NS
+    age_s = passed_ns(desk.wall_ns, memory.quoted_wall_ns) / SECOND_NS
     if age_s > desk.settings.stale_quote_s:
         need = f"at most {desk.settings.stale_quote_s:g} s"
         return Refused(reason=Reason.STALE, have=f"a quote of {age_s:.1f} s ago", need=need)
@@ -139,6 +140,16 @@ def multiplier(book: Book) -> Decimal:
         if note.active and " " not in note.limit:
             product *= note.size_multiplier
     return product
+
+
+def shrunk(book: Book) -> str:
+    """Which limits make a size smaller and to what share, as the end of a sentence; empty when none does."""
+    product = multiplier(book)
+    if product == 1:
+        return ""
+    names = [note.limit for note in book.limits.values() if note.active and note.size_multiplier != 1]
+    of = ", ".join(name for name in names if " " not in name)
+    return f", at {(100 * product).normalize():f} % of the usual risk: {of}"
 
 
 def told(refused: Refused) -> str:

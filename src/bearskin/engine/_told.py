@@ -163,6 +163,7 @@ def _take(book: Book, trade: Trade, order: Working, now: OrderNow, wall_ns: int)
     if abs(now.filled) > abs(order.said) and now.filled * order.qty > 0:
         order.said, order.average = now.filled, now.average
         trade.moved_wall_ns = max(trade.moved_wall_ns, wall_ns)
+        _revive(book, trade)
     status: WorkStatus = now.status
     if is_child and status == "open":
         status = "triggered"
@@ -190,14 +191,10 @@ def _forward(order: Working, status: WorkStatus, wall_ns: int) -> None:
 def _filled(book: Book, fill: Filled) -> None:
     if fill.why:
         trade = book.trade_in(fill.symbol, fill.leg) or book.trade_in(fill.symbol)
-        if (
-            trade is None
-            or trade.qty * fill.qty >= 0
-            or fill.trade_id in book.forced
-            or fill.time_ns < trade.plan.time_ns
-        ):
+        name = f"{fill.symbol} {fill.trade_id}"  # numbers are a symbol's own
+        if trade is None or trade.open_qty * fill.qty >= 0 or name in book.forced or fill.time_ns < trade.plan.time_ns:
             return
-        book.forced[fill.trade_id] = None
+        book.forced[name] = None
         if len(book.forced) > _STRAYS_KEPT:
             del book.forced[next(iter(book.forced))]
         _book(book, trade, None, fill)
@@ -205,7 +202,7 @@ def _filled(book: Book, fill: Filled) -> None:
     found = book.order(fill.client_id) or book.order(book.children.get(fill.venue_id, ""))
     if found is None:
         if our_id(fill.client_id) is None and book.trade_in(fill.symbol) is not None:
-            book.strays[fill.trade_id] = fill
+            book.strays[f"{fill.symbol} {fill.trade_id}"] = fill
             if len(book.strays) > _STRAYS_KEPT:
                 del book.strays[next(iter(book.strays))]
         return
@@ -215,7 +212,7 @@ def _filled(book: Book, fill: Filled) -> None:
 def _claim(book: Book, venue_id: str) -> None:
     """Book the fills that came before we knew whose they are."""
     for fill in [stray for stray in book.strays.values() if stray.venue_id == venue_id]:
-        del book.strays[fill.trade_id]
+        del book.strays[f"{fill.symbol} {fill.trade_id}"]
         found = book.order(book.children[venue_id])
         if found is not None:
             _book(book, *found, fill)
@@ -249,8 +246,12 @@ def _book(book: Book, trade: Trade, order: Working | None, fill: Filled) -> None
     _move(trade, qty, fill.price, fill.time_ns, fill.wall_ns)
     if qty * trade.plan.qty < 0:
         trade.exit_reason = _FORCED.get(fill.why) or (order.role if order is not None else "")
-    if trade.number in book.done and trade.qty:
-        # a fill of what was thought over: nobody wants this position any more
+    _revive(book, trade)
+
+
+def _revive(book: Book, trade: Trade) -> None:
+    """A fill of what was thought over: nobody wants this position any more."""
+    if trade.number in book.done and trade.open_qty:
         book.trades[trade.number] = book.done.pop(trade.number)
         trade.phase, trade.leave_reason, trade.leave_to, trade.leave_price = "leaving", "emergency", ZERO, None
 
@@ -280,9 +281,12 @@ def _move(trade: Trade, qty: Decimal, price: Decimal, time_ns: int, wall_ns: int
 
 
 def _funded(book: Book, event: Funded) -> None:
+    book.paid_ns[event.symbol] = max(event.time_ns, book.paid_ns.get(event.symbol, 0))
     trade = book.trade_in(event.symbol)
     if trade is None or event.asset != book.account.asset:
         return
+    if event.time_ns < (trade.entered_ns or trade.plan.time_ns):
+        return  # that of the trade before, told late
     # told by the stream and by the question: one settlement is one minute
     minute = (event.time_ns + _MINUTE_NS // 2) // _MINUTE_NS
     if minute not in trade.funded:
@@ -303,13 +307,14 @@ def _balance(book: Book, event: BalanceNow) -> None:
 
 def _account(book: Book, event: AccountNow) -> bool:
     account = book.account
+    book.began_ns = book.began_ns or event.time_ns
     before = (account.known, account.asset, account.wallet, account.available, account.dual, dict(account.positions))
     if "balance" not in event.failed:
         account.asset, account.wallet, account.available = event.asset, event.wallet, event.available
         account.known = True
     if "positions" not in event.failed:
         account.dual = event.dual
-        kept = {key: now for key, now in account.positions.items() if key[0] in event.failed}
+        kept = {key: now for key, now in account.positions.items() if f"positions:{key[0]}" in event.failed}
         kept.update(
             ((now.symbol, now.leg), replace(now, mark=None, unrealised=None, adl_quantile=None))
             for now in event.positions
@@ -340,7 +345,7 @@ def _orders_now(book: Book, event: AccountNow) -> bool:
     changed = False
     words = (len(book.children), len(book.strays))
     listed = {now.client_id: now for now in event.orders}
-    for trade in list(book.trades.values()):
+    for trade in [*book.trades.values(), *book.done.values()]:
         for order in list(trade.orders.values()):
             was = copy(order)
             now = listed.get(order.client_id)

@@ -118,6 +118,7 @@ class Trade:
     fills: dict[str, None] = field(default_factory=dict)
     thesis: str = ""
     alarm: str = ""
+    alarm_wall_ns: int = 0
 
     @property
     def symbol(self) -> str:
@@ -155,6 +156,11 @@ class Trade:
     def leaving(self) -> bool:
         """Whether all of it is to be closed."""
         return self.leave_to is not None and self.leave_to == 0
+
+    @property
+    def leaving_at_market(self) -> bool:
+        """Whether all of it is to be closed at once; a close by a limit may rest for long."""
+        return self.leaving and self.leave_price is None
 
     def live(self, *roles: Role) -> list[Working]:
         """Orders of these roles that may still trade."""

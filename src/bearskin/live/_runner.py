@@ -42,6 +42,7 @@ logger = logging.getLogger("bearskin.live")
 Told = Callable[[int, Record], None]
 _WRITTEN: Final = (BarClosed, RateSettled, Published, TradingChanged)  # kept though nothing was made of them: replay
 _BATCH: Final = 256
+_LAST: Final = 64  # the last records tell what time it was
 _APART_S: Final = 0.4
 _OVERLAP_NS: Final = 2 * MINUTE_NS  # fills are asked for from so long before the last thing we know of
 _RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -111,8 +112,8 @@ class Runner:
         options: RunnerOptions | None = None,
     ) -> None:
         self._engine, self._journal, self._venue, self._feed = engine, journal, venue, feed
-        self._wall_ns = wall_ns
         self._clock = clock or MarketClock(wall_ns)
+        self._wall_ns = self._clock.wall_ns
         self._hook = at
         self._options = options or RunnerOptions()
         self._inbox = Inbox()
@@ -210,11 +211,22 @@ class Runner:
         records = [record for _, record in read_records(self._journal, after)]
         self._engine.restore(records, data)
         if records or data:
-            newest = [record.event.time_ns for record in records[-64:]]
-            self._since_ns = max(newest, default=0) - _OVERLAP_NS if newest else None
-            self._clock.heard(max(newest, default=0))
-        self._venue.include(dict.fromkeys(trade.symbol for trade in self._engine.book.trades.values()))
+            last_ns = self._last_ns()
+            self._since_ns = last_ns - _OVERLAP_NS if last_ns else None
+            self._clock.heard(last_ns)
+        book = self._engine.book
+        self._venue.include(
+            dict.fromkeys(trade.symbol for trade in book.trades.values()), began_ns=book.began_ns, paid_ns=book.paid_ns
+        )
         return self._engine.in_doubt()
+
+    def _last_ns(self) -> int:
+        """Market time of the last thing written down, be it in the snapshot already; 0 when nothing is."""
+        first = self._journal.first_record()
+        if first is None:
+            return 0
+        after = max(first - 1, self._journal.sequence - _LAST)
+        return max(record.event.time_ns for _, record in read_records(self._journal, after))
 
     async def _start(self, doubts: list[Doubt]) -> None:
         for doubt in doubts:

@@ -12,6 +12,22 @@ _AHEAD_NS: Final = SECOND_NS  # so much wall time at most is the market's clock 
 _SAMPLES: Final = 8
 
 
+def steady(wall_ns: Callable[[], int]) -> Callable[[], int]:
+    """The same clock, which runs on from where it was when somebody sets it back."""
+    shift_ns = last_ns = 0
+
+    def now_ns() -> int:
+        nonlocal shift_ns, last_ns
+        now = wall_ns() + shift_ns
+        if now < last_ns:
+            shift_ns += last_ns - now
+            now = last_ns
+        last_ns = now
+        return now
+
+    return now_ns
+
+
 class MarketClock:
     """Market time by the last stamp heard, run on at the pace at which stamps have come.
 
@@ -20,7 +36,7 @@ class MarketClock:
     """
 
     def __init__(self, wall_ns: Callable[[], int]) -> None:
-        self.wall_ns = wall_ns
+        self.wall_ns = steady(wall_ns)
         self.speed = 1.0
         self._time_ns = 0
         self._heard_wall_ns = 0

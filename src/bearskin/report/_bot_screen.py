@@ -161,7 +161,10 @@ def positions_table(state: Mapping[str, Any], width: int, most: int) -> Renderab
     """What is open, with as many columns as there is room for: a figure is never cut."""
     positions = state["positions"]
     if not positions:
-        return Text("Nothing is open: waiting for a set-up that the desk would take.", style="dim")
+        mode = state.get("mode") or {}
+        waits = not (mode.get("panicked") or mode.get("paused"))
+        what = "waiting for a set-up that the desk would take" if waits else "no entries until `bearskin resume`"
+        return Text(f"Nothing is open: {what}.", style="dim")
     columns = _columns(positions[:most])
     ranks = sorted({column.rank for column in columns}, reverse=True)
     for rank in ranks:
@@ -200,18 +203,18 @@ def _columns(positions: list[Mapping[str, Any]]) -> list[_Column]:
 
     return [
         column("Position", 0, lambda one: Text.assemble((one["symbol"], "bold"), " ", _side(one)), right=False),
-        column("Qty", 3, _qty),
-        column("Entry", 2, lambda one: _price(one["entry"])),
-        column("Mark", 0, lambda one: _price(one["mark"])),
+        column("Qty", 4, _qty),
+        column("Entry", 3, lambda one: _price(one["entry"])),
+        column("Mark", 1, lambda one: _price(one["mark"])),
         column("Stop", 0, lambda one: _price(one["stop"])),
-        column("Target", 4, lambda one: _price(one["targets"][0] if one["targets"] else None)),
-        column("Liquidation", 5, lambda one: _price(one["liquidation_price"])),
-        column("Away", 1, _away),
+        column("Target", 5, lambda one: _price(one["targets"][0] if one["targets"] else None)),
+        column("Liquidation", 6, lambda one: _price(one["liquidation_price"])),
+        column("Away", 2, _away),
         column("PnL", 0, lambda one: toned(shown(Kind.MONEY, one["pnl"], signed=True), signed=True)),
-        column("R", 6, lambda one: toned(shown(Kind.RATIO, one["r"], signed=True), signed=True)),
-        column("Funding", 7, lambda one: toned(shown(Kind.MONEY, one["funding"], signed=True), signed=True)),
+        column("R", 7, lambda one: toned(shown(Kind.RATIO, one["r"], signed=True), signed=True)),
+        column("Funding", 8, lambda one: toned(shown(Kind.MONEY, one["funding"], signed=True), signed=True)),
         column("Stop at the venue", 0, _protection, right=False),
-        column(f"Set-up ({NO_EDGE})", 8, lambda one: Text(_origin(one["origin"], label=False), "dim"), right=False),
+        column(f"Set-up ({NO_EDGE})", 9, lambda one: Text(_origin(one["origin"], label=False), "dim"), right=False),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Where an exchange is reached, and the file in its folder that says so to other programs of its owner while it runs."""
+"""Where an exchange is reached, and the file in its folder that tells its owner's other programs while it runs."""
 
 from __future__ import annotations
 

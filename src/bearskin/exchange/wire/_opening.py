@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -39,12 +40,13 @@ from bearskin.exchange._rows import FundingRow
 from bearskin.exchange._service import Service, restored
 from bearskin.exchange._state import Contract, State
 from bearskin.exchange._words import Refused
-from bearskin.exchange.wire._address import LOCK_FILE
+from bearskin.exchange.wire._address import ADDRESS_FILE, LOCK_FILE
 from bearskin.journal import Journal
 from bearskin.terms import DAY_NS, MINUTE_NS, SECOND_NS, BadInput, StoreBroken, interval_ns, iso
 
 JOURNAL_FILE, LISTEN_KEYS_FILE = "journal.sqlite", "listen_keys.json"
 DEFAULT_PORT = 8700
+PATIENCE_S = 0.5
 KINDS: tuple[Kind, ...] = ("trade", "mark", "index")
 MS = 1_000_000
 
@@ -170,13 +172,24 @@ def _folder(named: Path | None, stack: contextlib.ExitStack) -> Path:
     try:
         named.mkdir(parents=True, exist_ok=True)
         lock: IO[bytes] = stack.enter_context((named / LOCK_FILE).open("ab"))
+        _held(lock, named)
+        # left behind by one that was killed: with the lock held it would be taken for ours, and its port be another's
+        (named / ADDRESS_FILE).unlink(missing_ok=True)
     except OSError as error:
         raise BadInput(f"the folder {named} cannot be written ({error.strerror or error}): name another") from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise BadInput(f"an exchange is running in {named}: stop it, or name another folder") from None
     return named
+
+
+def _held(lock: IO[bytes], named: Path) -> None:
+    until_s = time.monotonic() + PATIENCE_S  # somebody may be looking whether an exchange runs
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except OSError:
+            if time.monotonic() > until_s:
+                raise BadInput(f"an exchange is running in {named}: stop it, or name another folder") from None
+            time.sleep(0.05)
 
 
 def _foreseen(options: ExchangeOptions, wall_ns: int) -> Setup | None:

@@ -1,0 +1,146 @@
+"""What a person and a script see of a running bot."""
+
+from __future__ import annotations
+
+import io
+import json
+from decimal import Decimal
+
+import pytest
+from rich.console import Console
+from unit.app import bot_kit as kit
+
+from bearskin import engine as words
+from bearskin.report import BotScreen, bot_tables, decision_line
+from bearskin.terms import Filled, Pulse, Side, client_id
+
+
+def drawn(state: dict[str, object], width: int, height: int = 40) -> str:
+    console = Console(width=width, height=height, file=io.StringIO())
+    with console.capture() as capture:
+        console.print(BotScreen(state, hint="Ctrl-C", height=height))
+    return capture.get()
+
+
+def state(seconds: float = 203) -> dict[str, object]:
+    return kit.watched().state(kit.at(seconds)["wall_ns"])
+
+
+def test_a_state_is_json_with_money_as_text():
+    told = state()
+    json.dumps(told, allow_nan=False)
+    account = told["account"]
+    # -0.039 x 59,312.4 against 60,000, and 4,500,000 x 0.0099871 against 0.0100012
+    assert account["open_pnl"] == "-36.63"
+    assert account["equity"] == str(Decimal("10007.31") + Decimal(account["open_pnl"]))
+    # 0.039 x 2,500 with 2.39 of costs, and 4,500,000 x 0.0002571
+    assert account["open_risk"] == "1256.84"
+    assert (account["fees"], account["net"]) == ("5.38", "-71.13")
+    counts = told["counts"]
+    assert (counts["signals"], counts["entries"], counts["exits"], counts["wins"]) == (1, 1, 1, 0)
+    assert counts["declined"] == {"costs eat the target": 1}
+    assert counts["max_unprotected_s"] == 1.2
+
+
+def test_protection_is_told_as_the_venue_confirmed_it():
+    short, long = state(203)["positions"]
+    assert (short["protected"], short["unprotected_s"]) == (True, None)
+    assert (long["protected"], long["unprotected_s"]) == (False, 201.0)
+    assert long["unprotected_s"] < state(210)["positions"][1]["unprotected_s"]
+    assert short["liquidation_frac"] == f"{71713.15 / 59312.4 - 1:.6f}"
+
+
+def test_a_fill_told_twice_is_one_entry():
+    watch = kit.watched()
+    fill = Filled(
+        **kit.at(9), symbol="BTCUSDT", client_id=client_id(kit.TAG, 1, "entry", 0), venue_id="1", trade_id="1",
+        qty=Decimal(-1), price=Decimal(1),
+    )  # fmt: skip
+    watch.told(99, words.Record(fill, ()))
+    assert watch.counts()["entries"] == 1
+
+
+def test_a_moment_without_a_stop_is_no_alarm_but_a_long_one_is():
+    watch = kit.watched()
+    before = len(watch.decisions)
+    for seconds in (0.02, 0.7):
+        note = words.Protection(
+            **kit.at(300), trade=1, symbol="BTCUSDT", protected=False, open_qty=Decimal(-1), covered_qty=Decimal(0),
+            unprotected_s=seconds,
+        )  # fmt: skip
+        watch.told(100, words.Record(Pulse(**kit.at(300)), (note,)))
+    assert [one["kind"] for one in list(watch.decisions)[before:]] == ["unprotected"]
+
+
+def test_limits_stand_until_they_are_lifted():
+    watch = kit.watched()
+    for active in (True, False):
+        note = words.Limited(**kit.at(300), limit="daily loss", active=active, detail="-3 %")
+        watch.told(100, words.Record(Pulse(**kit.at(300)), (note,)))
+        limits = watch.state(kit.at(300)["wall_ns"])["limits"]
+        assert [one["limit"] for one in limits] == (["daily loss"] if active else [])
+
+
+def test_what_was_told_before_a_restart_is_counted_but_not_told_again():
+    watch = kit.watched()
+    watch.restored()
+    told = watch.state(kit.at(203)["wall_ns"])
+    assert told["restored"] == told["decisions"][-1]["number"]
+    assert told["counts"]["exits"] == 1
+    assert told["warnings"] == []
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 140, 200])
+def test_the_screen_cuts_no_figure_and_no_alarm(width: int):
+    lines = drawn(state(), width).splitlines()
+    assert max(len(line) for line in lines) <= width
+    text = "\n".join(lines)
+    assert "PROTECTED" in text
+    assert "UNPROTECTED 201.0 s" in text
+    assert "9,970.68 USDT" in text
+    table = next(i for i, line in enumerate(lines) if line.startswith("Position"))
+    assert "…" not in "\n".join(lines[table : table + 4])
+    assert ("59,312.4" in text) == (width >= 80)
+    if width >= 140:
+        assert "71,713.15" in text
+
+
+@pytest.mark.parametrize("height", [12, 24, 60])
+def test_the_screen_fits_its_height_and_keeps_the_last_line(height: int):
+    lines = drawn(state(), 100, height).splitlines()
+    assert len(lines) <= max(height, 20)
+    assert lines[-1].startswith("Ctrl-C")
+
+
+def test_every_set_up_is_labelled():
+    text = drawn(state(), 140)
+    assert "failed_breakout, no proven edge" in text
+    log = [decision_line(one) for one in state()["decisions"]]
+    assert any("ENTER BTCUSDT short" in line and "[failed_breakout, no proven edge]" in line for line in log)
+    assert all("\n" not in line for line in log)
+
+
+def test_words_from_outside_cannot_command_the_terminal():
+    watch = kit.watched()
+    evil = words.Warned(**kit.at(300), kind="rejected", symbol="BTCUSDT", text="no\x1b[2Jno", severity="critical")
+    watch.told(100, words.Record(Pulse(**kit.at(300)), (evil,)))
+    told = watch.state(kit.at(300)["wall_ns"])
+    assert "\x1b" not in drawn(told, 120)
+    assert "\x1b" not in decision_line(told["decisions"][-1])
+
+
+def test_the_report_names_what_was_declined_and_what_is_open():
+    console = Console(width=120, file=io.StringIO())
+    with console.capture() as capture:
+        for table in bot_tables(state()):
+            console.print(table)
+    text = capture.get()
+    for said in ("costs eat the target", "Still open", "UNPROTECTED", "9,970.68 USDT", "−71.13"):
+        assert said in text
+
+
+def test_a_hedge_without_a_stop_is_no_alarm():
+    watch = kit.watched()
+    plan = kit.planned(3, "ETHUSDT", Side.SHORT, purpose="hedge", stop=None, targets=())
+    watch.book.trades = {3: kit.trade_of(plan, protected=False, unprotected_since_wall_ns=None)}
+    assert "hedge, no stop" in drawn(watch.state(kit.at(203)["wall_ns"]), 140)

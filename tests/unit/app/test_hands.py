@@ -1,0 +1,130 @@
+"""Trading by hand, as far as it is decided before anything is asked of a venue."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from unit.app import bot_kit as kit
+
+from bearskin.app import _hands
+from bearskin.app._hands import _done, _entered
+from bearskin.terms import BadInput
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("short BTCUSDT", "no stop: name one, or say --hedge"),
+        ("short BTCUSDT --stop 0", "stop was 0"),
+        ("short BTCUSDT --stop 62500 --risk 1% --qty 1", "leave one away"),
+        ("long BTCUSDT --hedge", "--shock 30%"),
+        ("long BTCUSDT --stop 5 --shock 30%", "say --hedge"),
+        ("short BTCUSDT --stop 62500 --margin crossed", "isolated or cross"),
+        ("short BTCUSDT --stop 62500 --leverage 0", "leverage was 0"),
+        ("close BTCUSDT --part 0%", "part was 0"),
+        ("close BTCUSDT --part 50", "for 50 per cent write 50%"),
+        ("move-stop BTCUSDT", "one of the two"),
+        ("move-stop BTCUSDT --stop 5 --break-even", "one of the two"),
+        ("reverse BTCUSDT", "no stop"),
+        ("pause --venue nowhere", "must be demo or one of"),
+        ("pause --env demo", "env is for real venues"),
+        ("positions", "no demo exchange is running"),
+        ("trade --sides up", "no demo exchange is running"),
+    ],
+)
+def test_what_cannot_be_ends_with_two_and_a_sentence(bearskin, words: str, said: str):
+    ran = bearskin(words)
+    assert (ran.code, ran.out) == (2, "")
+    assert said in ran.err
+
+
+class Hand:
+    """A bot that answers with `said`."""
+
+    def __init__(self, said: dict[str, object]) -> None:
+        self.said = said
+
+    def act(self, act):
+        return dict(self.said)
+
+    def state(self):
+        return kit.watched().state(kit.at(203)["wall_ns"])
+
+    def rest(self, seconds: float) -> None:
+        raise AssertionError("there is nothing to wait for")
+
+
+def test_a_position_that_is_protected_is_told_with_its_figures():
+    report = _done(Hand({"trade": 1}), ("r", "demo"), {"is": "Open", "side": -1, "symbol": "BTCUSDT"}, _entered)
+    assert (report.act, report.outcome, report.trade) == ("short", "protected", 1)
+    assert report.to_json()["position"]["qty"] == "-0.039"
+
+
+def test_a_refusal_is_a_value_but_a_stop_on_the_wrong_side_is_bad_input():
+    act = {"is": "Open", "side": -1, "symbol": "BTCUSDT"}
+    report = _done(Hand({"refused": "kill switch or drawdown limit"}), ("r", "demo"), act, _entered)
+    assert report.refused
+    with pytest.raises(BadInput, match="wrong side"):
+        _done(Hand({"refused": "stop on the wrong side of the entry (is 5)"}), ("r", "demo"), act, _entered)
+
+
+def test_no_run_yet_is_said(bearskin):
+    assert bearskin("runs --json").object == {"runs": []}
+
+
+class Steps(Hand):
+    """A bot whose state is another one each time it is looked at."""
+
+    def __init__(self, states: list[dict[str, object]]) -> None:
+        super().__init__({"trade": 1, "detail": "the stop goes to 62,000.1"})
+        self.states = states
+
+    def state(self):
+        return self.states.pop(0) if len(self.states) > 1 else self.states[0]
+
+    def rest(self, seconds: float) -> None:
+        pass
+
+
+def stopped(stop: str, trigger: str, status: str = "open") -> dict[str, object]:
+    position = {"trade": 1, "symbol": "BTCUSDT", "stop": stop, "protected": True}
+    order = {"trade": 1, "symbol": "BTCUSDT", "role": "stop", "trigger": trigger, "status": status}
+    return {"positions": [position], "orders": [order], "decisions": []}
+
+
+def moved(states: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """What `move-stop --stop 62000.05` says: the engine rounds that to the tick."""
+    hand = Steps(states)
+
+    @contextlib.contextmanager
+    def there(**_):
+        yield hand, ("r", "demo")
+
+    monkeypatch.setattr(_hands, "_hand", there)
+    report = _hands.move_stop("BTCUSDT", stop="62000.05")
+    return report.outcome, report.detail
+
+
+def test_a_stop_is_moved_once_the_new_one_rests(monkeypatch):
+    states = [stopped("62000.1", "63000"), stopped("62000.1", "62000.1", "sent"), stopped("62000.1", "62000.1")]
+    assert moved(states, monkeypatch)[0] == "protected"
+    assert len(states) == 1
+
+
+def test_a_stop_that_the_venue_did_not_take_is_told(monkeypatch):
+    outcome, detail = moved([stopped("62000.1", "63000"), stopped("63000", "63000")], monkeypatch)
+    assert (outcome, detail) == ("refused", "the venue did not take the new stop: 63000 is the stop again")
+
+
+def test_a_hedge_without_a_stop_is_not_protected():
+    hedge = {"trade": 1, "symbol": "BTCUSDT", "qty": "-1", "purpose": "hedge", "stop": None, "protected": True}
+    assert _entered({"positions": [hedge], "orders": []}, {"trade": 1}) == "done"
+
+
+@pytest.mark.parametrize(("part", "share"), [("100%", "1"), ("1", "1"), ("50%", "0.5"), (None, "1")])
+def test_the_part_to_close(part, share, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(_hands, "_acted", lambda act, *_, **__: asked.update(act))
+    _hands.close("BTCUSDT", part=part)
+    assert asked["share"] == share
