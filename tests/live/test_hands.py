@@ -1,4 +1,4 @@
-"""Trading by hand on an exchange that runs, without a bot and beside one: what a person types, and what the venue has."""
+"""Trading by hand on an exchange that runs, without a bot and beside one: what the venue has afterwards."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_to_break_even_only_once_the_trade_is_ahead(home: Path, eye: Eye, desk: 
 
 def test_a_hedge_has_no_stop_and_the_margin_for_its_shock(home: Path, eye: Eye) -> None:
     opened = hands.short(SYMBOL, hedge=True, shock="30%", qty="0.5", home=home)
-    assert (opened.outcome, eye.position(), stops(eye)) == ("protected", D("-0.5"), [])
+    assert (opened.outcome, eye.position(), stops(eye)) == ("done", D("-0.5"), [])
     assert opened.position is not None
     assert opened.position["purpose"] == "hedge"
     assert D(opened.position["liquidation_price"]) > D(60000) * D("1.3")

@@ -96,9 +96,9 @@ class LazyFile(logging.handlers.RotatingFileHandler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write to the file that has the name now."""
         try:
-            if self.stream is not None and not self._current():
+            if self.stream is not None and not self._current():  # the next record opens the new one
                 self.stream.close()
-                self.stream = None  # type: ignore[assignment] - the next record opens it
+                self.stream = None
         except OSError:
             self.handleError(record)
         super().emit(record)
@@ -112,8 +112,10 @@ class LazyFile(logging.handlers.RotatingFileHandler):
 
     def _current(self) -> bool:
         """Whether our stream is the file of that name."""
+        if self.stream is None:
+            return False
         try:
-            there, ours = os.stat(self.baseFilename), os.fstat(self.stream.fileno())
+            there, ours = Path(self.baseFilename).stat(), os.fstat(self.stream.fileno())
         except FileNotFoundError:
             return False
         return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)

@@ -41,8 +41,8 @@ _RANK: Final[dict[WorkStatus, int]] = {
     "filled": 4, "canceled": 4, "expired": 4, "rejected": 4,
 }  # fmt: skip
 _STRAYS_KEPT: Final = 200
+_JITTER_NS: Final = 100_000_000
 _IN_FLIGHT_NS: Final = 15_000_000_000  # a request may still arrive so long after it was sent (recvWindow and a margin)
-_MINUTE_NS: Final = 60_000_000_000
 
 
 def told(book: Book, event: AnyEvent) -> bool:
@@ -67,12 +67,19 @@ def told(book: Book, event: AnyEvent) -> bool:
                 return _account(book, event)
             case TradingChanged():
                 if event.status == "trading":
-                    book.trading.pop(event.symbol, None)
+                    _opened(book, event)
                 else:
                     book.trading[event.symbol] = event.status
             case _:
                 return False
     return True
+
+
+def _opened(book: Book, event: TradingChanged) -> None:
+    if book.trading.pop(event.symbol, None) is not None:
+        for trade in book.trades.values():
+            if trade.symbol == event.symbol:
+                trade.reopened_wall_ns = event.wall_ns
 
 
 def _named(book: Book, now: OrderNow) -> tuple[Trade, Working] | None:
@@ -281,15 +288,15 @@ def _move(trade: Trade, qty: Decimal, price: Decimal, time_ns: int, wall_ns: int
 
 
 def _funded(book: Book, event: Funded) -> None:
+    book.paid_ns[event.symbol] = max(event.time_ns, book.paid_ns.get(event.symbol, 0))
     trade = book.trade_in(event.symbol)
     if trade is None or event.asset != book.account.asset:
         return
     if event.time_ns < (trade.entered_ns or trade.plan.time_ns):
         return  # that of the trade before, told late
-    # told by the stream and by the question: one settlement is one minute
-    minute = (event.time_ns + _MINUTE_NS // 2) // _MINUTE_NS
-    if minute not in trade.funded:
-        trade.funded[minute] = None
+    # told by a stream and by a question, or again after a restart: a settlement is known by the venue's stamp
+    if all(abs(event.time_ns - known_ns) > _JITTER_NS for known_ns in trade.funded):
+        trade.funded[event.time_ns] = None
         trade.funding += event.amount
 
 
@@ -306,6 +313,7 @@ def _balance(book: Book, event: BalanceNow) -> None:
 
 def _account(book: Book, event: AccountNow) -> bool:
     account = book.account
+    book.began_ns = book.began_ns or event.time_ns
     before = (account.known, account.asset, account.wallet, account.available, account.dual, dict(account.positions))
     if "balance" not in event.failed:
         account.asset, account.wallet, account.available = event.asset, event.wallet, event.available
