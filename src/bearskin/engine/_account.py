@@ -245,7 +245,12 @@ def adopt(desk: Desk, act: Adopt, survives_frac: Decimal | None = None) -> str:
             return f"the stop {act.stop:f} lies on the wrong side of the price {mark:f}"
     elif act.shock_frac is None or survives_frac is None or survives_frac <= act.shock_frac:
         return "a hedge needs the adverse move it has to survive, and has to survive it"
-    take_over(desk, now, purpose_is_hedge=act.purpose == "hedge", stop=act.stop, survives=survives_frac, by=act.act_id)
+    hedge = act.purpose == "hedge"
+    if hedge and act.stop is not None and abs(mark - act.stop) <= mark * (act.shock_frac or ZERO):
+        return f"the stop {act.stop:f} would take the insurance away within the shock it is meant for"
+    take_over(
+        desk, now, purpose_is_hedge=hedge, stop=act.stop, survives=act.shock_frac if hedge else None, by=act.act_id
+    )
     return ""
 
 
