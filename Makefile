@@ -21,7 +21,7 @@ demo: $(READY) ## exchange, made-up market and a bot that trades it, live
 	$(BIN)/bearskin demo "$$@"
 
 test: $(READY) ## every test that needs no network
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(READY) ## style, types, the direction of imports, the size of functions
 	@$(BIN)/ruff check

@@ -134,7 +134,10 @@ def bot_app(
             made = act_of(await _body(request), *clocks())
         except (BadInput, ValueError) as error:
             return JSONResponse({"error": str(error)}, 422)
-        done = await acting.act(made)
+        try:
+            done = await acting.act(made)
+        except BadInput as error:  # the same act is being worked on
+            return JSONResponse({"refused": str(error), "act_id": made.act_id}, 409)
         return JSONResponse(msgspec.to_builtins(done), 200 if not done.refused else 409)
 
     async def stream(_: Request) -> Response:
@@ -156,6 +159,9 @@ def act_of(said: Any, time_ns: int, wall_ns: int) -> AnyAct:
         made: AnyAct = msgspec.convert(given, AnyAct, strict=False)
     except (msgspec.ValidationError, TypeError, ValueError) as error:
         raise BadInput(f"this is no act ({error})") from None
+    unknown = sorted(set(said) - {"is", *made.__struct_fields__})
+    if unknown:
+        raise BadInput(f"{unknown[0][:40]!r} is no field of {type(made).__name__}")
     _sane(made)
     return made
 
@@ -166,7 +172,7 @@ def _sane(act: AnyAct) -> None:
         value = getattr(act, name)
         for one in value if isinstance(value, tuple) else (value,):
             if isinstance(one, Decimal):
-                positive_of(one, name)
+                positive_of(str(one), name)
             elif isinstance(one, str) and len(one) > TEXT_MAX.get(name, WORD_MAX):
                 raise BadInput(f"{name} has {len(one):,} signs, at most {TEXT_MAX.get(name, WORD_MAX):,} are taken")
     if len(getattr(act, "targets", ())) > TARGETS_MAX:

@@ -94,13 +94,14 @@ def _end_of(state: dict[str, Any]) -> list[Any]:
 
 def _rehearsed(desk: Desk, show: bool, given: dict[str, Any]) -> int:
     """The demo of the backtest."""
+    from bearskin.app._bot_words import BOT_WORDS
     from bearskin.app._cli_trade import result_shown
     from bearskin.app._demo_backtest import demo_backtest as rehearse
     from bearskin.terms import BadInput
 
     taken = ("seed", "days", "symbols", "interval", "out")
     for name, value in given.items():
-        if name not in taken and value not in (None, False):
+        if name not in taken and value is not None and (value or name in BOT_WORDS):
             raise BadInput(f"--{'for' if name == 'run_for' else name} is for the bot: leave it away with --backtest")
     desk.say("demo: making a market")
     with desk.progress() as progress:

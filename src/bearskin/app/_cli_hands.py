@@ -165,7 +165,8 @@ def _told(desk: Desk, report: HandReport) -> int:
 
     desk.result(report.to_json, tables)
     if report.refused:
-        print(f"refused: {report.detail}", file=sys.stderr)  # noqa: T201 - the edge of the house prints
+        if desk.json:
+            print(f"refused: {report.detail}", file=sys.stderr)  # noqa: T201 - the edge of the house prints
         return REFUSED
     if report.outcome == "pending":
         print("error: the venue has not confirmed it yet: look with `bearskin positions`", file=sys.stderr)  # noqa: T201

@@ -12,11 +12,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bearskin.app._bot_words import engine_words
 from bearskin.app._children import Child, ChildBroken
 from bearskin.app._home import user_path
 from bearskin.app._house import House, open_house
 from bearskin.app._runs import Run, bot_of, latest_run
-from bearskin.app._trade import Told, run_of
+from bearskin.app._trade import Told, run_of, told_of
 from bearskin.app._world import DEMO_PART, demo_place
 from bearskin.terms import SECOND_NS, BadInput, BearskinError, interval_ns, parse_time
 
@@ -74,9 +75,6 @@ def demo(
     symbols: str | Sequence[str] | None = None,
     interval: str | None = None,
     speed: str | float | None = None,
-    sides: str | None = None,
-    setups: str | Sequence[str] | None = None,
-    preset: str | None = None,
     fresh: bool = False,
     folder: Path | str | None = None,
     replay: str | Sequence[str] | None = None,
@@ -87,7 +85,7 @@ def demo(
     store: Path | str | None = None,
     shown: Shown | None = None,
     said: Said | None = None,
-    **research: Any,
+    **words: Any,
 ) -> DemoReport | DemoBacktest:
     """Run exchange and bot until Ctrl-C, SIGTERM or for `run_for`, and tell how it stood then.
 
@@ -96,22 +94,21 @@ def demo(
     fit, ChildBroken when a process ends by itself.
 
     `replay` names symbols whose stored candles are the market instead, from `start` on and to `end`: always begun anew,
-    and compared with the compiled backtest afterwards. With `backtest` it is a backtest instead: see `demo_backtest`,
-    which takes days, out and progress as well.
+    and compared with the compiled backtest afterwards. `words` tell the bot how to trade, as those of `trade` do. With
+    `backtest` it is a backtest instead: see `demo_backtest`, which takes days, out and progress.
     """
     if backtest:
         from bearskin.app._demo_backtest import demo_backtest
 
-        named = {"seed": seed, "symbols": symbols, "interval": interval, **research}
+        named = {"seed": seed, "symbols": symbols, "interval": interval, **words}
         return demo_backtest(**{n: v for n, v in named.items() if v is not None}, home=home, store=store)
-    if research:
-        raise BadInput(f"{', '.join(research)} goes with backtest")
+    told = told_of({**words, "symbols": symbols, "interval": interval})
     from bearskin.app._exchange import speed_of
 
     house = open_house(home, store=store)
+    engine_words(told.words, {})  # what cannot be is said before anything is started
     for_s = None if run_for is None else interval_ns(run_for) / SECOND_NS
     place = house.home.part("exchange") / DEMO_PART if folder is None else user_path(folder)
-    told = Told(symbols=symbols, interval=interval, sides=sides, setups=setups, preset=preset)
     if replay is not None:
         if seed is not None or symbols is not None:
             raise BadInput("a replay has no seed, and --replay names its symbols: leave --seed and --symbols away")
@@ -121,15 +118,15 @@ def demo(
     if start is not None or end is not None:
         raise BadInput("--from and --to go with --replay: a made-up market begins now")
     rate = SPEED if speed is None else speed_of(speed)
-    words = ["--folder", str(place), "--speed", f"{rate:g}", *(["--fresh"] if fresh else [])]
+    market = ["--folder", str(place), "--speed", f"{rate:g}", *(["--fresh"] if fresh else [])]
     if fresh or not (place / "exchange.json").exists():
-        words += ["--prices", "synthetic", "--seed", str(SEED if seed is None else seed)]
+        market += ["--prices", "synthetic", "--seed", str(SEED if seed is None else seed)]
     elif seed is not None:
-        words += ["--seed", str(seed)]
+        market += ["--seed", str(seed)]
     if symbols is not None:
-        words += ["--symbols", symbols if isinstance(symbols, str) else ",".join(symbols)]
+        market += ["--symbols", symbols if isinstance(symbols, str) else ",".join(symbols)]
     title = f"demo exchange, synthetic market at {rate:g}×"
-    return together(house, place, words, told, Watching(title=title, for_s=for_s, shown=shown, said=said))
+    return together(house, place, market, told, Watching(title=title, for_s=for_s, shown=shown, said=said))
 
 
 def _replayed(
@@ -223,10 +220,13 @@ def _told_run(house: House, place: Path, told: Told) -> tuple[Run, list[str]]:
         told = replace(told, interval=INTERVAL)
     run, _ = run_of(house, where, told)
     words = ["--run", run.id, "--folder", str(place)]
-    for name in ("sides", "preset", "setups"):
-        value = getattr(told, name)
-        if value is not None:
-            words += [f"--{name}", value if isinstance(value, str) else ",".join(value)]
+    for name, value in told.words.items():
+        option = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{option}" if value else f"--no-{option}")
+        elif value is not None:
+            text = ",".join(str(one) for one in value) if isinstance(value, list | tuple) else str(value)
+            words += [f"--{option}", str(user_path(value)) if name == "calendar" else text]
     return run, words
 
 

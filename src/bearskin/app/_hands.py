@@ -86,7 +86,8 @@ def close(
     symbol: str, *, part: str | Decimal | None = None, price: str | Decimal | None = None, **where: Any
 ) -> HandReport:
     """Close our position in `symbol`, or a `part` of it such as 50%, at market or by a limit at `price`."""
-    share = Decimal(1) if part is None else share_of(part, "part") if str(part).strip() != "1" else Decimal(1)
+    whole = part is None or str(part).strip().replace(" ", "") in ("1", "100%")
+    share = Decimal(1) if whole else share_of(str(part), "part")
     if not share:
         raise BadInput("part was 0, must be above zero, such as 50%")
     act = {"is": "Close", "symbol": _symbol(symbol), "share": f"{share:f}", **_prices(price=price)}
@@ -109,11 +110,15 @@ def move_stop(symbol: str, *, stop: str | Decimal | None = None, break_even: boo
         raise BadInput("name a stop, or break-even, one of the two")
     act = {"is": "MoveStop", "symbol": _symbol(symbol), **_prices(stop=stop)}
 
-    def settled(state: dict[str, Any], _: dict[str, Any]) -> str:
+    def settled(state: dict[str, Any], note: dict[str, Any]) -> str:
         there = _position(state, symbol=_symbol(symbol))
         if there is None:
             return "closed"
-        moved = stop is None or there["stop"] is None or Decimal(there["stop"]) == Decimal(str(stop))
+        if there["stop"] != note.setdefault("goal", there["stop"]):  # the price as the engine has put it on the grid
+            note["detail"] = f"the venue did not take the new stop: {there['stop']} is the stop again"
+            return "refused"
+        stops = [o for o in state["orders"] if o["trade"] == there["trade"] and o["role"] == "stop"]
+        moved = all(o["status"] == "open" and o["trigger"] == there["stop"] for o in stops)
         return "protected" if there["protected"] and moved else ""
 
     return _acted(act, settled, **where)
@@ -280,7 +285,9 @@ def _entered(state: dict[str, Any], note: Mapping[str, Any], symbol: str = "") -
     there = _position(state, number=int(note.get("trade") or 0), symbol=symbol)
     if there is None:
         return "closed"
-    if Decimal(there["qty"]) and (there["protected"] or (there["purpose"] == "hedge" and there["stop"] is None)):
+    if Decimal(there["qty"]) and there["purpose"] == "hedge" and there["stop"] is None:
+        return "done"  # insurance without a stop is not PROTECTED
+    if Decimal(there["qty"]) and there["protected"]:
         return "protected"
     resting = [o for o in state["orders"] if o["trade"] == there["trade"] and o["role"] == "entry"]
     if not Decimal(there["qty"]) and any(o["price"] and o["status"] == "open" for o in resting):
@@ -403,7 +410,7 @@ class _Here:
 
         there = latest_run(house.writable_part("journal"), venue=place.venue, env=place.env, account=place.account)
         chosen = None if there is not None or place.symbols or symbol is None else symbol
-        run, settings = run_of(house, place, Told(sides="none", symbols=chosen))
+        run, settings = run_of(house, place, Told(symbols=chosen, words={"sides": "none"}))
         symbols = settings.symbols if symbol in (None, *settings.symbols) else (*settings.symbols, str(symbol))
         settings = dataclasses.replace(settings, symbols=symbols, bars_kept=BARS)
         self.run_id = run.id

@@ -31,6 +31,11 @@ def flag(names: str, about: str, panel: str | None = None, default: bool | None 
     return Annotated[bool, typer.Option(names, metavar=BARE, help=about, rich_help_panel=panel)], default
 
 
+def choice(names: str, about: str, panel: str | None = None) -> Spec:
+    """A switch that is neither on nor off unless it was given."""
+    return Annotated[bool | None, typer.Option(names, metavar=BARE, help=about, rich_help_panel=panel)], None
+
+
 def word(about: str, metavar: str) -> Spec:
     """A positional word that must be there."""
     return Annotated[str, typer.Argument(metavar=metavar, help=about)], ...
@@ -133,10 +138,37 @@ BACKTEST: dict[str, Spec] = {
     "show": flag("--open", "Open the tear sheet in the browser.", OUT),
 }
 BOT, RESEARCH = "The bot", "With --backtest"
+ENTERS, BARS = "How it enters and leaves", "When it does not"
 _BOT: dict[str, Spec] = {
     "sides": text("short, long, both, auto (with the daily trend) or none.", "HOW", BOT),
     "setups": text("all, or names such as failed_breakout,stop_hunt.", "LIST", BOT),
-    "preset": text("Limits: beginner, standard, pro or hedge.", "NAME", BOT),
+    "bars_kept": text("Bars it remembers; 3,000 by default.", "N", BOT),
+    "preset": text("Limits: beginner, standard, pro or hedge.", "NAME", SIZE),
+    "risk": text("Share of equity lost at the stop, such as 1%.", "RATE", SIZE),
+    "heat": text("The same of all positions together; 3% by default.", "RATE", SIZE),
+    "leverage": text("Notional over margin, such as 5.", "X", SIZE),
+    "margin": text("isolated or cross.", "MODE", SIZE),
+    "slippage": text("Share of price a market order is reckoned to lose.", "RATE", SIZE),
+    "positions_max": text("Positions at a time; any number by default.", "N", SIZE),
+    "equity_cap": text("The most it sizes from.", "MONEY", SIZE),
+    "notional_cap": text("Largest position; a venue's own cap holds as well.", "MONEY", SIZE),
+    "entry": text("setup (as each asks), market, limit, chase or ladder.", "HOW", ENTERS),
+    "ladder_steps": text("Orders of a ladder; 3 by default.", "N", ENTERS),
+    "target1_share": text("Share closed at the first of two targets; 50% by default.", "RATE", ENTERS),
+    "trail_atr": text("Trailing stop, in ATR behind the best price.", "N", ENTERS),
+    "break_even_r": text("After so many R the stop goes to where fees are paid.", "R", ENTERS),
+    "stop_by": text("Stops go off by mark or last; mark by default.", "PRICE", ENTERS),
+    "attach_stops": choice(
+        "--attach-stops/--no-attach-stops", "The stop rides on the entry, at venues that can.", ENTERS
+    ),
+    "unprotected_max": text("Seconds without a stop before it is closed; 3 by default.", "S", ENTERS),
+    "guards": choice("--guards/--no-guards", "Squeeze and trend guards.", BARS),
+    "limits": choice("--limits/--no-limits", "Daily loss, drawdown, loss streaks, kill switch.", BARS),
+    "calendar": text("Events around which nothing is entered, in TOML or CSV.", "FILE", BARS),
+    "blackout_hours": text("UTC hours without entries, such as 0,22-23.", "LIST", BARS),
+    "low_volume": text("No entry in hours below this share of the median hour's turnover.", "RATE", BARS),
+    "stale_bars": text("Bars that may be missing; 3 by default.", "N", BARS),
+    "stale_quote": text("Seconds that a quote may be old; 15 by default.", "S", BARS),
 }
 DEMO: dict[str, Spec] = {
     "run_for": text("End by itself after this long, such as 120s.", "TIME", None, "--for"),
@@ -169,11 +201,6 @@ TRADING: dict[str, Spec] = {
     "symbols": text("Such as BTCUSDT,ETHUSDT; default: all that the demo exchange has.", "LIST", BOT),
     "interval": text("Bars the bot looks at, such as 1h.", "TIME", BOT),
     **_BOT,
-    "risk": text("Share of equity lost at the stop, such as 1%.", "RATE", SIZE),
-    "leverage": text("Notional over margin, such as 5.", "X", SIZE),
-    "margin": text("isolated or cross.", "MODE", SIZE),
-    "trail_atr": text("Trailing stop, in ATR behind the best price.", "N", BOT),
-    "guards": flag("--guards/--no-guards", "Squeeze and trend guards.", BOT, True),
     "run": text("The run to go on with; default: the last one of the account.", "ID", BOT),
     "fresh": flag("--fresh", "Begin a new run.", BOT),
     "run_for": text("End by itself after this long, such as 2h.", "TIME", BOT, "--for"),

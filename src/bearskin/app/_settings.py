@@ -16,6 +16,7 @@ from pydantic import Field, SecretStr, ValidationError, field_serializer, field_
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from bearskin.app._alert_settings import checked_url, kinds_of, quiet_hours
+from bearskin.app._bot_words import BOT_SETTINGS, BOT_WORDS, checked
 from bearskin.app._home import Home, user_path
 from bearskin.app._keyring import is_key_variable
 from bearskin.app._logs import HIDDEN
@@ -52,6 +53,7 @@ MEANING = {
     "quiet_hours": "local hours in which only critical alerts are told",
     "webhook_url": "where notes are posted",
     "webhook_kinds": "kinds of notes that are posted",
+    **{kept: BOT_WORDS[name].meaning for kept, name in BOT_SETTINGS.items()},
 }
 WITHOUT_VALUE = {  # what stands in where a setting has no value
     "risk": "as the preset",
@@ -67,6 +69,7 @@ WITHOUT_VALUE = {  # what stands in where a setting has no value
     "quiet_hours": "none",
     "webhook_url": "nowhere",
     "webhook_kinds": "all but plan and declined",
+    **{kept: BOT_WORDS[name].otherwise for kept, name in BOT_SETTINGS.items()},
 }
 # their values are never shown, only what kind of address they are
 SECRET = ("alert_urls", "webhook_url", "database")
@@ -100,6 +103,33 @@ class Settings(BaseSettings):
     quiet_hours: str | None = None
     webhook_url: SecretStr | None = None
     webhook_kinds: str | None = None
+    bot_sides: str | None = None
+    bot_setups: str | None = None
+    bot_heat: str | None = None
+    bot_positions_max: str | None = None
+    bot_equity_cap: str | None = None
+    bot_notional_cap: str | None = None
+    bot_entry: str | None = None
+    bot_ladder_steps: str | None = None
+    bot_target1_share: str | None = None
+    bot_trail_atr: str | None = None
+    bot_break_even_r: str | None = None
+    bot_stop_by: str | None = None
+    bot_attach_stops: str | None = None
+    bot_unprotected_max: str | None = None
+    bot_guards: str | None = None
+    bot_limits: str | None = None
+    bot_calendar: str | None = None
+    bot_blackout_hours: str | None = None
+    bot_low_volume: str | None = None
+    bot_stale_bars: str | None = None
+    bot_stale_quote: str | None = None
+    bot_bars_kept: str | None = None
+
+    @field_validator(*BOT_SETTINGS, mode="before")
+    @classmethod
+    def _of_bot(cls, value: Any, info: Any) -> Any:
+        return value if value is None else _said(lambda one, name: checked(name, one), value, str(info.field_name))
 
     @field_validator("equity", mode="before")
     @classmethod

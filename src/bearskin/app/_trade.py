@@ -5,40 +5,43 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import difflib
 import signal
 import time
-from collections.abc import Callable, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bearskin.app._bot_words import BOT_WORDS, engine_words, with_memory
 from bearskin.app._data import words_of
 from bearskin.app._house import House, open_house
-from bearskin.app._rates import leverage_of, share_of
 from bearskin.app._runs import Run, latest_run, new_run, run_named
 from bearskin.app._world import DEMO, Place, demo_place
 from bearskin.engine import EngineSettings
-from bearskin.terms import SECOND_NS, BadInput, MarginMode, interval_ns
+from bearskin.terms import SECOND_NS, BadInput, interval_ns
 
-SIDES = ("short", "long", "both", "auto", "none")
 LOOK_S = 0.25
 Shown = Callable[[dict[str, Any]], None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """How a bot is to trade, as it was asked for; None is the default or what the run was begun with."""
+    """How a bot is to trade, as it was asked for: `words` by the names of `BOT_WORDS`, None or left away what the
+    settings say. None symbols and interval are those the run was begun with, or the defaults."""
 
     symbols: str | Sequence[str] | None = None
     interval: str | None = None
-    setups: str | Sequence[str] | None = None
-    sides: str | None = None
-    preset: str | None = None
-    risk: str | Decimal | None = None
-    leverage: str | int | Decimal | None = None
-    margin: str | None = None
-    trail_atr: str | Decimal | None = None
-    guards: bool = True
+    words: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def told_of(given: Mapping[str, Any]) -> Told:
+    """What was given by name; raises BadInput for a name that is none."""
+    words = {name: value for name, value in given.items() if name not in ("symbols", "interval")}
+    unknown = [name for name in words if name not in BOT_WORDS]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], list(BOT_WORDS), n=1)
+        raise BadInput(f"{unknown[0]!r} is nothing a bot is told" + (f"; did you mean {near[0]!r}?" if near else ""))
+    return Told(symbols=given.get("symbols"), interval=given.get("interval"), words=words)
 
 
 def trade(
@@ -57,11 +60,12 @@ def trade(
 ) -> dict[str, Any]:
     """Run a bot until SIGINT, SIGTERM or for `run_for`; its last state. What is open keeps its stop at the venue.
 
-    A run of the same account is taken up where it was left, `fresh` begins another. Raises BadInput, VenueError.
+    A run of the same account is taken up where it was left, `fresh` begins another. `told` are symbols, interval and
+    the words of `BOT_WORDS`: sides, setups, risk, entry, calendar... Raises BadInput, VenueError.
     """
     house = open_house(home, store=store)
     place = place_of(house, venue, env, folder=folder, live_confirm=live_confirm)
-    made, settings = run_of(house, place, Told(**told), named=run, fresh=fresh)
+    made, settings = run_of(house, place, told_of(told), named=run, fresh=fresh)
     for_s = None if run_for is None else interval_ns(run_for) / SECOND_NS
     return asyncio.run(_traded(house, made, place, settings, for_s, shown))
 
@@ -124,38 +128,20 @@ def settings_of(
     house: House, place: Place, told: Told, *, tag: str, symbols: tuple[str, ...], interval: str
 ) -> EngineSettings:
     """What the engine is told; raises BadInput."""
-    sides = told.sides or "both"
-    if sides not in SIDES:
-        raise BadInput(f"sides was {sides!r}, must be one of {', '.join(SIDES)}")
-    setups = None if told.setups in (None, "all") else tuple(words_of(told.setups) or ())
-    if setups:
-        from bearskin.setups import SETUPS
+    from bearskin.risk import preset_of
 
-        for name in setups:
-            if name not in SETUPS:
-                raise BadInput(f"{name!r} is no set-up: they are {', '.join(SETUPS)}")
-    house_says = house.settings
-    risk = house_says.risk if told.risk is None else share_of(told.risk, "risk")
-    leverage = house_says.leverage if told.leverage is None else leverage_of(told.leverage, "leverage")
-    mode = house_says.margin_mode if told.margin is None else MarginMode(told.margin)
-    preset = told.preset or house_says.preset
-    from bearskin.risk import PRESETS
-
-    if preset not in PRESETS:
-        raise BadInput(f"preset was {preset!r}, must be one of {', '.join(PRESETS)}")
+    words = with_memory(engine_words(told.words, house.settings.model_dump()), interval_ns(interval))
+    preset = words.setdefault("preset", house.settings.preset)
+    words.setdefault("margin_mode", preset_of(preset).margin_mode)
+    caps = [cap for cap in (place.notional_cap, words.pop("notional_cap", None)) if cap is not None]
+    if words.get("attach_stops") and not place.attaches:
+        raise BadInput(f"{place.venue} has no order that carries a stop: leave --attach-stops away")
     return EngineSettings(
         tag=tag,
         symbols=symbols,
         interval_ns=interval_ns(interval),
-        setups=setups,
-        sides=sides,  # type: ignore[arg-type]
-        preset=preset,
-        risk_frac=risk,
-        leverage=leverage,
-        margin_mode=mode or PRESETS[preset].margin_mode,
-        trail_atr=Decimal(0) if told.trail_atr is None else Decimal(str(told.trail_atr)),
-        guards=told.guards,
-        notional_cap=place.notional_cap,
+        notional_cap=min(caps, default=None),
+        **words,
     )
 
 

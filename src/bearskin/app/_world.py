@@ -39,6 +39,13 @@ class Place:
     notional_cap: Decimal | None = None
     hints: tuple[str, ...] = ()
 
+    @property
+    def attaches(self) -> bool:
+        """Whether an order there can carry its stop."""
+        from bearskin.live import dialect_of
+
+        return self.venue != DEMO and dialect_of(self.venue).able.attached_stops
+
 
 def demo_folders(house: House, named: Path | str | None = None) -> tuple[Path, ...]:
     """The folders in which a demo exchange may be running, the likeliest first."""

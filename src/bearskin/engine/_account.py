@@ -48,6 +48,8 @@ def reconcile(desk: Desk, suspects: Suspects) -> None:
             _compare(desk, event, suspects)
         case Filled() if event.why:
             _forced(desk, event)
+        case Filled() if desk.book.order(event.client_id) is None and event.venue_id not in desk.book.children:
+            desk.look = True  # somebody else trades here: the account tells what it is, and its symbol is barred
         case Answered():
             _answered(desk, event)
         case TradingChanged():

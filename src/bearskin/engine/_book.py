@@ -7,6 +7,8 @@ ignored) and deterministic, so the same journal gives the same book. Nothing her
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
 
 import msgspec
 
@@ -21,6 +23,8 @@ from bearskin.terms import AnyEvent, Filled, Leg, OrderNow
 
 __all__ = ["LIVE", "PROTECTIVE", "ZERO", "Account", "Book", "Phase", "Trade", "WorkStatus", "Working"]
 
+_SAME_ENTRY: Final = Decimal("0.00001")  # venues round the average entry they tell
+
 
 @dataclass(slots=True, kw_only=True)
 class Book:
@@ -31,7 +35,8 @@ class Book:
     that were booked. `limits` holds what is active,
     `trading` symbols that are not open for trading, `configured` leverage and margin mode as the venue confirmed them,
     `undecided` signals that are neither planned nor declined yet, `acts` the answers given and `unanswered` what was
-    asked and has none yet, `worth` what the limits of the account remember.
+    asked and has none yet, `worth` what the limits of the account remember,
+    `began_ns` when the account was first told, `paid_ns` the newest funding that was, by symbol.
     """
 
     tag: str
@@ -56,6 +61,8 @@ class Book:
     undecided: dict[str, Signalled] = field(default_factory=dict)
     unanswered: dict[str, None] = field(default_factory=dict)
     worth: LimitState = field(default_factory=LimitState)
+    began_ns: int = 0
+    paid_ns: dict[str, int] = field(default_factory=dict)
 
     def trade_in(self, symbol: str, leg: Leg | None = None) -> Trade | None:
         """Our trade in a symbol (and position side) that is not done yet."""
@@ -71,6 +78,17 @@ class Book:
             return None
         trade = self.trades.get(number) or self.done.get(number)
         return None if trade is None else (trade, trade.orders[client_id])
+
+    def liquidation_price(self, trade: Trade) -> Decimal | None:
+        """Where the venue liquidates a trade, by its own word or, before it has spoken of this position, by the plan.
+
+        The account may still tell of the position before this one: another side or another entry is another position.
+        """
+        now = self.account.positions.get((trade.symbol, trade.leg))
+        if now is None or now.liquidation_price is None or now.qty * trade.qty <= 0:
+            return trade.plan.liquidation_price
+        apart = abs(now.entry * trade.qty - trade.cost)
+        return now.liquidation_price if apart <= abs(trade.cost) * _SAME_ENTRY else trade.plan.liquidation_price
 
     def barred(self, symbol: str) -> str:
         """Why nothing new may be opened in a symbol, as far as the book knows; empty when it may."""

@@ -96,7 +96,7 @@ class Limits:
                 wall_ns=desk.wall_ns,
                 limit=name,
                 active=limit is not None,
-                detail="lifted" if limit is None else limit.detail,
+                detail="" if limit is None else limit.detail,
                 until_ns=0 if limit is None else limit.until_ns,
                 size_multiplier=Decimal(1) if limit is None else limit.multiplier,
             )

@@ -74,8 +74,9 @@ class EngineSettings:
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise BadInput(f"{name} was {value}, must be a fraction from 0 to 1")
-        if not self.unprotected_max_s > 0:
-            raise BadInput(f"unprotected_max_s was {self.unprotected_max_s}, must be above zero")
+        for name in ("unprotected_max_s", "stale_quote_s", "stale_bars", "bars_kept", "ladder_steps"):
+            if not getattr(self, name) > 0:
+                raise BadInput(f"{name} was {getattr(self, name)}, must be above zero")
 
     def wanted(self, regime_sides: tuple[Side, ...], sides: str = "") -> tuple[Side, ...]:
         """The sides that may be entered, given those of the daily regime; `sides` stands for the settings' own."""

@@ -338,6 +338,7 @@ def _move(trade: Trade, qty: Decimal, price: Decimal, time_ns: int, wall_ns: int
 
 
 def _funded(book: Book, event: Funded) -> None:
+    book.paid_ns[event.symbol] = max(event.time_ns, book.paid_ns.get(event.symbol, 0))
     trade = _funded_trade(book, event)
     if trade is None or event.asset != book.account.asset:
         return
@@ -372,6 +373,7 @@ def _balance(book: Book, event: BalanceNow) -> None:
 
 def _account(book: Book, event: AccountNow) -> bool:
     account = book.account
+    book.began_ns = book.began_ns or event.time_ns
     before = (account.known, account.asset, account.wallet, account.available, account.dual, dict(account.positions))
     if "balance" not in event.failed:
         account.asset, account.wallet, account.available = event.asset, event.wallet, event.available

@@ -105,9 +105,10 @@ class Rounds:
     # --- funding ------------------------------------------------------------------------------------------------------
 
     async def _paid_since_start(self) -> None:
-        """What was paid before now was told before, or will be by the account's own question."""
-        start_ms = self._venue.begins_ns // MS if self._venue.begins_ns else 0
-        self._paid = dict.fromkeys(self._venue.symbols, start_ms)
+        """Ask for what was paid since the newest payment that this run was told, or since it began."""
+        start_ms = (self._venue.began_ns or self._venue.begins_ns) // MS
+        told = self._venue.paid_ns
+        self._paid = {symbol: max(told.get(symbol, 0) // MS, start_ms) for symbol in self._venue.symbols}
         if start_ms:
             self._ask_paid.set()
 

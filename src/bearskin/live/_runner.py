@@ -214,7 +214,10 @@ class Runner:
             last_ns = self._last_ns()
             self._since_ns = last_ns - _OVERLAP_NS if last_ns else None
             self._clock.heard(last_ns)
-        self._venue.include(dict.fromkeys(trade.symbol for trade in self._engine.book.trades.values()))
+        book = self._engine.book
+        self._venue.include(
+            dict.fromkeys(trade.symbol for trade in book.trades.values()), began_ns=book.began_ns, paid_ns=book.paid_ns
+        )
         return self._engine.in_doubt()
 
     def _last_ns(self) -> int:

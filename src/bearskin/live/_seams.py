@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from bearskin.risk import Approved
@@ -35,8 +35,12 @@ class Venue(Protocol):
         Nothing when the venue could not be asked.
         """
 
-    def include(self, symbols: Iterable[str]) -> None:
-        """Cover these symbols as well; called before the first question of a run that has something open in them."""
+    def include(self, symbols: Iterable[str], *, began_ns: int = 0, paid_ns: Mapping[str, int] | None = None) -> None:
+        """Cover these symbols as well; called before the first question of a run that has something open in them.
+
+        `began_ns` is when the run began, `paid_ns` the newest funding it was told, by symbol; what was paid since is
+        told.
+        """
 
     async def instruments(self, symbols: Sequence[str]) -> dict[str, tuple[Instrument, Brackets | None]]:
         """The filters and the maintenance brackets (None: not to be had) of symbols."""

@@ -93,6 +93,8 @@ class CcxtVenue:
         self._asked_ns: int | None = None
         self.known_bars: dict[tuple[str, str], int] = {}  # the open of the last candle that `history` gave
         self.begins_ns = 0  # what this run was not told yet begins here
+        self.began_ns = 0  # the run itself; 0 while it is new
+        self.paid_ns: Mapping[str, int] = {}  # the newest funding that the run was told
 
     @property
     def _wall_ns(self) -> Callable[[], int]:
@@ -128,8 +130,12 @@ class CcxtVenue:
             raise UnknownSymbol(f"{self.dialect.venue} has no {self.settle} perpetual {', '.join(missing)}")
         self.symbols = tuple(self.markets)
 
-    def include(self, symbols: Iterable[str]) -> None:
-        """Cover these as well: what is open in a symbol has to be looked after, whether or not it is still traded."""
+    def include(self, symbols: Iterable[str], *, began_ns: int = 0, paid_ns: Mapping[str, int] | None = None) -> None:
+        """Cover these as well: what is open in a symbol has to be looked after, whether or not it is still traded.
+
+        Funding is asked for since `paid_ns`, by symbol, or since `began_ns`, when the run began.
+        """
+        self.began_ns, self.paid_ns = began_ns, dict(paid_ns or {})
         missing = [symbol for symbol in symbols if symbol not in self.markets]
         if missing:
             self.symbols = (*self.symbols, *missing)

@@ -10,6 +10,7 @@ from typing import Any
 from bearskin.terms import EXACT, QUOTE
 
 ZERO = Decimal(0)
+_LATE_NS = 60_000_000_000  # a settlement takes venues a moment
 _EIGHT = Decimal("0.00000001")
 Table = Sequence[Mapping[str, Any]]
 
@@ -60,7 +61,7 @@ def books_of(trades: Table, fills: Table, funding: Table, balances: Table, *, as
     ours = [fill for fill in counted if is_ours(fill, trades)]
     theirs = [fill for fill in counted if not is_ours(fill, trades)]
     paid = [row for row in funding if row["sequence"] > since and row["asset"] == asset]
-    held = [row for row in paid if trade_at(row["symbol"], None, row["sequence"], trades) is not None]
+    held = [row for row in paid if funded_trade(row, trades) is not None]
     worked_out = realised_of(fills, trades)
     said = _unexplained(told, ours, theirs, paid, held, asset)
     return Books(
@@ -118,6 +119,17 @@ def trade_at(symbol: str, leg: str | None, sequence: int, trades: Table) -> Mapp
         if began <= sequence and (ended is None or sequence <= ended):
             return trade
     return None
+
+
+def funded_trade(row: Mapping[str, Any], trades: Table) -> Mapping[str, Any] | None:
+    """The trade of ours that a funding was paid on, which may be over when it is told; None for none."""
+    for trade in trades:
+        entered, ended = trade["entered_ns"] or trade["planned_ns"], trade["ended_ns"]
+        if trade["symbol"] != row["symbol"] or entered is None:
+            continue
+        if entered - _LATE_NS <= row["time_ns"] and (ended is None or row["time_ns"] <= ended + _LATE_NS):
+            return trade
+    return trade_at(row["symbol"], None, row["sequence"], trades)
 
 
 def is_ours(fill: Mapping[str, Any], trades: Table) -> bool:

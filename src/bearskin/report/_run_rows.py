@@ -9,7 +9,7 @@ from typing import Any
 
 from bearskin.journal import Projection, Reading
 from bearskin.report._run import exact, moment
-from bearskin.report._run_money import ZERO, Table, total, trade_at
+from bearskin.report._run_money import ZERO, Table, funded_trade, total, trade_at
 from bearskin.terms import QUOTE
 
 _LIVE = frozenset(("sent", "unknown", "open", "triggered"))
@@ -184,7 +184,18 @@ def positions_of(
             if qty:
                 place = theirs.pop((trade["symbol"], trade["leg"]), None)
                 found.append(_from_tables(trade, qty, fills, funding, trades, prices, place, now_wall_ns))
-    return (*found, *(_foreign(row, prices) for row in theirs.values() if row["qty"]))
+    return (*found, *(_foreign(row, prices) for row in theirs.values() if row["qty"] and not _left(row, trades)))
+
+
+def _left(row: Mapping[str, Any], trades: Table) -> bool:
+    """Whether a position of the last account was ours and was closed since."""
+    return any(
+        trade["symbol"] == row["symbol"]
+        and trade["leg"] == row["leg"]
+        and trade["planned_sequence"] is not None
+        and trade["planned_sequence"] < row["sequence"] < (trade["ended_sequence"] or 0)
+        for trade in trades
+    )
 
 
 def _prices(read: Reading, run: str) -> dict[str, Decimal]:
@@ -234,7 +245,7 @@ def _from_tables(
 ) -> PositionRow:
     mine = _of_trade(trade, fills, trades)
     entries = [fill for fill in mine if fill["role"] == "entry"]
-    paid = [row for row in funding if trade_at(row["symbol"], None, row["sequence"], trades) is trade]
+    paid = [row for row in funding if funded_trade(row, trades) is trade]
     protected = bool(trade["protected"])
     since_ns = trade["protection_wall_ns"]
     waited_s = max((now_wall_ns or since_ns) - since_ns, 0) / 1e9 if since_ns else 0.0

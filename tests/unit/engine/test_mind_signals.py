@@ -18,6 +18,7 @@ from bearskin.terms import (
     OrderNow,
     Pause,
     Place,
+    Pulse,
     Quoted,
     Resume,
     SetLeverage,
@@ -311,3 +312,42 @@ def test_words_of_the_market_alone_are_not_commands(monkeypatch):
     room.hear(Quoted(symbol=BTC, bid=D(100), ask=D(100), **room.times()))
     assert not [c for c in room.sent if isinstance(c, Place)]
     assert not any(isinstance(note, OrderChanged) for note in room.notes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "seen", "otherwise"),
+    [
+        ({"target1_share": D("0.2")}, lambda room: room.orders("target")[0].qty, D("12.5")),
+        ({"stop_by": "last"}, lambda room: room.orders("stop")[0].by, "mark"),
+        ({"attach_stops": True}, lambda room: room.orders("entry")[0].attached_stop, None),
+        ({"equity_cap": D(1_000)}, lambda room: abs(room.last("Planned").qty), D(25)),
+        ({"notional_cap": D(1_000)}, lambda room: abs(room.last("Planned").qty), D(25)),
+        ({"risk_frac": D("0.001")}, lambda room: abs(room.last("Planned").qty), D(25)),
+        ({"leverage": D(2)}, lambda room: room.last("Planned").leverage, D(5)),
+        ({"margin_mode": MarginMode.CROSS}, lambda room: room.last("Planned").margin_mode, MarginMode.ISOLATED),
+        ({"slippage_frac": D("0.05")}, lambda room: abs(room.last("Planned").qty), D(25)),
+        ({"preset": "beginner"}, lambda room: room.last("Planned").leverage, D(5)),
+        ({"entry": "limit"}, lambda room: room.orders("entry")[0].price, None),
+    ],
+)
+def test_a_setting_changes_what_is_traded(monkeypatch, changes, seen, otherwise):
+    assert seen(opened(monkeypatch, signal(), settings=settings())) == otherwise
+    assert seen(opened(monkeypatch, signal(), settings=settings(**changes))) != otherwise
+
+
+def test_a_quote_is_as_old_as_the_settings_let_it_be(monkeypatch):
+    def said(**changes):
+        room = Room(signals=[signal()], settings=settings(**changes))
+        monkeypatch.setattr("bearskin.engine._signals.detect", room.found)
+        room.account()
+        room.mark("100")
+        room.bar()
+        room.quote("100")
+        room.signals = [signal(known_ns=T0 + 2 * HOUR_NS, setup="second")]
+        room.bar()
+        room.pass_s(20)
+        room.hear(Pulse(**room.times()))
+        return [note.reason for note in room.told("Declined")]
+
+    assert said(sides="none") == ["this side is not traded now", "the prices at hand are old"]
+    assert "the prices at hand are old" not in said(sides="none", stale_quote_s=4_000.0)

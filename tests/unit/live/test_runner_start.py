@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from bearskin.engine import Book, Doubt, Stepped
 from bearskin.journal import Journal
 from bearskin.live import MarketClock, Runner, RunnerOptions
+from bearskin.live._rounds import Rounds
 from bearskin.live._skew import steady
-from bearskin.terms import MINUTE_NS, AccountNow, AnyEvent, Pulse
+from bearskin.terms import HOUR_NS, MINUTE_NS, AccountNow, AnyEvent, Funded, Pulse
 
 T0 = 1_760_000_000_000_000_000
 
@@ -44,11 +46,48 @@ class Account:
         wallet = {"asset": "USDT", "wallet": Decimal(1), "available": Decimal(1)}
         return [AccountNow(**wallet, positions=(), orders=(), asked_wall_ns=T0, time_ns=T0, wall_ns=T0)]
 
-    def include(self, symbols: Any) -> None:
-        """All of them."""
+    def include(self, symbols: Any, *, began_ns: int = 0, paid_ns: Any = None) -> None:
+        self.included = (list(symbols), began_ns, paid_ns)
 
     async def run(self, put: Any) -> None:
         await asyncio.Event().wait()
+
+
+class Paid(Mind):
+    """An engine whose run was told two payments, one of them twice, before it was ended."""
+
+    def restore(self, records: Any, snapshot: bytes | None = None) -> None:
+        list(records)
+        at = {"wall_ns": T0}
+        wallet = {"asset": "USDT", "wallet": Decimal(1), "available": Decimal(1)}
+        self.book.told(AccountNow(**wallet, positions=(), orders=(), asked_wall_ns=T0, time_ns=T0, **at))
+        for later_ns in (HOUR_NS, 9 * HOUR_NS, HOUR_NS):
+            self.book.told(Funded(symbol="BTCUSDT", amount=Decimal(1), time_ns=T0 + later_ns, **at))
+
+
+def test_a_run_says_up_to_when_funding_was_told(tmp_path: Path) -> None:
+    journal, venue = Journal.open(tmp_path / "run.journal"), Account()
+
+    async def once() -> None:
+        runner = Runner(Paid(), journal, venue, venue, clock=MarketClock(lambda: T0), options=RunnerOptions())
+        task = asyncio.ensure_future(runner.run())
+        await runner.ready()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(once())
+    journal.close()
+    assert venue.included == ([], T0, {"BTCUSDT": T0 + 9 * HOUR_NS})
+
+
+def test_funding_is_asked_for_since_the_last_that_was_told_or_since_the_run_began() -> None:
+    venue = SimpleNamespace(
+        symbols=("BTCUSDT", "ETHUSDT"), began_ns=T0, begins_ns=T0 + 20 * HOUR_NS, paid_ns={"BTCUSDT": T0 + HOUR_NS}
+    )
+    rounds = Rounds(venue, None, print)  # type: ignore[arg-type]
+    asyncio.run(rounds._paid_since_start())
+    assert rounds._paid == {"BTCUSDT": (T0 + HOUR_NS) // 1_000_000, "ETHUSDT": T0 // 1_000_000}
+    assert rounds._ask_paid.is_set()
 
 
 async def lived(path: Path) -> int | None:

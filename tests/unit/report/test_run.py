@@ -154,6 +154,23 @@ def test_a_trade_from_wallet_to_wallet_adds_up_to_the_last_digit(projection):
     }  # fmt: skip
 
 
+def test_funding_that_is_told_after_the_end_is_of_the_trade_it_was_paid_on(projection):
+    story = one_trade()
+    paid = Funded(time_ns=story.now["time_ns"] - 2 * SECOND, wall_ns=0, symbol="BTCUSDT", amount=D("0.5"))
+    told = run_json(summed(projection, story.told(paid).wallet("11003.65333332").records))
+    assert (told["funding"], told["books_sum"], told["unexplained"]) == ("3.83333333", "0", [])
+
+
+def test_a_position_that_was_closed_since_the_last_account_is_not_shown_as_somebody_elses(projection):
+    story = Story().wallet("10000").planned(1).filled(1, "entry", "-0.5", "60000")
+    ours = (PositionNow(symbol="BTCUSDT", qty=D("-0.5"), entry=D(60000), mark=D(59000)),)
+    told = {"asset": "USDT", "wallet": D(10000), "available": None, "orders": (), "asked_wall_ns": 1}
+    story.told(AccountNow(**story.now, positions=ours, **told))
+    story.filled(1, "target", "0.5", "58000").ended(1, "999.98")
+    summed(projection, story.records)
+    assert positions_of(projection, "r") == ()
+
+
 def test_the_smallest_unit_that_is_missing_is_seen(projection):
     assert run_json(summed(projection, one_trade().wallet("11003.15333331").records))["books_sum"] == "-0.00000001"
 
