@@ -42,8 +42,9 @@ _RANK: Final[dict[WorkStatus, int]] = {
     "filled": 4, "canceled": 4, "expired": 4, "rejected": 4,
 }  # fmt: skip
 _STRAYS_KEPT: Final = 200
-_IN_FLIGHT_NS: Final = 15_000_000_000  # a request may still arrive so long after it was sent (recvWindow and a margin)
+_JITTER_NS: Final = 100_000_000
 _MINUTE_NS: Final = 60_000_000_000
+_IN_FLIGHT_NS: Final = 15_000_000_000  # a request may still arrive so long after it was sent (recvWindow and a margin)
 
 
 def told(book: Book, event: AnyEvent) -> bool:
@@ -70,12 +71,19 @@ def told(book: Book, event: AnyEvent) -> bool:
                 book.configured.clear()  # somebody may have changed it while nobody listened
             case TradingChanged():
                 if event.status == "trading":
-                    book.trading.pop(event.symbol, None)
+                    _opened(book, event)
                 else:
                     book.trading[event.symbol] = event.status
             case _:
                 return False
     return True
+
+
+def _opened(book: Book, event: TradingChanged) -> None:
+    if book.trading.pop(event.symbol, None) is not None:
+        for trade in book.trades.values():
+            if trade.symbol == event.symbol:
+                trade.reopened_wall_ns = event.wall_ns
 
 
 def _named(book: Book, now: OrderNow) -> tuple[Trade, Working] | None:
@@ -342,10 +350,9 @@ def _funded(book: Book, event: Funded) -> None:
     trade = _funded_trade(book, event)
     if trade is None or event.asset != book.account.asset:
         return
-    # told by the stream and by the question: one settlement is one minute
-    minute = (event.time_ns + _MINUTE_NS // 2) // _MINUTE_NS
-    if minute not in trade.funded:
-        trade.funded[minute] = None
+    # told by a stream and by a question, or again after a restart: a settlement is known by the venue's stamp
+    if all(abs(event.time_ns - known_ns) > _JITTER_NS for known_ns in trade.funded):
+        trade.funded[event.time_ns] = None
         trade.funding += event.amount
 
 

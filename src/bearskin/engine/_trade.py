@@ -86,6 +86,7 @@ class Trade:
     when we first knew of that gap. `foretold` is (market time, quantity, price)
     of what the venue's word on the position moved before any fill told of it. `ended_net` is what was told of a trade
     that is over. `leave_to` is what may stay open (0 when all has to go), None when nothing has to.
+    `reopened_wall_ns` is when a halt of the symbol ended: what was refused before that says nothing any more.
     """
 
     number: int
@@ -109,6 +110,7 @@ class Trade:
     ended_ns: int = 0
     ended_net: Decimal = ZERO
     foretold: list[tuple[int, Decimal, Decimal]] = field(default_factory=list)
+    reopened_wall_ns: int = 0
     best: float = 0.0
     leave_reason: str = ""
     leave_to: Decimal | None = None
@@ -143,7 +145,11 @@ class Trade:
     @property
     def open_qty(self) -> Decimal:
         """What is open at the venue as far as we were told, signed: fills booked, and fills only spoken of."""
-        return sum((order.said - order.filled for order in self.orders.values()), self.qty)
+        qty = self.qty
+        for order in self.orders.values():
+            if order.said != order.filled:
+                qty += order.said - order.filled
+        return qty
 
     @property
     def settled(self) -> bool:
@@ -170,7 +176,7 @@ class Trade:
 
     def live(self, *roles: Role) -> list[Working]:
         """Orders of these roles that may still trade."""
-        return [order for order in self.orders.values() if order.role in roles and order.live]
+        return [order for order in self.orders.values() if order.role in roles and order.status in LIVE]
 
     def stops(self) -> list[Working]:
         """Every protective order there ever was."""

@@ -278,3 +278,15 @@ def test_funding_that_is_told_after_the_end_belongs_to_the_trade_that_paid_it():
     bench.hear(Funded(symbol=BTC, amount=D(-3), time_ns=settled_ns, wall_ns=bench.now_ns + 2_000 * MS))
     (corrected,) = bench.told(Corrected)
     assert (corrected.funding, corrected.net) == (D(-3), bench.ended.net - 3)
+
+
+def test_who_left_some_seconds_before_a_settlement_may_still_have_paid_it():
+    bench = Bench()
+    _, stop = bench.short()
+    bench.fill(stop, "1", "105")
+    bench.changed(stop, "filled", "1")
+    bench.hear(Funded(symbol=BTC, amount=D(-3), **bench.times(5_000)))
+    (corrected,) = bench.told(Corrected)
+    assert corrected.funding == -3
+    bench.hear(Funded(symbol=BTC, amount=D(-3), **bench.times(120_000)))
+    assert len(bench.told(Corrected)) == 1
