@@ -135,7 +135,11 @@ class Trade:
     @property
     def open_qty(self) -> Decimal:
         """What is open at the venue as far as we were told, signed: fills booked, and fills only spoken of."""
-        return sum((order.said - order.filled for order in self.orders.values()), self.qty)
+        qty = self.qty
+        for order in self.orders.values():
+            if order.said != order.filled:
+                qty += order.said - order.filled
+        return qty
 
     @property
     def settled(self) -> bool:
@@ -162,7 +166,7 @@ class Trade:
 
     def live(self, *roles: Role) -> list[Working]:
         """Orders of these roles that may still trade."""
-        return [order for order in self.orders.values() if order.role in roles and order.live]
+        return [order for order in self.orders.values() if order.role in roles and order.status in LIVE]
 
     def stops(self) -> list[Working]:
         """Every protective order there ever was."""
