@@ -245,8 +245,8 @@ def test_a_halted_symbol(stage: Running, tag: str, tmp_path: Path) -> None:
                 await bot.until(lambda: bot.engine.book.barred(SYMBOL), what="barred")
                 mark(stage, bot.price("1.025"))
                 await bot.until(lambda: len(warned(bot, "rejected")) >= 4, what="refused again and again")
+                await bot.until(lambda: warned(bot, "unprotected"), what="told as unprotected")
                 assert warned(bot, "halted")
-                assert warned(bot, "unprotected")
                 assert bot.trade.leaving
                 assert player.position() == -Decimal("0.05")
             finally:
