@@ -327,7 +327,8 @@ def test_a_stop_that_the_venue_keeps_for_less_than_is_open_does_not_do():
     entry = limit_short(bench, "2")
     bench.answer(entry)
     (first,) = bench.fill(entry, "-1", "100")
-    bench.answer(first, "rejected", code="-1001")
+    (again,) = bench.answer(first, "rejected", code="-1001")
+    bench.answer(again, "rejected", code="-1001")
     bench.account(("-1", "100"), orders=(bench.order(entry, "open", "-1"),), stop=D(105))
     assert bench.trade.protected
     assert kinds(bench.fill(entry, "-1", "100")) == ["stop 2 @ 105"]
