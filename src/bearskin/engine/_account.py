@@ -21,6 +21,7 @@ from bearskin.terms import (
     Answered,
     Cancel,
     Filled,
+    OrderChanged,
     OrderNow,
     Panic,
     PositionNow,
@@ -30,6 +31,7 @@ from bearskin.terms import (
     our_id,
 )
 
+_POSITION: Final = "position"  # begins what is said of a symbol with a position that is not ours
 _TOLERANCE: Final = Decimal("0.001")  # of the venue's liquidation price
 
 
@@ -48,6 +50,10 @@ def reconcile(desk: Desk, suspects: Suspects) -> None:
             _compare(desk, event, suspects)
         case Filled() if event.why:
             _forced(desk, event)
+        case Filled() if _is_by_hand(desk, event.client_id, event.venue_id):
+            desk.look = True  # somebody trades beside us, in a position of ours perhaps
+        case OrderChanged() if _is_by_hand(desk, event.order.client_id, event.order.venue_id):
+            desk.look = True
         case Answered():
             _answered(desk, event)
         case TradingChanged():
@@ -67,6 +73,11 @@ def _forced(desk: Desk, fill: Filled) -> None:
     left = f"{trade.open_qty:f} left" if trade.open_qty else "nothing left"
     desk.warn(word, fill.symbol, f"the venue closed {fill.qty:f} at {fill.price:f} ({fill.why}), {left}", "critical")
     desk.look = True
+
+
+def _is_by_hand(desk: Desk, client_id: str, venue_id: str) -> bool:
+    book = desk.book
+    return book.order(client_id) is None and venue_id not in book.children and client_id not in book.children
 
 
 def _answered(desk: Desk, event: Answered) -> None:
@@ -171,7 +182,7 @@ def _strangers(desk: Desk, event: AccountNow, positions: list[PositionNow]) -> l
     found: dict[str, tuple[str, Decimal]] = {}
     for now in positions:
         if not _closed_meanwhile(desk, event, now):
-            found[now.symbol] = (f"position {now.qty:f} at {now.entry:f}", now.qty)
+            found[now.symbol] = (f"{_POSITION} {now.qty:f} at {now.entry:f}", now.qty)
     for order in event.orders:
         ours = our_id(order.client_id)
         mine = ours is not None and ours.tag == desk.book.tag
@@ -275,7 +286,9 @@ def close_strangers(desk: Desk, act: Panic) -> int:
             desk.send(0, approved)
     count = 0
     for key, now in list(desk.book.account.positions.items()):
-        if desk.book.trade_in(*key) is None and now.qty:
+        # one that was ours may be closed since the account was told: only what was found to be somebody else's
+        strange = desk.book.foreign.get(now.symbol, "").startswith(_POSITION)
+        if strange and desk.book.trade_in(*key) is None and now.qty:
             trade = take_over(desk, now, purpose_is_hedge=False, stop=None, survives=None, by=act.act_id)
             desk.leave(trade, "panic", act_id=act.act_id)
             count += 1
