@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "commands.md"
-BLOCK = re.compile(r"(<!-- options of (?P<name>[a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- options of (?P<name>[a-z -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 COMMON = ("home", "store", "json", "quiet", "verbose", "help")
 
 

@@ -11,7 +11,7 @@ from bearskin.app._options import PARITY
 
 def register_parity(app: typer.Typer) -> None:
     """Add the command of this file to `app`."""
-    command(app, "parity", PARITY)(parity)
+    command(app, "parity", PARITY, "Trades")(parity)
 
 
 def parity(desk: Desk, run: str) -> int:

@@ -147,7 +147,8 @@ class Watch:
                 self.by_setup[note.setup] += 1
             case words.Declined():
                 self.declined[note.reason] += 1
-                what = f"{note.reason}: {note.detail}" if note.detail else note.reason
+                figures = note.detail.startswith("(")
+                what = f"{note.reason}{'' if figures else ':'} {note.detail}" if note.detail else note.reason
                 self._decided(note, "declined", what, side=note.side, origin=note.origin)
             case words.Planned():
                 self._decided(note, "enter", _plan_told(note), side=note.side, origin=note.origin, why=note.why)
@@ -214,7 +215,7 @@ class Watch:
         self.gross, self.net = self.gross + note.gross, self.net + note.net
         self.unprotected_s_max = max(self.unprotected_s_max, note.unprotected_s_max)
         r = "" if note.r is None else f" ({note.r:+.2f} R)"
-        text = f"closed by {note.reason} at {_shown(note.exit)}, net {note.net:+.2f} USDT{r}"
+        text = f"closed by {_BY.get(note.reason, note.reason)} at {_shown(note.exit)}, net {note.net:+.2f} USDT{r}"
         self._decided(note, "exit", text, side=note.side, origin=note.origin)
 
     def _differences(self, note: words.Adjusted | words.Foreign | words.Reconciled) -> None:
@@ -302,10 +303,9 @@ class Watch:
 
     def _position(self, trade: words.Trade, wall_ns: int) -> dict[str, Any]:
         plan, told = trade.plan, self.prices.get(trade.symbol, _Told())
-        theirs = self.book.account.positions.get((trade.symbol, trade.leg))
         mark = told.price
         pnl = None if mark is None or not trade.qty else trade.qty * mark - trade.cost
-        liquidation = theirs.liquidation_price if theirs and theirs.liquidation_price else plan.liquidation_price
+        liquidation = self.book.liquidation_price(trade)
         without_s = None
         if trade.unprotected_since_wall_ns is not None:
             without_s = round(max(0, wall_ns - trade.unprotected_since_wall_ns) / SECOND_NS, 3)
@@ -325,7 +325,7 @@ class Watch:
             "liquidation_price": _plain(liquidation),
             "liquidation_frac": f"{abs(liquidation / mark - 1):.6f}" if liquidation and mark else None,
             "stop_frac": f"{abs(trade.stop / mark - 1):.6f}" if trade.stop and mark else None,
-            "protected": trade.protected,
+            "protected": _protected(trade),
             "unprotected_s": without_s,
             "max_unprotected_s": round(trade.unprotected_s_max, 3),
             "pnl": None if pnl is None else _money(pnl),
@@ -345,11 +345,28 @@ class Watch:
         }
 
 
+def _protected(trade: words.Trade) -> bool:
+    """Whether the venue has confirmed its stop; for a hedge that is the one against disaster, where it has one."""
+    if trade.plan.purpose != "hedge":
+        return trade.protected
+    return any(order.confirmed and order.stop_price == trade.stop for order in trade.stops())
+
+
+_BY = {  # what a position is closed by, where the reason of its end is not a noun
+    "invalidated": "invalidation", "reversed": "reversal", "liquidated": "liquidation", "delisted": "delisting",
+}  # fmt: skip
+
+
 def _open_risk(trade: words.Trade) -> Decimal:
-    """What is lost from the entry if the stop is hit, never below zero; a hedge has none of this kind."""
+    """What is lost from the entry if the stop is hit, with the fees and the slippage the plan reckons with, never below
+    zero; a hedge has none of this kind."""
     if trade.stop is None or not trade.qty:
         return ZERO
-    return max(ZERO, trade.cost - trade.qty * trade.stop)
+    plan, costs = trade.plan, ZERO
+    if plan.stop is not None and plan.qty:
+        apart = abs((plan.entry_price or plan.entry_ref) - plan.stop)
+        costs = max(ZERO, plan.loss_at_stop - apart * abs(plan.qty)) * abs(trade.qty / plan.qty)
+    return max(ZERO, trade.cost - trade.qty * trade.stop + costs)
 
 
 def _plan_told(note: words.Planned) -> str:

@@ -7,6 +7,8 @@ ignored) and deterministic, so the same journal gives the same book. Nothing her
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
 
 import msgspec
 
@@ -20,6 +22,8 @@ from bearskin.risk import LimitState
 from bearskin.terms import AnyEvent, Filled, Leg, OrderNow
 
 __all__ = ["LIVE", "PROTECTIVE", "ZERO", "Account", "Book", "Phase", "Trade", "WorkStatus", "Working"]
+
+_SAME_ENTRY: Final = Decimal("0.00001")  # venues round the average entry they tell
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,6 +78,17 @@ class Book:
             return None
         trade = self.trades.get(number) or self.done.get(number)
         return None if trade is None else (trade, trade.orders[client_id])
+
+    def liquidation_price(self, trade: Trade) -> Decimal | None:
+        """Where the venue liquidates a trade, by its own word or, before it has spoken of this position, by the plan.
+
+        The account may still tell of the position before this one: another side or another entry is another position.
+        """
+        now = self.account.positions.get((trade.symbol, trade.leg))
+        if now is None or now.liquidation_price is None or now.qty * trade.qty <= 0:
+            return trade.plan.liquidation_price
+        apart = abs(now.entry * trade.qty - trade.cost)
+        return now.liquidation_price if apart <= abs(trade.cost) * _SAME_ENTRY else trade.plan.liquidation_price
 
     def barred(self, symbol: str) -> str:
         """Why nothing new may be opened in a symbol, as far as the book knows; empty when it may."""

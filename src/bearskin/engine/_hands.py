@@ -14,7 +14,7 @@ from bearskin.engine._desk import Desk
 from bearskin.engine._fold import RESET
 from bearskin.engine._leave import panic
 from bearskin.engine._manage import break_even
-from bearskin.engine._notes import Done, Limited, ModeSet, StopMoved
+from bearskin.engine._notes import Done, Limited, ModeSet, Planned, StopMoved
 from bearskin.engine._open import Opening, opening
 from bearskin.engine._pace import passed_ns
 from bearskin.engine._plan import against, configured, open_trade, standing
@@ -35,6 +35,8 @@ from bearskin.terms import (
     Open,
     Panic,
     Pause,
+    Reason,
+    Refused,
     Remark,
     Resume,
     Reverse,
@@ -173,7 +175,17 @@ class Hands:
         wanted = break_even(memory, trade) if act.stop is None else against(
             act.stop, trade.plan.side, memory.instrument.tick
         )  # fmt: skip
-        refused = stop_refusal(self._asked_move(desk, memory, trade, wanted))
+        move = self._asked_move(desk, memory, trade, wanted)
+        refused = stop_refusal(move) or disaster_refusal(trade.plan, move.entry, wanted)
+        if (
+            refused is not None
+            and act.stop is None
+            and refused.reason is Reason.STOP_WRONG_SIDE
+            and move.mark is not None
+        ):
+            text = f"break-even after fees is {wanted:f}, and the mark {move.mark.normalize():f} is not past it"
+            _done(desk, act.act_id, refused=text)
+            return
         if refused is not None:
             _done(desk, act.act_id, refused=str(refused))
             return
@@ -191,8 +203,6 @@ class Hands:
         plan, settings = trade.plan, desk.settings
         qty = abs(trade.open_qty) or abs(plan.qty)
         entry = QUOTE.divide(trade.cost, trade.qty) if trade.qty else plan.entry_price or plan.entry_ref
-        now = desk.book.account.positions.get((trade.symbol, trade.leg))
-        level = now.liquidation_price if now is not None and now.liquidation_price else plan.liquidation_price
         risk_frac = settings.risk_frac if settings.risk_frac is not None else preset_of(settings.preset).risk_frac
         watched = desk.mark(trade.symbol) or memory.price(-int(plan.side))
         equity = standing(desk).equity
@@ -203,7 +213,7 @@ class Hands:
             old=trade.stop,
             new=wanted,
             mark=watched,
-            liquidation_price=level,
+            liquidation_price=desk.book.liquidation_price(trade),
             risk_max=None if risk_frac is None or plan.purpose == "hedge" else equity * risk_frac,
             taker_fee_rate=memory.instrument.taker_fee_rate,
             slippage_frac=settings.slippage_frac,
@@ -231,6 +241,15 @@ class Hands:
         _done(desk, act.act_id, refused=refused, trade=trade.number if trade is not None and not refused else 0)
 
 
+def disaster_refusal(plan: Planned, entry: Decimal, stop: Decimal) -> Refused | None:
+    """Why a hedge's stop may not lie there: within the shock that it insures against it would be an ordinary one."""
+    shock = plan.survives_frac
+    if plan.purpose != "hedge" or shock is None or (entry - stop) * plan.side > shock * entry:
+        return None
+    detail = "it would take the insurance away within the shock it is meant for"
+    return Refused(reason=Reason.STOP_TOO_TIGHT, have=f"{stop:f}", detail=detail)
+
+
 def _nothing(symbol: str) -> str:
     return f"there is no position of ours in {symbol}"
 
@@ -246,8 +265,10 @@ def _close(desk: Desk, act: Close) -> None:
     if trade.leaving and trade.leave_price is None:
         _done(desk, act.act_id, detail="it is being closed already", trade=trade.number)
         return
-    if act.share < 1 and not step_down(abs(trade.open_qty) * act.share, desk.step_of(act.symbol)):
-        _done(desk, act.act_id, refused=f"{act.share} of {trade.open_qty:f} is less than the smallest step")
+    step = desk.step_of(act.symbol)
+    if act.share < 1 and not step_down(abs(trade.open_qty) * act.share, step):
+        share, qty = f"{(100 * act.share).normalize():f} %", f"{abs(trade.open_qty).normalize():f}"
+        _done(desk, act.act_id, refused=f"{share} of {qty} is less than the smallest step, {step.normalize():f}")
         return
     price = act.price
     if price is not None and not price > ZERO:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from bearskin.engine._desk import Desk
 from bearskin.engine._plan import Intent, against, rules_of, standing, towards, within
-from bearskin.engine._switches import by_limits, closed_by_hand, market_shut, multiplier, stale
+from bearskin.engine._switches import by_limits, closed_by_hand, market_shut, multiplier, shrunk, stale
 from bearskin.engine._tape import Memory
 from bearskin.engine._trade import ZERO, Trade
 from bearskin.risk import Entry, HedgeRequest, Sized, preset_of, prove_hedge, size_entry
@@ -29,7 +29,7 @@ class Opening:
 def opening(desk: Desk, memory: Memory | None, act: Open, closing: Trade | None = None) -> Opening | str:
     """What an act asks for, as risk allows it now, or why it is refused; `closing` is a trade that goes first."""
     if memory is None:
-        return f"{act.symbol} is not traded by this bot: start it with that symbol"
+        return f"{act.symbol} is not traded by this bot, which has {', '.join(sorted(desk.market)) or 'no symbols'}"
     if closing is None and (busy := _busy(desk, act)) is not None:
         return str(busy)
     if not desk.book.account.known:
@@ -73,12 +73,17 @@ def _wrong(desk: Desk, act: Open, entry: Decimal) -> str:
     mark = desk.mark(act.symbol)
     if act.stop is not None:
         if (entry - act.stop) * side <= 0:
-            return f"the stop {act.stop:f} must lie {where} the entry {entry:f} of a {word}"
+            return str(
+                Refused(reason=Reason.STOP_WRONG_SIDE, have=f"{act.stop:f}", need=f"{where} {entry:f} for a {word}")
+            )
         if mark is not None and (mark - act.stop) * side <= 0:
-            return f"the stop {act.stop:f} would go off at once: it must lie {where} the mark {mark:f}"
+            need = f"{where} the mark {mark.normalize():f}"
+            detail = "it would go off at once"
+            return str(Refused(reason=Reason.STOP_WRONG_SIDE, have=f"{act.stop:f}", need=need, detail=detail))
     for target in act.targets:
         if (target - entry) * side <= 0:
-            return f"the target {target:f} lies on the wrong side of the entry {entry:f} of a {word}"
+            side_, need = Reason.TARGET_WRONG_SIDE, f"{'below' if side < 0 else 'above'} {entry:f} for a {word}"
+            return str(Refused(reason=side_, have=f"{target:f}", need=need))
     return ""
 
 
@@ -134,7 +139,7 @@ def _speculation(desk: Desk, memory: Memory, act: Open, entry: Decimal) -> Openi
     how = "at market" if act.price is None else f"by a limit at {entry:f}"
     said = (
         f"{act.side.word} {abs(sized.qty):f} {act.symbol} {how}, stop {stop:f}, {sized.loss_at_stop:.2f} at risk"
-        f" (bound by {sized.bound_by})"
+        f" (bound by {sized.bound_by}{shrunk(desk.book)})"
     )
     return Opening(intent=intent, said=said)
 

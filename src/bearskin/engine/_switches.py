@@ -142,6 +142,16 @@ def multiplier(book: Book) -> Decimal:
     return product
 
 
+def shrunk(book: Book) -> str:
+    """Which limits make a size smaller and to what share, as the end of a sentence; empty when none does."""
+    product = multiplier(book)
+    if product == 1:
+        return ""
+    names = [note.limit for note in book.limits.values() if note.active and note.size_multiplier != 1]
+    of = ", ".join(name for name in names if " " not in name)
+    return f", at {(100 * product).normalize():f} % of the usual risk: {of}"
+
+
 def told(refused: Refused) -> str:
     """The figures and the detail of a refusal, without its reason."""
     return str(refused).removeprefix(refused.reason.value).removeprefix(":").strip()

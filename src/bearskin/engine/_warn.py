@@ -38,9 +38,7 @@ class Warnings:
         self._funding(desk, trade, memory)
 
     def _liquidation(self, desk: Desk, trade: Trade, mark: Decimal) -> None:
-        now = desk.book.account.positions.get((trade.symbol, trade.leg))
-        level = now.liquidation_price if now is not None else None
-        level = trade.plan.liquidation_price if level is None else level
+        level = desk.book.liquidation_price(trade)
         if level is None or not trade.entered_qty:
             return
         entry = QUOTE.divide(trade.entered_value, trade.entered_qty)

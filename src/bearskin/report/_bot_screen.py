@@ -161,7 +161,10 @@ def positions_table(state: Mapping[str, Any], width: int, most: int) -> Renderab
     """What is open, with as many columns as there is room for: a figure is never cut."""
     positions = state["positions"]
     if not positions:
-        return Text("Nothing is open: waiting for a set-up that the desk would take.", style="dim")
+        mode = state.get("mode") or {}
+        waits = not (mode.get("panicked") or mode.get("paused"))
+        what = "waiting for a set-up that the desk would take" if waits else "no entries until `bearskin resume`"
+        return Text(f"Nothing is open: {what}.", style="dim")
     columns = _columns(positions[:most])
     ranks = sorted({column.rank for column in columns}, reverse=True)
     for rank in ranks:

@@ -38,8 +38,8 @@ def stop_refusal(move: StopMove) -> Refused | None:
     """Why the stop stays where it is; None when it may be moved."""
     where = "above" if move.side < 0 else "below"
     if move.mark is not None and (move.mark - move.new) * move.side <= 0:
-        detail = f"a {move.side.word}'s stop lies {where} the mark: this one would go off at once"
-        need = f"{where} {move.mark:f}"
+        detail = f"the stop of a {move.side.word} would go off at once"
+        need = f"{where} the mark {move.mark.normalize():f}"
         return Refused(reason=Reason.STOP_WRONG_SIDE, have=f"{move.new:f}", need=need, detail=detail)
     if move.old is not None and (move.new - move.old) * move.side >= 0:
         return None

@@ -33,8 +33,8 @@ def test_a_state_is_json_with_money_as_text():
     # -0.039 x 59,312.4 against 60,000, and 4,500,000 x 0.0099871 against 0.0100012
     assert account["open_pnl"] == "-36.63"
     assert account["equity"] == str(Decimal("10007.31") + Decimal(account["open_pnl"]))
-    # 0.039 x 2,500 and 4,500,000 x 0.0002571
-    assert account["open_risk"] == "1254.45"
+    # 0.039 x 2,500 with 2.39 of costs, and 4,500,000 x 0.0002571
+    assert account["open_risk"] == "1256.84"
     assert (account["fees"], account["net"]) == ("5.38", "-71.13")
     counts = told["counts"]
     assert (counts["signals"], counts["entries"], counts["exits"], counts["wins"]) == (1, 1, 1, 0)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from unit.app import bot_kit as kit
 
+from bearskin.app import _hands
 from bearskin.app._hands import _done, _entered
 from bearskin.terms import BadInput
 
@@ -68,3 +71,60 @@ def test_a_refusal_is_a_value_but_a_stop_on_the_wrong_side_is_bad_input():
 
 def test_no_run_yet_is_said(bearskin):
     assert bearskin("runs --json").object == {"runs": []}
+
+
+class Steps(Hand):
+    """A bot whose state is another one each time it is looked at."""
+
+    def __init__(self, states: list[dict[str, object]]) -> None:
+        super().__init__({"trade": 1, "detail": "the stop goes to 62,000.1"})
+        self.states = states
+
+    def state(self):
+        return self.states.pop(0) if len(self.states) > 1 else self.states[0]
+
+    def rest(self, seconds: float) -> None:
+        pass
+
+
+def stopped(stop: str, trigger: str, status: str = "open") -> dict[str, object]:
+    position = {"trade": 1, "symbol": "BTCUSDT", "stop": stop, "protected": True}
+    order = {"trade": 1, "symbol": "BTCUSDT", "role": "stop", "trigger": trigger, "status": status}
+    return {"positions": [position], "orders": [order], "decisions": []}
+
+
+def moved(states: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """What `move-stop --stop 62000.05` says: the engine rounds that to the tick."""
+    hand = Steps(states)
+
+    @contextlib.contextmanager
+    def there(**_):
+        yield hand, ("r", "demo")
+
+    monkeypatch.setattr(_hands, "_hand", there)
+    report = _hands.move_stop("BTCUSDT", stop="62000.05")
+    return report.outcome, report.detail
+
+
+def test_a_stop_is_moved_once_the_new_one_rests(monkeypatch):
+    states = [stopped("62000.1", "63000"), stopped("62000.1", "62000.1", "sent"), stopped("62000.1", "62000.1")]
+    assert moved(states, monkeypatch)[0] == "protected"
+    assert len(states) == 1
+
+
+def test_a_stop_that_the_venue_did_not_take_is_told(monkeypatch):
+    outcome, detail = moved([stopped("62000.1", "63000"), stopped("63000", "63000")], monkeypatch)
+    assert (outcome, detail) == ("refused", "the venue did not take the new stop: 63000 is the stop again")
+
+
+def test_a_hedge_without_a_stop_is_not_protected():
+    hedge = {"trade": 1, "symbol": "BTCUSDT", "qty": "-1", "purpose": "hedge", "stop": None, "protected": True}
+    assert _entered({"positions": [hedge], "orders": []}, {"trade": 1}) == "done"
+
+
+@pytest.mark.parametrize(("part", "share"), [("100%", "1"), ("1", "1"), ("50%", "0.5"), (None, "1")])
+def test_the_part_to_close(part, share, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(_hands, "_acted", lambda act, *_, **__: asked.update(act))
+    _hands.close("BTCUSDT", part=part)
+    assert asked["share"] == share

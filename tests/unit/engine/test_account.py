@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 from unit.engine.bench import BTC, Bench, Hands, instrument, kinds
 
 from bearskin.engine import Adjusted, Desk, Ended, Engine, Foreign, Limited, Protection, Reconciled, Warned
@@ -284,3 +285,32 @@ def test_panic_does_not_take_a_position_of_ours_that_is_closed_by_now_for_somebo
     assert bench.ended.reason == "panic"
     assert bench.panic(foreign=True) == []
     assert not bench.engine.book.trades
+
+
+def test_a_fill_that_is_not_ours_has_the_account_asked_for_at_once(bench):
+    bench.short()
+    fill = {"symbol": BTC, "venue_id": "7", "price": D(100), "fee": D(0)}
+    ours = client_id(bench.engine.book.tag, 1, "entry", 0)
+    bench.hear(Filled(trade_id="a", client_id=ours, qty=D(-1), **fill, **bench.times(10)))
+    assert not bench.stepped.look
+    bench.hear(Filled(trade_id="b", client_id="by-hand-in-the-app", qty=D(-2), **fill, **bench.times(5_000)))
+    assert bench.stepped.look
+
+
+def test_the_liquidation_price_of_the_position_before_is_not_that_of_this_one(bench):
+    bench.short()
+    book, trade = bench.engine.book, bench.trade
+    told = PositionNow(
+        symbol=BTC, qty=trade.qty, entry=trade.cost / trade.qty, margin_mode=MarginMode.ISOLATED, leverage=D(5),
+        liquidation_price=D("119.5"),
+    )  # fmt: skip
+    key = (BTC, trade.leg)
+    book.account.positions[key] = told
+    assert book.liquidation_price(trade) == D("119.5")
+    for other in (
+        replace(told, qty=-told.qty),
+        replace(told, entry=told.entry + 1),
+        replace(told, liquidation_price=None),
+    ):
+        book.account.positions[key] = other
+        assert book.liquidation_price(trade) == trade.plan.liquidation_price

@@ -62,7 +62,7 @@ def test_an_act_told_twice_is_answered_twice_and_done_once(room):
     ("what", "says"),
     [
         ({"stop": None}, "needs a stop"),
-        ({"stop": D(99)}, "must lie above the entry 100"),
+        ({"stop": D(99)}, "needs above 100 for a short"),
         ({"qty": D(30)}, "at most 25"),
         ({"qty": D("0.0001")}, "rounds to zero"),
         ({"qty": D(-1)}, "must be positive"),
@@ -164,7 +164,7 @@ def test_widening_a_stop_stays_within_the_preset_and_before_liquidation(room, si
 def test_to_break_even_after_fees(room):
     """(100 - 0.05) / 1.0005 = 99.90: the mark has to be below it first."""
     short(room)
-    assert "would go off at once" in room.act(MoveStop, symbol=BTC).refused
+    assert "break-even after fees is 99.9" in room.act(MoveStop, symbol=BTC).refused
     room.mark("99")
     assert room.act(MoveStop, symbol=BTC).refused == ""
     assert room.trade.stop == D("99.9")
