@@ -257,9 +257,15 @@ def adopt(desk: Desk, act: Adopt, survives_frac: Decimal | None = None) -> str:
             return "a speculation needs a stop"
         if (mark - act.stop) * now.qty <= 0:
             return f"the stop {act.stop:f} lies on the wrong side of the price {mark:f}"
-    elif act.shock_frac is None or survives_frac is None or survives_frac <= act.shock_frac:
-        return "a hedge needs the adverse move it has to survive, and has to survive it"
-    take_over(desk, now, purpose_is_hedge=act.purpose == "hedge", stop=act.stop, survives=survives_frac, by=act.act_id)
+    elif act.shock_frac is None or survives_frac is None:
+        return "a hedge needs the adverse move it has to survive, and margin that proves it"
+    elif survives_frac <= act.shock_frac:
+        return f"the margin survives {100 * survives_frac:.1f} %, not the {100 * act.shock_frac:.1f} % that were named"
+    hedge = act.purpose == "hedge"
+    if hedge and act.stop is not None and abs(mark - act.stop) <= mark * (act.shock_frac or ZERO):
+        return f"the stop {act.stop:f} would take the insurance away within the shock it is meant for"
+    survives = act.shock_frac if hedge else None
+    take_over(desk, now, purpose_is_hedge=hedge, stop=act.stop, survives=survives, by=act.act_id)
     return ""
 
 
