@@ -13,7 +13,7 @@ from bearskin.engine._desk import Desk
 from bearskin.engine._notes import Done, Ended, ModeSet
 from bearskin.engine._pace import PATIENCE_NS, came_to_naught, is_waiting, may_cancel, may_try, passed_ns
 from bearskin.engine._protect import stop_reason
-from bearskin.engine._trade import ZERO, Trade, Working
+from bearskin.engine._trade import LIVE, ZERO, Trade, Working
 from bearskin.terms import QUOTE, Cancel, Panic, Place
 
 
@@ -77,7 +77,7 @@ def end(desk: Desk, trade: Trade) -> None:
 def sweep(desk: Desk) -> None:
     """Cancel orders that have come to light after their trade had ended, but no stop that a stranger may rest on."""
     for trade in desk.book.done.values():
-        late = [order for order in trade.orders.values() if order.live]
+        late = [order for order in trade.orders.values() if order.status in LIVE]
         if late:
             stranger = trade.symbol in desk.book.foreign
             late = [order for order in late if not (stranger and order.conditional)]
