@@ -166,6 +166,18 @@ class Ended(Note, frozen=True, kw_only=True):
     fees_other: dict[str, Decimal] = msgspec.field(default_factory=dict)
 
 
+class Corrected(Note, frozen=True, kw_only=True):
+    """What the money of a trade sums up to, after funding or a fill of it was told when it had ended already."""
+
+    trade: int
+    symbol: str
+    gross: Decimal
+    fees: Decimal
+    funding: Decimal
+    net: Decimal
+    r: float | None
+
+
 class Adjusted(Note, frozen=True, kw_only=True):
     """The venue's position was not what our fills said; the venue's word was taken.
 
@@ -250,8 +262,9 @@ class Done(Note, frozen=True, kw_only=True):
 
 
 WARNINGS = (
-    "unprotected", "emergency", "liquidation-near", "liquidated", "adl", "delisting", "funding-flip", "basis",
-    "feed-lost", "stale", "skew", "kill-switch", "foreign", "liquidation-price-differs", "rejected", "unknown",
+    "unprotected", "emergency", "liquidation-near", "liquidated", "adl", "delisting", "halted", "funding-flip",
+    "basis", "feed-lost", "stale", "skew", "kill-switch", "foreign", "liquidation-price-differs", "rejected",
+    "unknown",
 )  # fmt: skip
 
 AnyNote = (
@@ -263,6 +276,7 @@ AnyNote = (
     | StopMoved
     | Leaving
     | Ended
+    | Corrected
     | Adjusted
     | Foreign
     | Reconciled

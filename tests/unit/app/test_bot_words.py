@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from decimal import Decimal as D
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from bearskin.app._world import Place
 from bearskin.engine import EngineSettings
 from bearskin.terms import BadFile, BadInput, MarginMode, interval_ns, parse_time
 
+D = Decimal
 WITHIN = Place(venue="demo", env="", account="a", key="k", secret="s")
 VENUE = Place(venue="okx", env="live", account="a", key="k", secret="s", notional_cap=D(100))
 
@@ -145,8 +146,7 @@ def test_events_come_from_toml_or_csv(home: Path, tmp_path: Path) -> None:
         '[[event]]\nname = "unlock"\nstart = 2026-12-01\nend = 2026-12-02\nsymbols = ["SOLUSDT"]\n'
     )
     table.write_text(
-        "name,start,end,symbols\nCPI,2026-12-10T13:00:00Z,2026-12-10T14:30:00Z,\n"
-        "unlock,2026-12-01,2026-12-02,solusdt\n"
+        "name,start,end,symbols\nCPI,2026-12-10T13:00:00Z,2026-12-10T14:30:00Z,\nunlock,2026-12-01,2026-12-02,solusdt\n"
     )
     unlock, cpi = read_calendar(toml)
     assert read_calendar(table) == (unlock, cpi)
