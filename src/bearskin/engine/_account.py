@@ -31,6 +31,7 @@ from bearskin.terms import (
     our_id,
 )
 
+_POSITION: Final = "position"  # begins what is said of a symbol with a position that is not ours
 _TOLERANCE: Final = Decimal("0.001")  # of the venue's liquidation price
 
 
@@ -185,7 +186,7 @@ def _strangers(desk: Desk, event: AccountNow, positions: list[PositionNow]) -> l
     found: dict[str, tuple[str, Decimal]] = {}
     for now in positions:
         if not _closed_meanwhile(desk, event, now):
-            found[now.symbol] = (f"position {now.qty:f} at {now.entry:f}", now.qty)
+            found[now.symbol] = (f"{_POSITION} {now.qty:f} at {now.entry:f}", now.qty)
     for order in event.orders:
         ours = our_id(order.client_id)
         mine = ours is not None and ours.tag == desk.book.tag
@@ -295,7 +296,9 @@ def close_strangers(desk: Desk, act: Panic) -> int:
             desk.send(0, approved)
     count = 0
     for key, now in list(desk.book.account.positions.items()):
-        if desk.book.trade_in(*key) is None and now.qty:
+        # one that was ours may be closed since the account was told: only what was found to be somebody else's
+        strange = desk.book.foreign.get(now.symbol, "").startswith(_POSITION)
+        if strange and desk.book.trade_in(*key) is None and now.qty:
             trade = take_over(desk, now, purpose_is_hedge=False, stop=None, survives=None, by=act.act_id)
             desk.leave(trade, "panic", act_id=act.act_id)
             count += 1

@@ -13,7 +13,7 @@ from bearskin.engine._desk import Desk
 from bearskin.engine._notes import Corrected, Done, Ended, ModeSet
 from bearskin.engine._pace import PATIENCE_NS, came_to_naught, is_waiting, may_cancel, may_try, passed_ns
 from bearskin.engine._protect import stop_reason
-from bearskin.engine._trade import ZERO, Trade, Working
+from bearskin.engine._trade import LIVE, ZERO, Trade, Working
 from bearskin.terms import QUOTE, Cancel, Panic, Place
 
 
@@ -82,7 +82,7 @@ def sweep(desk: Desk) -> None:
     for trade in desk.book.done.values():
         if trade.net != trade.ended_net:
             _correct(desk, trade)
-        late = [order for order in trade.orders.values() if order.live]
+        late = [order for order in trade.orders.values() if order.status in LIVE]
         if late:
             stranger = trade.symbol in desk.book.foreign
             late = [order for order in late if not (stranger and order.conditional)]

@@ -290,3 +290,45 @@ def test_who_left_some_seconds_before_a_settlement_may_still_have_paid_it():
     assert corrected.funding == -3
     bench.hear(Funded(symbol=BTC, amount=D(-3), **bench.times(120_000)))
     assert len(bench.told(Corrected)) == 1
+
+
+# --- what nothing else held -------------------------------------------------------------------------------------------
+
+
+def test_a_refused_trigger_is_not_given_up_for_an_old_stop_that_covers_a_part():
+    bench = Bench()
+    entry = limit_short(bench, "2")
+    bench.answer(entry)
+    (first,) = bench.fill(entry, "-1", "100")
+    bench.answer(first)
+    (second,) = bench.fill(entry, "-1", "100")
+    bench.move_stop("104")
+    (third,) = bench.answer(second, "rejected", code="-1001")
+    assert kinds([third]) == ["stop 2 @ 104"]
+    assert kinds(bench.answer(third, "rejected", code="-1001")) == ["stop 2 @ 104"]
+    assert bench.trade.stop == 104
+
+
+def test_after_a_crash_of_a_minute_a_stop_comes_before_a_close():
+    bench = Bench()
+    (entry,) = bench.open(side=Side.SHORT, qty=D(1), stop=D(105))
+    bench.answer(entry)
+    bench.fill(entry, "-1", "100")
+    bench.restart()
+    (stop,) = bench.hear(Pulse(**bench.times(60_000)))
+    assert kinds([stop]) == ["stop 1 @ 105"]
+    bench.answer(stop)
+    assert bench.trade.protected
+    assert bench.left == []
+
+
+def test_a_stop_that_the_venue_keeps_for_less_than_is_open_does_not_do():
+    bench = Bench()
+    entry = limit_short(bench, "2")
+    bench.answer(entry)
+    (first,) = bench.fill(entry, "-1", "100")
+    (again,) = bench.answer(first, "rejected", code="-1001")
+    bench.answer(again, "rejected", code="-1001")
+    bench.account(("-1", "100"), orders=(bench.order(entry, "open", "-1"),), stop=D(105))
+    assert bench.trade.protected
+    assert kinds(bench.fill(entry, "-1", "100")) == ["stop 2 @ 105"]
