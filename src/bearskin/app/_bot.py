@@ -20,7 +20,7 @@ from bearskin.app._runs import BotAddress, Run, bot_told, run_held
 from bearskin.app._watch import Watch
 from bearskin.app._world import Place, World, open_world
 from bearskin.engine import Done, EngineSettings, Record
-from bearskin.terms import DAY_NS, AnyAct, AnyEvent, BadInput, BearskinError
+from bearskin.terms import DAY_NS, AnyAct, AnyEvent, BadInput, BearskinError, VenueBroken
 
 READY_S_MAX = 60.0
 HISTORY_DAYS = 110  # the slow daily average needs 50 days and some before them
@@ -173,7 +173,7 @@ async def _until_ready(bot: Bot) -> None:
         ready.cancel()
         if bot.task.done():
             await bot.task
-        raise BearskinError(f"{bot.place.venue} has not told how the account stands within {READY_S_MAX:g} s")
+        raise VenueBroken(f"{bot.place.venue} has not told how the account stands within {READY_S_MAX:g} s")
 
 
 async def _ended(task: asyncio.Task[None] | None) -> None:

@@ -96,10 +96,12 @@ def close(
         there = _position(state, symbol=_symbol(symbol))
         if there is None:
             return "closed"
-        resting = any(o["trade"] == there["trade"] and _rests(o, "exit") for o in state["orders"])
-        if price is not None and resting:
+        exits = [o for o in state["orders"] if o["trade"] == there["trade"] and o["role"] == "exit"]
+        if price is not None and any(_rests(order, "exit") for order in exits):
             return "resting"
-        return "done" if share < 1 and there["phase"] == "open" and there["protected"] and note.get("looked") else ""
+        changed = there["qty"] != note.setdefault("before", there["qty"])  # a limit may be filled before we look
+        quiet = there["phase"] == "open" and there["protected"] and not exits
+        return "done" if share < 1 and quiet and note.get("looked") and (price is None or changed) else ""
 
     return _acted(act, settled, **where)
 
