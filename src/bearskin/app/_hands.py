@@ -24,6 +24,8 @@ from bearskin.app._world import DEMO, Place
 from bearskin.terms import BadInput, BearskinError, Reason, Side
 
 WAIT_S, LOOK_S, PRICED_S = 45.0, 0.1, 10.0
+TARGETS_MOST = 2
+REDUCING = ("Close", "MoveStop", "Pause", "Remark")  # what a venue's locks do not stand before
 BARS = 400  # of the past: for what manages a position, since set-ups are not looked for here
 # what is wrong with what was typed, whatever the market does
 _TYPED = (Reason.NO_STOP, Reason.STOP_WRONG_SIDE, Reason.TARGET_WRONG_SIDE)
@@ -99,7 +101,9 @@ def close(
         resting = any(o["symbol"] == act["symbol"] and o["role"] in ("exit", "target") for o in state["orders"])
         if price is not None and resting:
             return "resting"
-        return "done" if share < 1 and there["phase"] == "open" and there["protected"] and note.get("looked") else ""
+        exits = any(o["symbol"] == act["symbol"] and o["role"] == "exit" for o in state["orders"])
+        less = there["qty"] != (note.get("before") or there)["qty"]
+        return "done" if share < 1 and less and not exits and there["protected"] else ""
 
     return _acted(act, settled, **where)
 
@@ -153,7 +157,7 @@ def panic(*, foreign: bool = False, confirm: Callable[[str], bool] | None = None
 
     `confirm` is asked before anything foreign is touched.
     """
-    with _hand(**where) as (hand, told):
+    with _hand(reducing=True, **where) as (hand, told):
         if foreign and confirm is not None:
             theirs = hand.state()["foreign"]
             if theirs and not confirm(f"{', '.join(sorted(theirs))} is not ours: close it too?"):
@@ -188,7 +192,7 @@ def note(symbol: str, text: str, **where: Any) -> HandReport:
 
 def positions(**where: Any) -> dict[str, Any]:
     """Our open positions as the bot sees them, reconciled with the venue: `state["positions"]` of its state."""
-    with _hand(**where) as (hand, _):
+    with _hand(reducing=True, **where) as (hand, _):
         return hand.state()
 
 
@@ -273,6 +277,10 @@ def _prices(**given: Any) -> dict[str, str]:
 
 def _targets(target: Sequence[str] | str | None) -> list[str]:
     named = [] if target is None else [target] if isinstance(target, str | int | float | Decimal) else list(target)
+    if len(named) > TARGETS_MOST:
+        raise BadInput(
+            f"{len(named)} targets, at most {TARGETS_MOST}: half is taken at the first, the rest at the second"
+        )
     return [f"{positive_of(one, 'target'):f}" for one in named]
 
 
@@ -308,7 +316,7 @@ Settled = Callable[[dict[str, Any], dict[str, Any]], str]
 
 
 def _acted(act: dict[str, Any], settled: Settled, **where: Any) -> HandReport:
-    with _hand(symbol=act.get("symbol"), **where) as (hand, told):
+    with _hand(symbol=act.get("symbol"), reducing=act["is"] in REDUCING, **where) as (hand, told):
         return _done(hand, told, act, settled)
 
 
@@ -316,7 +324,8 @@ def _done(hand: Hand, told: tuple[str, str], act: dict[str, Any], settled: Settl
     """Have it done and wait until the venue has what it takes."""
     run, venue = told
     named = {"act": _verb(act), "run": run, "venue": venue, "symbol": act.get("symbol", "")}
-    said = hand.act(act)
+    before = _position(hand.state(), symbol=str(act["symbol"])) if act.get("symbol") else None
+    said = {**hand.act(act), "before": before}
     if said.get("refused"):
         for reason in _TYPED:
             if said["refused"].startswith(reason.value):
@@ -330,7 +339,6 @@ def _done(hand: Hand, told: tuple[str, str], act: dict[str, Any], settled: Settl
         if outcome or time.monotonic() > until_s:
             break
         hand.rest(LOOK_S)
-        said["looked"] = True
     there = _position(state, number=trade, symbol=str(act.get("symbol", "")))
     last = [
         one["text"] for one in state["decisions"] if one["symbol"] == act.get("symbol") and one["kind"] != "declined"
@@ -356,6 +364,7 @@ def _verb(act: Mapping[str, Any]) -> str:
 def _hand(
     *,
     symbol: str | None = None,
+    reducing: bool = False,
     venue: str | None = None,
     env: str | None = None,
     folder: Path | str | None = None,
@@ -372,7 +381,7 @@ def _hand(
         with contextlib.closing(hand):
             yield hand, (run, name)
         return
-    place = place_of(house, venue, env, folder=folder, live_confirm=live_confirm)
+    place = place_of(house, venue, env, folder=folder, live_confirm=live_confirm, reducing=reducing)
     with contextlib.closing(_Here(house, place, symbol)) as here:
         yield here, (here.run_id, name)
 

@@ -145,8 +145,7 @@ def test_events_come_from_toml_or_csv(home: Path, tmp_path: Path) -> None:
         '[[event]]\nname = "unlock"\nstart = 2026-12-01\nend = 2026-12-02\nsymbols = ["SOLUSDT"]\n'
     )
     table.write_text(
-        "name,start,end,symbols\nCPI,2026-12-10T13:00:00Z,2026-12-10T14:30:00Z,\n"
-        "unlock,2026-12-01,2026-12-02,solusdt\n"
+        "name,start,end,symbols\nCPI,2026-12-10T13:00:00Z,2026-12-10T14:30:00Z,\nunlock,2026-12-01,2026-12-02,solusdt\n"
     )
     unlock, cpi = read_calendar(toml)
     assert read_calendar(table) == (unlock, cpi)
