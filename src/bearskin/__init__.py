@@ -15,10 +15,12 @@ from typing import Any
 __version__ = "0.1.0"
 
 _VERBS = (
+    "adopt",
     "alert_test",
     "backtest",
     "backup",
     "cap",
+    "close",
     "config",
     "data_brackets",
     "data_check",
@@ -30,14 +32,32 @@ _VERBS = (
     "exchange",
     "keys",
     "legal",
+    "long",
     "migrate",
+    "move_stop",
+    "note",
+    "orders",
+    "panic",
     "parity",
+    "pause",
     "plan",
+    "positions",
     "quiz",
+    "report",
     "reset",
+    "resume",
+    "reverse",
+    "runs",
+    "short",
+    "tables",
+    "trade",
 )
 
-_ROOMS_TOO = ("backtest", "exchange")  # names of a verb and of a room: the name is the room, calling it is the verb
+_ROOMS_TOO = (
+    "backtest",
+    "exchange",
+    "report",
+)  # names of a verb and of a room: the name is the room, calling it is the verb
 
 __all__ = ["__version__", *_VERBS]
 

@@ -41,7 +41,7 @@ class Apart:
 @contextlib.contextmanager
 def exchange_apart(folder: Path | None = None, **options: object) -> Iterator[Apart]:
     """The exchange until the context ends; `options` are those of `ExchangeOptions`."""
-    said = json.dumps({"port": 0, "limits": False, "folder": str(folder) if folder else None, **options})
+    said = json.dumps({"port": 0, "limits": False, "folder": str(folder) if folder else None} | options)
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     process = subprocess.Popen([sys.executable, "-c", _PROGRAM, said], env=env, stdout=subprocess.PIPE, text=True)
     try:

@@ -11,7 +11,7 @@ from live.kit import SYMBOL, Eye, control
 
 from bearskin.exchange.wire import ExchangeOptions, Running, start_in_thread
 
-_TAGS = (f"{number:04d}" for number in itertools.count(1))
+_TAGS = (f"t{number:03d}" for number in itertools.count(1))  # tags that tests make of these begin with a digit
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from bearskin.engine import Desk, Done, Engine, EngineSettings, Planned, Record, StopMoved
+from bearskin.engine import Book, Desk, Done, Engine, EngineSettings, Planned, Record, StopMoved
 from bearskin.exchange.wire import Running
 from bearskin.journal import Journal
 from bearskin.live import (
@@ -92,14 +92,16 @@ class Hand:
         desk.note(
             Planned(
                 time_ns=desk.time_ns, wall_ns=desk.wall_ns, trade=number, symbol=act.symbol, side=act.side, leg="BOTH",
-                purpose="speculation", origin="hand", qty=qty, entry_ref=self.marks[act.symbol], entry_price=act.price,
-                stop=act.stop, act_id=act.act_id,
+                purpose=act.purpose, origin="hand", qty=qty, entry_ref=self.marks[act.symbol], entry_price=act.price,
+                stop=act.stop, act_id=act.act_id, survives_frac=act.shock_frac, targets=act.targets,
+                target_qtys=tuple(qty / len(act.targets) for _ in act.targets),
             )
         )  # fmt: skip
         name = client_id(desk.book.tag, number, "entry", 0)
         approved = approve_entry(
             Place(symbol=act.symbol, client_id=name, role="entry", qty=qty, price=act.price),
-            side=act.side, sized_qty=qty, reference=self.marks[act.symbol], stop=act.stop, why="asked for",
+            side=act.side, sized_qty=qty, reference=self.marks[act.symbol], stop=act.stop,
+            survives_frac=act.shock_frac, why="asked for",
         )  # fmt: skip
         assert not isinstance(approved, Refused), approved
         desk.send(number, approved)
@@ -180,10 +182,14 @@ class Bot:
 
     async def enter(self, name: str = "open", side: Side = Side.SHORT, **more: Any) -> Done:
         """Open a position and wait until its stop rests."""
-        await self.until(lambda: SYMBOL in self.hand.marks, what="a mark")
-        stop = self.price("1.02" if side < 0 else "0.98")
-        act = Open(time_ns=0, wall_ns=0, act_id=name, symbol=SYMBOL, side=side, stop=stop, qty=QTY, **more)
-        return await self.act(act)
+        await self.until(self.is_up, what="both channels")
+        asked = {"stop": self.price("1.02" if side < 0 else "0.98"), "qty": QTY, **more}
+        return await self.act(Open(time_ns=0, wall_ns=0, act_id=name, symbol=SYMBOL, side=side, **asked))
+
+    def is_up(self) -> bool:
+        """Whether market and account are heard."""
+        channels = self.runner.state().channels
+        return bool(channels.get("market") and channels.get("account"))
 
     async def protected(self) -> None:
         """Until all that is open is covered by confirmed stops."""
@@ -199,6 +205,12 @@ class Bot:
         if wait:
             await self.until(lambda: not self.engine.book.trades, what="the end")
         return done
+
+    def restored(self) -> Book:
+        """The book that another life would make of the journal as it is."""
+        engine = Engine(self.engine.settings, self.engine.market, Hand())
+        engine.restore(record for _, record in read_records(self.journal))
+        return engine.book
 
     async def quiet(self) -> None:
         """Until no question is open and what is open is protected."""
@@ -230,8 +242,9 @@ async def bot_at(
     interval: str = "1m",
     options: RunnerOptions | None = None,
     timeout_ms: int = 1_500,
-    window_s: float = 1.0,
+    window_s: float = 0.6,
     setups: bool = False,
+    status_s: float = 60.0,
 ) -> AsyncIterator[Bot]:
     """A bot whose venue is at `url`, on the journal in a file, until the context ends; it is not closed for it.
 
@@ -239,7 +252,7 @@ async def bot_at(
     """
     dialect = dialect_of("binance")
     exchange = open_trading(dialect, "live", running.key, running.secret, address=url)
-    exchange.timeout = timeout_ms
+    exchange.timeout, exchange.timeout_on_exit = timeout_ms, 0
     clock = MarketClock(time.time_ns)
     venue = CcxtVenue(dialect, exchange, symbols, clock=clock)
     # how long the venue could still accept a request: no proxy holds one up that long
@@ -249,6 +262,8 @@ async def bot_at(
     try:
         await opened(venue)
         hand = Hand()
+        for row in await exchange.fapiPublicGetPremiumIndex():  # the stream tells them a second later
+            hand.marks[row["symbol"]] = Decimal(row["markPrice"])
         market = await venue.instruments(symbols)
         settings = EngineSettings(tag=tag, symbols=symbols, interval_ns=interval_ns(interval))
         engine = Engine(settings, market, None if setups else hand)
@@ -256,7 +271,7 @@ async def bot_at(
             engine._mind = Both(hand, engine._mind)
             for symbol in symbols:
                 engine.preload(await venue.history(symbol, interval, 1_500))
-        feed = CcxtFeed(venue, interval, options=FeedOptions(statistics=False))
+        feed = CcxtFeed(venue, interval, options=FeedOptions(statistics=False, status_s=status_s))
         runner = Runner(engine, kept, venue, feed, clock=clock, at=at, options=options)
         task = asyncio.ensure_future(runner.run())
         bot = Bot(runner=runner, venue=venue, engine=engine, journal=kept, hand=hand, task=task)

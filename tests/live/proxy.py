@@ -25,7 +25,7 @@ FAULTS = (
     "1007",  # carried out, and called a time-out
 )
 LATE_S = 0.3
-SILENCE_S = 1
+SILENCE_S = 0.4
 
 
 @dataclass(slots=True)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from decimal import Decimal
 from pathlib import Path
 
-from live.kit import QTY, SYMBOL, Eye, bot_at, control, journal_of
+import pytest
+from live.apart import exchange_apart
+from live.kit import QTY, SYMBOL, Bot, Eye, bot_at, control, journal_of
 from live.proxy import Proxy
+from live.test_killed import checked, ours
 
 from bearskin.engine import Ended
 from bearskin.exchange.wire import ExchangeOptions, Running, start_in_thread
@@ -74,6 +78,54 @@ def test_the_exchange_is_restarted_under_an_open_position(tmp_path: Path) -> Non
                 assert Eye(second).position() == 0
             finally:
                 await asyncio.to_thread(second.stop)
+
+    asyncio.run(story())
+
+
+@pytest.mark.slow
+def test_the_exchange_is_killed_under_a_bot_at_work(tmp_path: Path) -> None:
+    """
+    an exchange in a process of its own is killed (SIGKILL) and started again on its folder, four times over: while a
+    position stands protected, and while entry, stop or close are on their way
+    -> the same bot goes on; positions and stops are those of the exchange, no order exists twice
+    """
+    options = {"symbols": (SYMBOL,), "prices": "manual", "crowd": False, "folder": tmp_path / "exchange"}
+    journal, tag = tmp_path / "j.sqlite", "kill"
+
+    async def agree(bot: Bot, eye: Eye) -> None:
+        await bot.until(bot.is_up, 30.0, what="up again")
+        await bot.quiet()
+
+        def same() -> bool:
+            rest = sum(Decimal(row["quantity"]) for row in eye.resting(tag) if row.get("clientAlgoId"))
+            return ours(bot) == eye.position() and rest == -ours(bot)
+
+        await bot.until(same, 20.0, what="positions and stops agree")
+
+    async def story() -> None:
+        with contextlib.ExitStack() as stack:
+            first = stack.enter_context(exchange_apart(**options))
+            port = int(first.url.rsplit(":", 1)[1])
+            control(first, "POST", f"/symbols/{SYMBOL}/index", {"price": "60000"})
+            eye, exchange = Eye(first), first
+            async with bot_at(first.url, first, journal, tag=tag) as bot:
+                await bot.enter("open-0")
+                await bot.protected()
+                for number, delay_s in enumerate((0.0, 0.003, 0.008, 0.020), 1):
+                    if number > 1:
+                        done = bot.close(f"close-{number}", wait=False) if bot.trade else bot.enter(f"open-{number}")
+                        acting = asyncio.ensure_future(done)
+                        await asyncio.sleep(delay_s)
+                        exchange.process.kill()
+                        await acting
+                    exchange.process.kill()
+                    exchange.process.wait(10)
+                    await bot.until(lambda: not any(bot.runner.state().channels.values()), what="down")
+                    exchange = await asyncio.to_thread(stack.enter_context, exchange_apart(**options, port=port))
+                    await agree(bot, eye)
+                if bot.trade is not None:
+                    await bot.close("the end")
+            checked(eye, tag, journal)
 
     asyncio.run(story())
 

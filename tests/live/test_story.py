@@ -10,7 +10,7 @@ from live.kit import QTY, SYMBOL, Eye, bot_at, control, journal_of
 
 from bearskin.engine import Ended, Issued, Protection
 from bearskin.exchange.wire import Running
-from bearskin.terms import BarClosed, Filled, PlaceStop
+from bearskin.terms import Answered, BarClosed, Filled, PlaceStop
 
 
 def test_a_short_is_protected_moved_and_closed(running: Running, eye: Eye, tag: str, tmp_path) -> None:
@@ -122,3 +122,38 @@ def test_unprotected_time_is_written_down(running: Running, tag: str, tmp_path) 
     assert len(times) == 30
     assert all(0 < seconds < 3 for seconds in times), times
     assert sorted(times)[15] < 0.25, times
+
+
+def test_entries_keep_to_the_limits_of_orders_and_protection_does_not(
+    running: Running, eye: Eye, tag: str, tmp_path
+) -> None:
+    """
+    the limits are the exchange's; entry and stop are counted as it counts them
+    no room left -> the stop is moved and the position closed without waiting; the next entry is refused
+    """
+
+    async def story() -> None:
+        async with bot_at(running.url, running, tmp_path / "j.sqlite", tag=tag) as bot:
+            orders = bot.venue.orders
+            assert orders.limits == {10: 300, 60: 1200}
+            await bot.enter()
+            await bot.protected()
+            assert orders.used(60) >= 2
+            orders.limits = {60: 1}
+            await bot.move("1.03")
+            wanted = bot.price("1.03")
+            await bot.until(lambda: [Decimal(row["triggerPrice"]) for row in eye.resting(tag)] == [wanted], 2.0)
+            await bot.close()
+            assert eye.position() == 0
+            bot.told.clear()
+            await bot.enter("another")
+            [ended] = await bot.until(lambda: bot.notes(Ended))
+            assert ended.reason == "unfilled"
+            [refused] = [r.event for _, r in bot.told if isinstance(r.event, Answered)]
+            assert (refused.outcome, refused.code) == ("rejected", "not-sent")
+            orders.limits = {1: 10}
+            await bot.enter("a third")
+            await bot.protected()
+            await bot.close("the end")
+
+    asyncio.run(story())

@@ -26,6 +26,7 @@ KINDS: Final[dict[str, str]] = {
     "liquidated": "the venue liquidated a position",
     "adl": "the venue took a part of a position to close someone else's",
     "delisting": "a symbol leaves the venue",
+    "halted": "a symbol cannot be traded for now",
     "funding-flip": "funding changed its sign against a position",
     "basis": "mark and index, or mark and last, part",
     "feed-lost": "market data or account events stopped",

@@ -137,18 +137,33 @@ async def _remembered(
 
     async def one(symbol: str) -> tuple[str, int] | None:
         async with slots:
-            panel = await world.venue.history(symbol, run.interval, settings.bars_kept)
-            days = await world.venue.history(symbol, "1d", HISTORY_DAYS) if settings.interval_ns < DAY_NS else None
+            panel = await _past(world, symbol, run.interval, settings.bars_kept)
+            days = await _past(world, symbol, "1d", HISTORY_DAYS) if settings.interval_ns < DAY_NS else None
+        if panel is None:
+            return None
         mind.preload(panel, days)
         keep_history(run.folder, panel, instruments[symbol][1], days)
-        return (symbol, int(panel.time_ns[-1])) if len(panel) else None
+        return symbol, int(panel.time_ns[-1])
 
     found = await asyncio.gather(*(one(symbol) for symbol in (settings.symbols if past is None else past)))
-    if not any(found):  # what time it is there has to be known before the first event
-        panel = await world.venue.history(settings.symbols[0], run.interval, 2)
-        found = [(settings.symbols[0], int(panel.time_ns[-1]))] if len(panel) else []
-    world.clock.heard(max((opened_ns + settings.interval_ns for _, opened_ns in filter(None, found)), default=0))
-    return dict(last for last in found if last is not None)
+    known = dict(last for last in found if last is not None)
+    if not known:  # what time it is there has to be known before the first event
+        panel = await _past(world, settings.symbols[0], run.interval, 2)
+        known = {} if panel is None else {settings.symbols[0]: int(panel.time_ns[-1])}
+    if known:
+        world.clock.heard(max(known.values()) + settings.interval_ns)
+    return known
+
+
+async def _past(world: World, symbol: str, interval: str, bars: int) -> Any:
+    """The last bars of a symbol; None where it has none yet: then it is looked at from here on."""
+    from bearskin.live import NoBars
+
+    try:
+        return await world.venue.history(symbol, interval, bars)
+    except NoBars as error:
+        logger.info("%s: it is looked at from here on", error)
+        return None
 
 
 async def _until_ready(bot: Bot) -> None:

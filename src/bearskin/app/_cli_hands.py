@@ -74,14 +74,13 @@ def positions(desk: Desk, **given: Any) -> None:
     from bearskin.app import _hands
 
     state = _hands.positions(**_given(desk, given))
-    names = ("run", "venue", "time", "account", "mode", "positions", "foreign")
 
     def tables() -> list[Any]:
         from bearskin.report import account_lines
 
         return list(account_lines(state))
 
-    desk.result(lambda: {name: state[name] for name in names}, tables)
+    desk.result(lambda: state, tables)
 
 
 def orders(desk: Desk, **given: Any) -> None:
@@ -95,7 +94,7 @@ def orders(desk: Desk, **given: Any) -> None:
 
         return [orders_table(state)]
 
-    desk.result(lambda: {name: state[name] for name in ("run", "venue", "time", "orders")}, tables)
+    desk.result(lambda: state, tables)
 
 
 def pause(desk: Desk, **given: Any) -> int:

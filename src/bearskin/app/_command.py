@@ -161,7 +161,7 @@ def _log_file(desk: Desk) -> logging.Handler:
     from bearskin.app._settings import load_settings
 
     home = find_home(desk.home)
-    return start_logging(home.part("logs"), load_settings(home).settings.log_level)
+    return start_logging(home.part("logs"), load_settings(home).settings.log_level, desk.command)
 
 
 def _hush(stream: Any) -> None:

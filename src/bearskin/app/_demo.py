@@ -16,6 +16,7 @@ from bearskin.app._bot_words import engine_words
 from bearskin.app._children import Child, ChildBroken
 from bearskin.app._home import user_path
 from bearskin.app._house import House, open_house
+from bearskin.app._report import report
 from bearskin.app._runs import Run, bot_of, latest_run
 from bearskin.app._trade import Told, run_of, told_of
 from bearskin.app._world import DEMO_PART, demo_place
@@ -34,12 +35,17 @@ Said = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoReport:
-    """How a demo stood at its end. `books` is what the exchange's ledgers add up to: zero, or it has lost money."""
+    """How a demo stood at its end.
+
+    `books_sum` is what the exchange's ledgers add up to: zero, or it has lost money. `wallet_unexplained` is what the
+    run's own flows leave unexplained of the wallet, None where no wallet was told.
+    """
 
     run: str
     folder: Path
     state: dict[str, Any]
     books_sum: str | None
+    wallet_unexplained: str | None
     seconds: float
     children_codes: tuple[int, int]
     parity: Parity | None = None
@@ -61,6 +67,7 @@ class DemoReport:
             "equity": account["equity"],
             "currency": account["asset"],
             "books_sum": self.books_sum,
+            "wallet_unexplained": self.wallet_unexplained,
             "market_time": self.state["time"],
             "seconds": round(self.seconds, 1),
             "folder": str(self.folder),
@@ -153,12 +160,12 @@ def _replayed(
     watching = Watching(
         title=f"replay of {names} at {rate:g}×", for_s=for_s, shown=shown, said=said, end_ns=end_ns, ends=True
     )
-    report = together(house, place, words, replace(told, interval=told.interval or REPLAY_INTERVAL), watching)
+    done = together(house, place, words, replace(told, interval=told.interval or REPLAY_INTERVAL), watching)
     from bearskin.app._backtest import warm_up
     from bearskin.app._parity import parity
 
     warm_up()
-    return replace(report, parity=parity(report.run, home=house.home.root))
+    return replace(done, parity=parity(done.run, home=house.home.root))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +214,7 @@ def together(
         folder=run.folder,
         state=state,
         books_sum=books,
+        wallet_unexplained=report(run.id, home=house.home.root).to_json()["wallet_unexplained"],
         seconds=time.monotonic() - began_s,
         children_codes=(code_of_exchange, code),
     )

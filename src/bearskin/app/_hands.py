@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from bearskin.app._house import House, open_house
 from bearskin.app._rates import leverage_of, positive_of, share_of
-from bearskin.app._runs import bot_of, latest_run, runs_of
+from bearskin.app._runs import RunHeld, bot_of, latest_run, runs_of
 from bearskin.app._trade import Told, place_of, run_of
 from bearskin.app._world import DEMO, Place
 from bearskin.terms import BadInput, BearskinError, Reason, Side
@@ -98,7 +98,7 @@ def close(
         there = _position(state, symbol=_symbol(symbol))
         if there is None:
             return "closed"
-        resting = any(o["symbol"] == act["symbol"] and o["role"] in ("exit", "target") for o in state["orders"])
+        resting = any(o["trade"] == there["trade"] and _rests(o, "exit") for o in state["orders"])
         if price is not None and resting:
             return "resting"
         exits = any(o["symbol"] == act["symbol"] and o["role"] == "exit" for o in state["orders"])
@@ -121,8 +121,7 @@ def move_stop(symbol: str, *, stop: str | Decimal | None = None, break_even: boo
         if there["stop"] != note.setdefault("goal", there["stop"]):  # the price as the engine has put it on the grid
             note["detail"] = f"the venue did not take the new stop: {there['stop']} is the stop again"
             return "refused"
-        stops = [o for o in state["orders"] if o["trade"] == there["trade"] and o["role"] == "stop"]
-        moved = all(o["status"] == "open" and o["trigger"] == there["stop"] for o in stops)
+        moved = all(o["status"] == "open" and o["trigger"] == there["stop"] for o in _stops(state, there))
         return "protected" if there["protected"] and moved else ""
 
     return _acted(act, settled, **where)
@@ -191,12 +190,19 @@ def note(symbol: str, text: str, **where: Any) -> HandReport:
 
 
 def positions(**where: Any) -> dict[str, Any]:
-    """Our open positions as the bot sees them, reconciled with the venue: `state["positions"]` of its state."""
+    """Our open positions, reconciled with the venue, with the account and what is not ours: as `--json` names them."""
+    return _looked(("run", "venue", "time", "account", "mode", "positions", "foreign"), **where)
+
+
+def orders(**where: Any) -> dict[str, Any]:
+    """Our orders that rest at the venue: as `--json` names them."""
+    return _looked(("run", "venue", "time", "orders"), **where)
+
+
+def _looked(names: tuple[str, ...], **where: Any) -> dict[str, Any]:
     with _hand(reducing=True, **where) as (hand, _):
-        return hand.state()
-
-
-orders = positions
+        state = hand.state()
+    return {name: state[name] for name in names}
 
 
 def runs(*, home: Path | str | None = None, store: Path | str | None = None) -> list[dict[str, Any]]:
@@ -248,6 +254,8 @@ def _opened(
         **_prices(stop=stop, price=price, qty=qty, trail_atr=trail_atr),
         **_purpose(stop, hedge, shock),
     }
+    if hedge and qty is None:
+        raise BadInput("a hedge names how large it is, since no stop sizes it: --qty 0.5")
     if risk is not None:
         act["risk_frac"] = f"{share_of(risk, 'risk'):f}"
     if leverage is not None:
@@ -297,10 +305,19 @@ def _entered(state: dict[str, Any], note: Mapping[str, Any], symbol: str = "") -
         return "done"  # insurance without a stop is not PROTECTED
     if Decimal(there["qty"]) and there["protected"]:
         return "protected"
-    resting = [o for o in state["orders"] if o["trade"] == there["trade"] and o["role"] == "entry"]
-    if not Decimal(there["qty"]) and any(o["price"] and o["status"] == "open" for o in resting):
+    if not Decimal(there["qty"]) and any(o["trade"] == there["trade"] and _rests(o, "entry") for o in state["orders"]):
         return "resting"
     return ""
+
+
+def _rests(order: Mapping[str, Any], role: str) -> bool:
+    """Whether the venue has said that a limit order of this role is in its book."""
+    return order["role"] == role and order["price"] is not None and order["status"] == "open"
+
+
+def _stops(state: Mapping[str, Any], there: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The stops of a position that rest, or may."""
+    return [o for o in state["orders"] if o["trade"] == there["trade"] and o["role"] in ("stop", "disaster")]
 
 
 def _position(state: Mapping[str, Any], *, number: int = 0, symbol: str = "") -> dict[str, Any] | None:
@@ -327,9 +344,9 @@ def _done(hand: Hand, told: tuple[str, str], act: dict[str, Any], settled: Settl
     before = _position(hand.state(), symbol=str(act["symbol"])) if act.get("symbol") else None
     said = {**hand.act(act), "before": before}
     if said.get("refused"):
-        for reason in _TYPED:
-            if said["refused"].startswith(reason.value):
-                raise BadInput(str(said["refused"]))
+        typed = act["is"] != "MoveStop" or "stop" in act  # to break-even is no price that somebody typed
+        if typed and said["refused"].startswith(tuple(reason.value for reason in _TYPED)):
+            raise BadInput(str(said["refused"]))
         return HandReport(outcome="refused", detail=str(said["refused"]), **named)
     trade = int(said.get("trade") or 0)
     until_s = time.monotonic() + WAIT_S
@@ -375,14 +392,23 @@ def _hand(
     """The bot that runs on a venue, else one in this process, with its run and venue."""
     house = open_house(home, store=store)
     name = (venue or DEMO).lower()
-    listening = _listening(house, name, env)
-    if listening is not None:
-        hand, run = listening
-        with contextlib.closing(hand):
-            yield hand, (run, name)
-        return
-    place = place_of(house, venue, env, folder=folder, live_confirm=live_confirm, reducing=reducing)
-    with contextlib.closing(_Here(house, place, symbol)) as here:
+    place: Place | None = None
+    until_s = time.monotonic() + WAIT_S
+    while True:
+        listening = _listening(house, name, env)
+        if listening is not None:
+            hand, run = listening
+            with contextlib.closing(hand):
+                yield hand, (run, name)
+            return
+        try:
+            place = place or place_of(house, venue, env, folder=folder, live_confirm=live_confirm, reducing=reducing)
+            here = _Here(house, place, symbol)
+            break
+        except RunHeld:  # another hand is at it, or a bot that does not listen yet
+            if time.monotonic() > until_s:
+                raise
+    with contextlib.closing(here):
         yield here, (here.run_id, name)
 
 

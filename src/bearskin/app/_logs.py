@@ -1,9 +1,11 @@
-"""Logs: one rotated file under the home, without secrets, and the notes a person sees on stderr."""
+"""Logs: a rotated file for each kind of process under the home, without secrets, and notes for a person on stderr."""
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import logging.handlers
+import os
 import re
 import sys
 import threading
@@ -15,7 +17,9 @@ from typing import Any
 
 from bearskin.live import guard_loggers, scrubbed
 
-FILE = "bearskin.log"
+KINDS = {"trade": "bot", "exchange": "exchange", "demo": "demo"}  # commands that keep running have a file of their own
+OTHERS = "bearskin"
+LOCK_FILE = ".lock"
 BYTES_MAX = 1_000_000
 FILES_KEPT = 5
 HIDDEN = "***"
@@ -77,7 +81,8 @@ def guard_process() -> None:
 class LazyFile(logging.handlers.RotatingFileHandler):
     """Makes its folder and file with the first record, so that looking at a home does not make one.
 
-    What cannot be written is said once on stderr and then forgotten: a full disk must not stop a plan.
+    Several processes of a kind may write one file: one of them rotates it, under a lock, and the others follow. What
+    cannot be written is said once on stderr and then forgotten: a full disk must not stop a plan.
     """
 
     def __init__(self, path: Path) -> None:
@@ -88,6 +93,33 @@ class LazyFile(logging.handlers.RotatingFileHandler):
         Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
         return super()._open()
 
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write to the file that has the name now."""
+        try:
+            if self.stream is not None and not self._current():  # the next record opens the new one
+                self.stream.close()
+                self.stream = None
+        except OSError:
+            self.handleError(record)
+        super().emit(record)
+
+    def doRollover(self) -> None:  # noqa: N802 - the name is logging's
+        """Rotate, unless another process has done so meanwhile."""
+        with Path(self.baseFilename).with_name(LOCK_FILE).open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if self._current() and Path(self.baseFilename).stat().st_size:
+                super().doRollover()
+
+    def _current(self) -> bool:
+        """Whether our stream is the file of that name."""
+        if self.stream is None:
+            return False
+        try:
+            there, ours = Path(self.baseFilename).stat(), os.fstat(self.stream.fileno())
+        except FileNotFoundError:
+            return False
+        return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802, ARG002 - the signature is logging's
         """One line on stderr, once."""
         if not self._complained:
@@ -95,9 +127,12 @@ class LazyFile(logging.handlers.RotatingFileHandler):
             print(f"the log {self.baseFilename} cannot be written: {sys.exc_info()[1]}", file=sys.stderr)  # noqa: T201
 
 
-def start_logging(folder: Path, level: str) -> logging.Handler:
-    """Send the `bearskin` loggers to `folder`/bearskin.log (1 MB, five older ones kept); undone by `stop_logging`."""
-    handler = LazyFile(folder / FILE)
+def start_logging(folder: Path, level: str, command: str = "") -> logging.Handler:
+    """Send the `bearskin` loggers to the file of a command's kind in `folder` (1 MB, five older ones kept).
+
+    bot.log, exchange.log, demo.log, and bearskin.log for all else. Undone by `stop_logging`.
+    """
+    handler = LazyFile(folder / f"{KINDS.get(command, OTHERS)}.log")
     handler.setLevel(level.upper())
     handler.addFilter(Redacting())
     formatter = RedactingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")

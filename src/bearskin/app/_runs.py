@@ -102,9 +102,13 @@ def latest_run(journals: Path, *, venue: str, env: str = "", account: str | None
     return fitting[-1] if fitting else None
 
 
+class RunHeld(BadInput):
+    """Another process has the run."""
+
+
 @contextlib.contextmanager
 def run_held(run: Run) -> Iterator[None]:
-    """Hold a run against every other process; raises BadInput where another has it."""
+    """Hold a run against every other process; raises RunHeld where another has it."""
     with (run.folder / LOCK_FILE).open("ab") as lock:
         until = time.monotonic() + PATIENCE_S  # somebody may be looking whether it is held
         while True:
@@ -113,7 +117,7 @@ def run_held(run: Run) -> Iterator[None]:
                 break
             except OSError:
                 if time.monotonic() > until:
-                    raise BadInput(f"a bot is running in {run.folder}: stop that one first") from None
+                    raise RunHeld(f"a bot is running in {run.folder}: stop that one first") from None
                 time.sleep(0.05)
         # left behind by a bot that was killed: with the run held it would be taken for the address of the one to come
         (run.folder / BOT_FILE).unlink(missing_ok=True)

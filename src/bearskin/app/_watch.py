@@ -325,7 +325,7 @@ class Watch:
             "liquidation_price": _plain(liquidation),
             "liquidation_frac": f"{abs(liquidation / mark - 1):.6f}" if liquidation and mark else None,
             "stop_frac": f"{abs(trade.stop / mark - 1):.6f}" if trade.stop and mark else None,
-            "protected": trade.protected,
+            "protected": _protected(trade),
             "unprotected_s": without_s,
             "max_unprotected_s": round(trade.unprotected_s_max, 3),
             "pnl": None if pnl is None else _money(pnl),
@@ -343,6 +343,13 @@ class Watch:
             "thesis": trade.thesis,
             "alarm": trade.alarm,
         }
+
+
+def _protected(trade: words.Trade) -> bool:
+    """Whether the venue has confirmed its stop; for a hedge that is the one against disaster, where it has one."""
+    if trade.plan.purpose != "hedge":
+        return trade.protected
+    return any(order.confirmed and order.stop_price == trade.stop for order in trade.stops())
 
 
 _BY = {  # what a position is closed by, where the reason of its end is not a noun

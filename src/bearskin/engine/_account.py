@@ -21,6 +21,7 @@ from bearskin.terms import (
     Answered,
     Cancel,
     Filled,
+    OrderChanged,
     OrderNow,
     Panic,
     PositionNow,
@@ -52,6 +53,8 @@ def reconcile(desk: Desk, suspects: Suspects) -> None:
             desk.look = True  # somebody else trades here: the account tells what it is, and its symbol is barred
         case Answered():
             _answered(desk, event)
+        case OrderChanged():
+            _stranger_filled(desk, event.order)
         case TradingChanged():
             _trading(desk, event)
         case _:
@@ -71,6 +74,12 @@ def _forced(desk: Desk, fill: Filled) -> None:
     desk.look = True
 
 
+def _stranger_filled(desk: Desk, order: OrderNow) -> None:
+    """Somebody else's order traded where we hold something: the venue's own, or the user's. Look at what is left."""
+    if order.filled and desk.book.order(order.client_id) is None and order.venue_id not in desk.book.children:
+        desk.look = desk.look or desk.book.trade_in(order.symbol) is not None
+
+
 def _answered(desk: Desk, event: Answered) -> None:
     found = desk.book.order(event.client_id)
     if found is None or event.what not in ("Place", "PlaceStop"):
@@ -80,6 +89,8 @@ def _answered(desk: Desk, event: Answered) -> None:
     why = event.message or event.code or "no reason given"
     if event.outcome == "rejected":
         desk.warn("rejected", event.symbol, f"{order.role} {order.qty:f} refused: {why}")
+        # what only reduces is refused where less is open than we think
+        desk.look = desk.look or order.role != "entry"
     elif event.outcome == "unknown":
         desk.warn("unknown", event.symbol, f"no answer to {order.role} {order.qty:f}: asking")
 
@@ -88,7 +99,8 @@ def _trading(desk: Desk, event: TradingChanged) -> None:
     if event.status == "trading":
         return
     until = f" at {event.ends_ns}" if event.ends_ns else ""
-    desk.warn("delisting", event.symbol, f"{event.status}{until}: {event.detail or 'no new entries'}", "critical")
+    kind = "halted" if event.status == "halted" else "delisting"
+    desk.warn(kind, event.symbol, f"{event.status}{until}: {event.detail or 'no new entries'}", "critical")
     if event.status == "delisting":
         for trade in desk.book.trades.values():
             if trade.symbol == event.symbol and not trade.leaving_at_market:
@@ -245,8 +257,10 @@ def adopt(desk: Desk, act: Adopt, survives_frac: Decimal | None = None) -> str:
             return "a speculation needs a stop"
         if (mark - act.stop) * now.qty <= 0:
             return f"the stop {act.stop:f} lies on the wrong side of the price {mark:f}"
-    elif act.shock_frac is None or survives_frac is None or survives_frac <= act.shock_frac:
-        return "a hedge needs the adverse move it has to survive, and has to survive it"
+    elif act.shock_frac is None or survives_frac is None:
+        return "a hedge needs the adverse move it has to survive, and margin that proves it"
+    elif survives_frac <= act.shock_frac:
+        return f"the margin survives {100 * survives_frac:.1f} %, not the {100 * act.shock_frac:.1f} % that were named"
     take_over(desk, now, purpose_is_hedge=act.purpose == "hedge", stop=act.stop, survives=survives_frac, by=act.act_id)
     return ""
 

@@ -35,7 +35,7 @@ def leave(desk: Desk, trade: Trade) -> None:
     failed = [
         o for o in trade.orders.values() if o.role == "exit" and o.price == trade.leave_price and came_to_naught(o)
     ]
-    if not may_try(failed, desk.wall_ns):
+    if not may_try(failed, desk.wall_ns, trade.reopened_wall_ns):
         return
     if any(order.status == "rejected" for order in failed):
         desk.look = True

@@ -250,8 +250,9 @@ class Done(Note, frozen=True, kw_only=True):
 
 
 WARNINGS = (
-    "unprotected", "emergency", "liquidation-near", "liquidated", "adl", "delisting", "funding-flip", "basis",
-    "feed-lost", "stale", "skew", "kill-switch", "foreign", "liquidation-price-differs", "rejected", "unknown",
+    "unprotected", "emergency", "liquidation-near", "liquidated", "adl", "delisting", "halted", "funding-flip",
+    "basis", "feed-lost", "stale", "skew", "kill-switch", "foreign", "liquidation-price-differs", "rejected",
+    "unknown",
 )  # fmt: skip
 
 AnyNote = (

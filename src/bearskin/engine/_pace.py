@@ -25,9 +25,12 @@ def is_waiting(order: Working, wall_ns: int) -> bool:
     return order.status == "sent" and passed_ns(wall_ns, order.issued_wall_ns) < PATIENCE_NS
 
 
-def may_try(failed: Iterable[Working], wall_ns: int) -> bool:
-    """Whether the next attempt is due after these failed (or lost) ones: the first repeat at once."""
-    attempts = list(failed)
+def may_try(failed: Iterable[Working], wall_ns: int, since_wall_ns: int = 0) -> bool:
+    """Whether the next attempt is due after these failed (or lost) ones: the first repeat at once.
+
+    Those from before `since_wall_ns` are not counted: the world has changed since.
+    """
+    attempts = [order for order in failed if order.issued_wall_ns >= since_wall_ns]
     if not attempts:
         return True
     pause_s = _PAUSES_S[min(len(attempts), len(_PAUSES_S)) - 1]

@@ -88,7 +88,7 @@ def _keep_stop(desk: Desk, trade: Trade) -> None:
     if any(is_waiting(order, desk.wall_ns) for order in stops):
         return
     failed = [o for o in at_price if o.qty == wanted and o.status in FAILED and not o.cancels]
-    if _old_one_stays(desk, trade, failed) or not may_try(failed, desk.wall_ns):
+    if _old_one_stays(desk, trade, failed) or not may_try(failed, desk.wall_ns, trade.reopened_wall_ns):
         return
     desk.reduce(
         trade,

@@ -16,8 +16,11 @@ _TRIES: Final = 4
 def rest(desk: Desk, trade: Trade) -> None:
     """Bring the targets of a trade to what they should be."""
     wanted = {} if _is_busy(trade) else _wanted(desk, trade)
+    resting = trade.live("target")
+    if not (wanted or resting):
+        return
     missing = dict(wanted)
-    for order in trade.live("target"):
+    for order in resting:
         if order.price is not None and wanted.get(order.price) == order.left and not order.cancel:
             missing.pop(order.price, None)
         else:
@@ -38,9 +41,12 @@ def _is_busy(trade: Trade) -> bool:
 def _wanted(desk: Desk, trade: Trade) -> dict[Decimal, Decimal]:
     """Price and signed quantity of each target, the nearer ones first served when less is open than planned."""
     plan = trade.plan
-    entered = max(abs(trade.entered_qty), abs(trade.open_qty))
+    if not plan.target_qtys:
+        return {}
     step = desk.step_of(trade.symbol)
     left = abs(trade.open_qty)
+    entered = max(abs(trade.entered_qty), left)
+    targets = [order for order in trade.orders.values() if order.role == "target"]
     wanted: dict[Decimal, Decimal] = {}
     planned = abs(plan.qty)
     for nth, (price, qty) in enumerate(zip(plan.targets, plan.target_qtys, strict=False)):
@@ -49,7 +55,7 @@ def _wanted(desk: Desk, trade: Trade) -> dict[Decimal, Decimal]:
             # a part fill shares itself out as the plan does; what rounding leaves goes with the last
             is_last = nth == len(plan.target_qtys) - 1 and sum(map(abs, plan.target_qtys), ZERO) == planned
             share = left if is_last else step_down(share * entered / planned, step)
-        taken = sum((abs(o.said) for o in trade.orders.values() if o.role == "target" and o.price == price), ZERO)
+        taken = sum((abs(order.said) for order in targets if order.price == price), ZERO)
         size = min(max(share - taken, ZERO), left)
         if size > 0:
             wanted[price] = -size if plan.qty > 0 else size

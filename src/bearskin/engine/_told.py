@@ -41,8 +41,8 @@ _RANK: Final[dict[WorkStatus, int]] = {
     "filled": 4, "canceled": 4, "expired": 4, "rejected": 4,
 }  # fmt: skip
 _STRAYS_KEPT: Final = 200
+_JITTER_NS: Final = 100_000_000
 _IN_FLIGHT_NS: Final = 15_000_000_000  # a request may still arrive so long after it was sent (recvWindow and a margin)
-_MINUTE_NS: Final = 60_000_000_000
 
 
 def told(book: Book, event: AnyEvent) -> bool:
@@ -67,12 +67,19 @@ def told(book: Book, event: AnyEvent) -> bool:
                 return _account(book, event)
             case TradingChanged():
                 if event.status == "trading":
-                    book.trading.pop(event.symbol, None)
+                    _opened(book, event)
                 else:
                     book.trading[event.symbol] = event.status
             case _:
                 return False
     return True
+
+
+def _opened(book: Book, event: TradingChanged) -> None:
+    if book.trading.pop(event.symbol, None) is not None:
+        for trade in book.trades.values():
+            if trade.symbol == event.symbol:
+                trade.reopened_wall_ns = event.wall_ns
 
 
 def _named(book: Book, now: OrderNow) -> tuple[Trade, Working] | None:
@@ -287,10 +294,9 @@ def _funded(book: Book, event: Funded) -> None:
         return
     if event.time_ns < (trade.entered_ns or trade.plan.time_ns):
         return  # that of the trade before, told late
-    # told by the stream and by the question: one settlement is one minute
-    minute = (event.time_ns + _MINUTE_NS // 2) // _MINUTE_NS
-    if minute not in trade.funded:
-        trade.funded[minute] = None
+    # told by a stream and by a question, or again after a restart: a settlement is known by the venue's stamp
+    if all(abs(event.time_ns - known_ns) > _JITTER_NS for known_ns in trade.funded):
+        trade.funded[event.time_ns] = None
         trade.funding += event.amount
 
 

@@ -84,6 +84,7 @@ class Trade:
     the position had no stop confirmed by the venue: for a market entry when its order went out (an upper bound), for a
     resting one when we heard of the fill; None while all of it is protected or nothing is open. `noticed_wall_ns` is
     when we first knew of that gap. `leave_to` is what may stay open (0 when all has to go), None when nothing has to.
+    `reopened_wall_ns` is when a halt of the symbol ended: what was refused before that says nothing any more.
     """
 
     number: int
@@ -104,6 +105,7 @@ class Trade:
     funded: dict[int, None] = field(default_factory=dict)
     entered_ns: int = 0
     moved_wall_ns: int = 0
+    reopened_wall_ns: int = 0
     best: float = 0.0
     leave_reason: str = ""
     leave_to: Decimal | None = None
@@ -133,7 +135,11 @@ class Trade:
     @property
     def open_qty(self) -> Decimal:
         """What is open at the venue as far as we were told, signed: fills booked, and fills only spoken of."""
-        return sum((order.said - order.filled for order in self.orders.values()), self.qty)
+        qty = self.qty
+        for order in self.orders.values():
+            if order.said != order.filled:
+                qty += order.said - order.filled
+        return qty
 
     @property
     def settled(self) -> bool:
@@ -160,7 +166,7 @@ class Trade:
 
     def live(self, *roles: Role) -> list[Working]:
         """Orders of these roles that may still trade."""
-        return [order for order in self.orders.values() if order.role in roles and order.live]
+        return [order for order in self.orders.values() if order.role in roles and order.status in LIVE]
 
     def stops(self) -> list[Working]:
         """Every protective order there ever was."""

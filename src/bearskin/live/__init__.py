@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bearskin.live._countdown import countdown_of
     from bearskin.live._dialects import VENUES, dialect_of, open_trading
     from bearskin.live._feed import CcxtFeed, FeedOptions
+    from bearskin.live._history import NoBars
     from bearskin.live._permissions import KeyPermissions, key_permissions
     from bearskin.live._public import PublicReport, fetch_public
     from bearskin.live._runner import Runner, RunnerOptions, RunnerState, read_records
@@ -31,6 +32,7 @@ _HOMES = {
     "FeedOptions": "_feed",
     "KeyPermissions": "_permissions",
     "MarketClock": "_skew",
+    "NoBars": "_history",
     "PublicReport": "_public",
     "Runner": "_runner",
     "RunnerOptions": "_runner",
@@ -63,6 +65,7 @@ __all__ = [
     "FeedOptions",
     "KeyPermissions",
     "MarketClock",
+    "NoBars",
     "PublicReport",
     "Runner",
     "RunnerOptions",

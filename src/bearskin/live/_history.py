@@ -10,7 +10,7 @@ import numpy as np
 from bearskin.live._ask import asked
 from bearskin.live._dialects import Call, Traded
 from bearskin.market import Funding, Known, Panel
-from bearskin.terms import HOUR_NS, MINUTE_NS, VenueBroken, VenueError, interval_ns
+from bearskin.terms import HOUR_NS, MINUTE_NS, VenueError, VenueRejected, interval_ns
 
 if TYPE_CHECKING:
     from bearskin.live._venue import CcxtVenue
@@ -25,15 +25,19 @@ _RATIO: Final = ("fetch_long_short_ratio_history", "longShortRatio")
 Bar = tuple[int, float, float, float, float, float, float | None, float | None]
 
 
+class NoBars(VenueRejected):
+    """The venue has no complete candle of a symbol yet: it was listed a moment ago, or it keeps none of that length."""
+
+
 async def history_of(venue: CcxtVenue, symbol: str, interval: str, bars: int) -> Panel:
-    """The last `bars` complete bars, fewer where the venue has no more."""
+    """The last `bars` complete bars, fewer where the venue has no more; raises NoBars where it has none."""
     market, step_ns = venue.markets[symbol], interval_ns(interval)
     now_ns = await market_now_ns(venue, market)
     end_ns = now_ns // step_ns * step_ns
     start_ns = end_ns - bars * step_ns
     trades = await bars_of(venue, market, interval, start_ns, end_ns)
     if not trades:
-        raise VenueBroken(f"{venue.dialect.venue} has no {interval} bars of {symbol}")
+        raise NoBars(f"{venue.dialect.venue} has no {interval} bars of {symbol}")
     marks = {row[0]: row for row in await bars_of(venue, market, interval, start_ns, end_ns, mark=True)}
     notes: list[str] = []
     instrument = (await venue.instruments([symbol]))[symbol][0]

@@ -205,7 +205,7 @@ class Rounds:
                 status = _WORDS.get(word) or ("trading" if row.get("active") else "halted")
                 leaves = 0 < ends_ms < FAR_MS
                 found = ("delisting" if leaves and status == "trading" else status, ends_ms * MS if leaves else None)
-            if self._status.get(symbol, ("trading", None)) != found:
+            if self._status.get(symbol) != found:  # the first word too: an earlier life may know another
                 self._put(
                     TradingChanged(
                         time_ns=clock.now_ns(), wall_ns=clock.wall_ns(), symbol=symbol, status=found[0],  # type: ignore[arg-type]

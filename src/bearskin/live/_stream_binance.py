@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("bearskin.live")
 MS: Final = 1_000_000
 _PER_REQUEST: Final = 100
+_FILLS: Final = ("TRADE", "CALCULATED")
 Hold = Callable[[Callable[[], None]], Any]
 
 
@@ -177,8 +178,9 @@ class BinanceStreams:
         row.setdefault("T", message["T"])
         order = self._venue.dialect.order_now(self._exchange.parse_ws_order(row), market)
         self._venue.heard_order(order)
-        if row.get("x") == "TRADE":
-            fill = self._venue.fill_heard(self._exchange.parse_ws_trade(row), market)
+        if row.get("x") in _FILLS and row.get("t"):
+            # ccxt reads the fill of a forced order (liquidation, deleveraging) only when it is called a trade
+            fill = self._venue.fill_heard(self._exchange.parse_ws_trade({**row, "x": "TRADE"}), market)
             if fill is not None:
                 self._put(fill)
         self._put(OrderChanged(time_ns=time_ns, wall_ns=wall_ns, order=order))

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from bearskin.live._budget import Budget
+from bearskin.live._budget import Budget, Orders
 from bearskin.live._ccxt import load_ccxt, venue_error
 from bearskin.live._dialects import Answer, Call, Dialect, State, Traded, own_name
 from bearskin.live._history import history_of, market_now_ns
@@ -48,6 +48,7 @@ MARGIN_NS: Final = 2 * SECOND_NS  # for clocks that differ and a venue that is s
 KEPT: Final = 4_000  # names of orders and fills that are remembered
 OVERLAP_NS: Final = 2 * MINUTE_NS
 SETTING_TRIES: Final = 3
+ROOM_S: Final = 3.0  # so long may an entry wait for room among the orders that the venue takes
 
 
 class Remembered(OrderedDict[str, Any]):
@@ -81,6 +82,7 @@ class CcxtVenue:
         self.symbols = tuple(symbols)
         self.settle = settle
         self.budget = budget or Budget(clock.wall_ns)
+        self.orders = Orders(clock.wall_ns)
         self.accepts_ns, self.margin_ns = dialect.able.late_ms * MS, MARGIN_NS
         self.skew = Skew()
         self.markets: dict[str, Traded] = {}
@@ -110,6 +112,8 @@ class CcxtVenue:
             if not self.markets:
                 await self.exchange.load_markets()
                 self._take_markets()
+                if (call := self.dialect.limits_of()) is not None:
+                    self.orders.limited(self.dialect.limits_in(await call.on(self.exchange)))
             # market time: on a demo exchange it is not what the wall says
             self.clock.heard(await market_now_ns(self, self.markets[self.symbols[0]]))
             self.dual = self.dialect.dual_of(
@@ -165,6 +169,11 @@ class CcxtVenue:
             return [
                 self._told(command, Answer(outcome="rejected", code="local", message="the symbol is not traded here"))
             ]
+        if isinstance(command, Place | Amend) and not reduces(command) and not await self._has_room():
+            words = "the venue's limit of orders leaves no room for an entry"
+            return [
+                self._told(command, Answer(outcome="rejected", code="not-sent", reason="rate-limit", message=words))
+            ]
         if self.budget.silent:
             return self._silenced(command)
         calls = self.dialect.requests_of(command, market, self._state(command.symbol))
@@ -173,10 +182,22 @@ class CcxtVenue:
         tries = SETTING_TRIES if isinstance(command, SetLeverage | SetMarginMode) else 1
         result: Any = None
         for call in calls:
+            if isinstance(command, Place | PlaceStop | Amend):
+                self.orders.sent()
             answer, result = await self._called(call, tries)
+            self.orders.counted(getattr(self.exchange, "last_response_headers", None))
             if answer.outcome != "accepted":
                 return await self._refused(command, answer)
         return self._accepted(command, market, result)
+
+    async def _has_room(self) -> bool:
+        """Wait until the venue takes one more entry; False where that would be too long."""
+        ends_ns = self._wall_ns() + int(ROOM_S * SECOND_NS)
+        while wait_s := self.orders.wait_s():
+            if self._wall_ns() + wait_s * SECOND_NS > ends_ns:
+                return False
+            await asyncio.sleep(wait_s)
+        return True
 
     async def _called(self, call: Call, tries: int = 1) -> tuple[Answer, Any]:
         """One call; settings, which are the same when made twice, are made again when the answer was lost."""
@@ -381,6 +402,8 @@ class CcxtVenue:
             newest_ms, full = since_ms, False
             for call in self.dialect.fills_of(market, since_ms):
                 answer, rows = await self.question(call)
+                if answer.reason == "filter":
+                    break  # a symbol that has left the venue has no fills, and must not hide the other symbols'
                 if answer.outcome != "accepted":
                     return None
                 rows = self.dialect.trades_in(rows)

@@ -6,7 +6,10 @@ The face is lazy (PEP 562): neither plotly nor rich is imported until something 
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
+
+from bearskin import VerbRoom
 
 if TYPE_CHECKING:
     from bearskin.report._bot_screen import BotScreen, decision_line
@@ -103,3 +106,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+sys.modules[__name__].__class__ = VerbRoom  # `bearskin.report(...)` is the verb

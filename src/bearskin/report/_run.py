@@ -194,8 +194,9 @@ def moment(time_ns: int | None) -> str | None:
 def run_json(summary: RunSummary) -> dict[str, object]:
     """The one object of a run: counts and seconds are numbers, money strings with every digit, times RFC 3339.
 
-    `equity` is at the end, `books_sum` what start + realised - fees + funding misses of the wallet at the end: 0 when
-    the money adds up, null where the wallet was never told; `unexplained` says what may be behind any other figure.
+    `equity` is at the end, `wallet_unexplained` what start + realised - fees + funding misses of the wallet at the
+    end: 0 when the money adds up, null where the wallet was never told; `unexplained` says what may be behind any other
+    figure.
     """
     books = summary.books
     return {
@@ -222,7 +223,7 @@ def run_json(summary: RunSummary) -> dict[str, object]:
         "wallet_end": exact(books.wallet_end),
         "equity_start": exact(summary.equity_start),
         "equity": exact(summary.equity_end),
-        "books_sum": exact(books.sum),
+        "wallet_unexplained": exact(books.sum),
         "unexplained": list(books.unexplained),
         "by_origin": [_origin_json(line) for line in summary.by_origin],
         "warnings": dict(summary.warnings),

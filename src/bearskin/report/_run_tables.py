@@ -65,7 +65,7 @@ def run_tables(summary: RunSummary) -> list[RenderableType]:
         figures.add_row(name, _signed(Kind.MONEY, flow))
     for asset, fee in books.other_fees.items():
         figures.add_row(f"fees, {clean(asset)}", exact(fee))
-    figures.add_row("books sum", _books_word(summary))
+    figures.add_row("wallet, unexplained", _books_word(summary))
     parts: list[RenderableType] = [Text(span, style="dim"), figures]
     if summary.by_origin:
         parts.append(_origins(summary))
@@ -74,7 +74,7 @@ def run_tables(summary: RunSummary) -> list[RenderableType]:
     if summary.warnings:
         parts.append(_counted("Warnings", "Kind", summary.warnings))
     if books.unexplained:
-        parts.append(bulleted("To the books", books.unexplained))
+        parts.append(bulleted("To the wallet", books.unexplained))
     return parts
 
 

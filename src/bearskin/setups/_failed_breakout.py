@@ -14,8 +14,10 @@ import numpy as np
 from bearskin.setups._context import interest_change, volume_z
 from bearskin.setups._events import Draft
 from bearskin.setups._features import B1
-from bearskin.setups._levels import DONCHIAN, LevelRules, crossings, kind_words
+from bearskin.setups._levels import DONCHIAN, LevelRules, crossings, donchian_broken, kind_words
 from bearskin.setups._view import View
+
+LOOK_BACK_BARS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +54,11 @@ def failed_breakouts(view: View, rules: FailedBreakout) -> Iterator[Draft]:
 
 def _failures(view: View, rules: FailedBreakout) -> list[tuple[int, int, float, str]]:
     """(bar of the failure, bar of the break, level, kind), sorted: the oldest break of a bar first."""
+    since = _since(view, rules)
+    if since is not None and not since.any():
+        return []
     close, atr = view.close, view.atr()
-    breaks = crossings(view, close, rules.level_kinds, rules.levels, _since(view, rules))
+    breaks = crossings(view, close, rules.level_kinds, rules.levels, since)
     after = breaks.bar[:, None] + 1 + np.arange(rules.fail_bars)  # one row of bars per break
     there = after < len(view)
     after = np.minimum(after, len(view) - 1)
@@ -81,14 +86,18 @@ def _since(view: View, rules: FailedBreakout) -> B1 | None:
     """
     if view.first == 0 or rules.level_kinds != (DONCHIAN,):
         return None
-    top = view.top(rules.levels.donchian_bars)[:-1]
-    hit = view.close >= top
-    hit[1:] &= view.close[:-1] < top[1:]
-    bars = np.flatnonzero(hit)
-    apart = np.flatnonzero(np.diff(bars, prepend=-rules.fail_bars - 1) > rules.fail_bars)
-    early = apart[bars[apart] < view.first - rules.fail_bars]
     wanted = np.zeros(len(view), dtype=np.bool_)
-    wanted[bars[early[-1]] if len(early) else 0 :] = True
+    begin = max(0, view.first - rules.fail_bars)
+    if not len(donchian_broken(view, rules.levels, begin)):
+        return wanted
+    for since in (max(0, begin - LOOK_BACK_BARS), 0):  # a stretch without breaks is seldom far
+        bars = donchian_broken(view, rules.levels, since)
+        before = since - 1 if since else -rules.fail_bars - 1  # of what came before nothing is known, or there is none
+        early = bars[(np.diff(bars, prepend=before) > rules.fail_bars) & (bars < begin)]
+        if len(early):
+            wanted[early[-1] :] = True
+            return wanted
+    wanted[:] = True
     return wanted
 
 

@@ -21,7 +21,7 @@ _TIE = 1e-12  # rates closer than this are the same rate
 
 def indicator(name: str, *series: F8, bars: int) -> F8:
     """TA-Lib's `name` over `bars` bars, NaN where there is not enough history; TA-Lib accepts negative (log) prices."""
-    shortest = min((np.isfinite(s).sum() for s in series), default=0)
+    shortest = min((np.count_nonzero(np.isfinite(s)) for s in series), default=0)
     if shortest < 2 or bars < 2:
         return np.full(len(series[0]), np.nan)
     import talib  # heavy, and only research needs it
@@ -41,8 +41,15 @@ def highest_before(high: F8, bars: int) -> F8:
     return found
 
 
-def pivot_highs(high: F8, bars: int) -> I8:
-    """Indices j with the highest value of `bars` bars either side (strictly so to the left): known at j + `bars`."""
+def pivot_highs(high: F8, bars: int, since: int = 0) -> I8:
+    """Indices j with the highest value of `bars` bars either side (strictly so to the left): known at j + `bars`.
+
+    Those before `since` are left out.
+    """
+    start = max(0, since - bars)
+    if start:
+        found = pivot_highs(high[start:], bars) + start
+        return found[np.searchsorted(found, since) :]
     before = highest_before(high, bars)
     after = np.full(len(high), np.nan)
     after[: max(len(high) - bars, 0)] = before[bars + 1 :]

@@ -81,7 +81,8 @@ class _Views:
         key = (id(panel), id(days), side)
         view, kept = self._kept.get(key, (None, None))
         if view is None or view.panel is not panel or kept is not days:
-            view = View(panel, side)
+            other = self._kept.get((id(panel), id(days), Side(-side)), (None, None))[0]
+            view = View(panel, side, other if other is not None and other.panel is panel else None)
             if days is not None:
                 view.keep(("higher", DAY_NS), lambda: _seen_from(view, days))
             self._kept[key] = view, days

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bearskin.market import Panel
-from bearskin.setups._features import B1, F8, I8, pivot_highs
+from bearskin.setups._features import B1, F8, I8, highest_before, pivot_highs
 from bearskin.setups._view import View
 from bearskin.terms import DAY_NS, BadInput, Side
 
@@ -134,6 +134,16 @@ def standing(view: View, kind: str, rules: LevelRules, first: int = 0) -> F8 | N
             return None
 
 
+def donchian_broken(view: View, rules: LevelRules, since: int) -> I8:
+    """Bars from `since` on that close at or above the Donchian high which the bar before closed below."""
+    start = max(0, since - rules.donchian_bars - 1)
+    close, top = view.close[start:], highest_before(view.high[start:], rules.donchian_bars)[:-1]
+    hit = close >= top
+    hit[1:] &= close[:-1] < top[1:]
+    hit[: since - start] = False
+    return np.flatnonzero(hit) + start
+
+
 def standing_origin(view: View, kind: str, bar: int, rules: LevelRules, first: int = 0) -> int:
     """The bar that made the level of `kind` known before `bar`."""
     if kind == DONCHIAN:
@@ -191,17 +201,17 @@ def standing_pools(view: View, kind: str, rules: LevelRules, reaching: F8, first
         return pools(view, kind, rules, below=below)
     high = -view.low if below else view.high
     bars = PIVOTS.get(kind, PIVOTS["pivot-3"])
-    pivots = pivot_highs(high, bars)
+    oldest = max(0, first - rules.age_max_bars)
     # a pool reaches back as far as its oldest pivot may, which has to be found from its newest
-    pivots = pivots[np.searchsorted(pivots, first - 2 * rules.age_max_bars) :]
-    since = np.full(first + 1, -np.inf)  # the highest that was reached from each bar up to the one before `first`
-    since[:first] = np.fmax.accumulate(reaching[first - 1 :: -1])[::-1]
-    known = pivots + bars
-    highest = high[pivots] + (rules.equal_atr * view.atr()[known] if kind == EQUAL else 0.0)
-    young = pivots >= first - rules.age_max_bars
+    pivots = pivot_highs(high, bars, max(0, oldest - rules.age_max_bars))
+    # the highest that was reached from each bar, `oldest` the first of them, up to the one before `first`
+    since = np.full(first - oldest + 1, -np.inf)
+    since[:-1] = np.fmax.accumulate(reaching[oldest:first][::-1])[::-1]
+    young = int(np.searchsorted(pivots, first - rules.age_max_bars))
+    known = pivots[young:] + bars
+    highest = high[pivots[young:]] + (rules.equal_atr * view.atr()[known] if kind == EQUAL else 0.0)
     with np.errstate(invalid="ignore"):
-        open_still = young & (since[np.minimum(known + 1, first)] <= highest)
-    wanted = np.flatnonzero(open_still)
+        wanted = young + np.flatnonzero(since[np.minimum(known + 1, first) - oldest] <= highest)
     if kind != EQUAL:
         pivots = pivots[wanted]
         return Pools(high[pivots], pivots, pivots + bars, np.ones(len(pivots), dtype=np.int64))

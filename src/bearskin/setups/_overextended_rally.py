@@ -71,6 +71,8 @@ def overextended_rallies(view: View, rules: OverextendedRally) -> Iterator[Draft
     longest = max(view.bars_of(hours) for hours in rules.windows_h)
     if not triggers[max(longest, view.first) :].any():
         return
+    if not _has_risen(view, rules, max(longest, view.first) - rules.peak_bars):
+        return
     heated = _heated(view, rules)
     around = np.flatnonzero(heated.any(axis=0))
     told = -1  # the last peak that had its trigger
@@ -101,6 +103,16 @@ def _triggers(view: View, rules: OverextendedRally) -> B1:
     with np.errstate(invalid="ignore"):
         found[1:] = (view.close[1:] < mean[1:]) & (view.close[:-1] >= mean[:-1])
     return found
+
+
+def _has_risen(view: View, rules: OverextendedRally, since: int) -> bool:
+    """Whether the price has risen enough, over any window, at any bar from `since` on."""
+    for hours in rules.windows_h:
+        bars = view.bars_of(hours)
+        first = max(since, bars)
+        if (view.close[first:] - view.close[first - bars : len(view) - bars] >= rules.rise).any():
+            return True
+    return False
 
 
 def _measures(view: View, rules: OverextendedRally) -> tuple[list[F8], F8]:

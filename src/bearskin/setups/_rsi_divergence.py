@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from bearskin.setups._events import Draft
+from bearskin.setups._features import I8
 from bearskin.setups._view import View
 
 
@@ -39,6 +40,8 @@ class Structure(NamedTuple):
 
 def rsi_divergences(view: View, rules: RsiDivergence) -> Iterator[Draft]:
     """Drafts by rising bar, one per bar: where several structures break at once the latest is told."""
+    if rules.variant == "break" and not _may_break(view):
+        return
     structures = _structures(view, rules)
     if rules.variant == "aggressive":
         for found in structures:
@@ -49,38 +52,44 @@ def rsi_divergences(view: View, rules: RsiDivergence) -> Iterator[Draft]:
         yield _draft(view, rules, bar, breaks[bar])
 
 
+def _may_break(view: View) -> bool:
+    """Whether a bar that is asked for closes below the one before, which a break always does."""
+    first = max(view.first, 1)
+    return bool((view.close[first:] < view.close[first - 1 : -1]).any())
+
+
 def _structures(view: View, rules: RsiDivergence) -> list[Structure]:
     """Diverging pairs by rising second pivot; each is paired with the latest first pivot that qualifies.
 
     No high between the two is above the second: otherwise the second is not a higher high.
     """
-    pivots, high = view.pivots(rules.pivot_bars), view.high
     # what was confirmed too long ago cannot break any more; its first pivot may be a span before
     oldest = view.first - rules.valid_bars - rules.pivot_bars - rules.span_max_bars
-    pivots = pivots[np.searchsorted(pivots, oldest) :]
-    if len(pivots) < 2:
-        return []
-    rsi = view.rsi(rules.rsi_bars)
-    known = pivots + rules.pivot_bars
-    atr = view.atr()[known]
-    partner = np.full(len(pivots), -1)
-    for lag in range(1, len(pivots)):
-        now, then = pivots[lag:], pivots[:-lag]
-        span = now - then
-        if span.min() > rules.span_max_bars:
-            break
-        with np.errstate(invalid="ignore"):
-            good = (span >= rules.span_min_bars) & (span <= rules.span_max_bars)
-            good &= high[now] >= high[then] + rules.higher_atr * atr[lag:]
-            good &= (rsi[now] <= rsi[then] - rules.rsi_drop) & (rsi[then] >= rules.rsi_first_min)
-        for row in np.flatnonzero(good & (partner[lag:] < 0)):
-            if high[then[row] : now[row]].max() <= high[now[row]]:
-                partner[row + lag] = then[row]
-    return [
-        Structure(first, second, end, first + int(view.low[first : end + 1].argmin()))
-        for first, second, end in zip(partner.tolist(), pivots.tolist(), known.tolist(), strict=True)
-        if first >= 0
-    ]
+    pivots, high = view.pivots(rules.pivot_bars, max(0, oldest)), view.high
+    now, then = _pairs(pivots, rules.span_min_bars, rules.span_max_bars)
+    with np.errstate(invalid="ignore"):
+        higher = high[now] >= high[then] + rules.higher_atr * view.atr()[now + rules.pivot_bars]
+        now, then = now[higher], then[higher]
+        if not len(now):
+            return []
+        rsi = view.rsi(rules.rsi_bars)
+        weaker = (rsi[now] <= rsi[then] - rules.rsi_drop) & (rsi[then] >= rules.rsi_first_min)
+    found: list[Structure] = []
+    for second, first in zip(now[weaker].tolist(), then[weaker].tolist(), strict=True):
+        is_paired = bool(found) and found[-1].second == second
+        if not is_paired and high[first:second].max() <= high[second]:
+            known = second + rules.pivot_bars
+            found.append(Structure(first, second, known, first + int(view.low[first : known + 1].argmin())))
+    return found
+
+
+def _pairs(pivots: I8, span_min: int, span_max: int) -> tuple[I8, I8]:
+    """Each pivot with every one that is so many bars before it: by rising pivot, the latest of the earlier first."""
+    starts = np.searchsorted(pivots, pivots - span_max)
+    ends = np.minimum(np.searchsorted(pivots, pivots - span_min, side="right"), np.arange(len(pivots)))
+    counts = np.maximum(ends - starts, 0)
+    place = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.repeat(pivots, counts), pivots[np.repeat(ends, counts) - 1 - place]
 
 
 def _break(view: View, rules: RsiDivergence, found: Structure) -> int | None:

@@ -47,12 +47,12 @@ def stop_hunts(view: View, rules: StopHunt) -> Iterator[Draft]:
 
     The bar before closed below the level too: closing above it first makes a failed breakout, which is told there.
     """
-    atr = view.atr()
-    body = np.maximum(view.open, view.close)
-    wick = view.high - body
+    atr, asked = view.atr(), slice(view.first, None)
+    high = view.high[asked]
+    wick = high - np.maximum(view.open[asked], view.close[asked])
+    shaped = np.zeros(len(view), dtype=np.bool_)
     with np.errstate(invalid="ignore"):
-        shaped = (wick >= rules.wick_share * (view.high - view.low)) & (wick >= rules.wick_atr * atr)
-    shaped[: view.first] = False
+        shaped[asked] = (wick >= rules.wick_share * (high - view.low[asked])) & (wick >= rules.wick_atr * atr[asked])
     if view.first and not shaped.any():
         return
     swept = crossings(view, view.high - rules.sweep_atr * atr, rules.level_kinds, rules.levels, shaped)
@@ -86,7 +86,7 @@ def _draft(
     body = max(float(view.open[bar]), float(view.close[bar]))
     wick, span = high - body, high - float(view.low[bar])
     at_wick = rules.variant == "wick"
-    vwap = float(view.session_vwap()[bar])
+    vwap = view.session_vwap(bar)
     return Draft(
         bar=bar,
         level=level,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar, cast
 
 import numpy as np
@@ -49,32 +50,17 @@ class View:
     detector may pass over what only matters before it.
     """
 
-    open: F8
-    high: F8
-    low: F8
-    close: F8
-
-    __slots__ = (
-        "_memo", "_shared", "close", "first", "high", "low", "open", "panel", "side", "sign", "tick", "tick_decimals",
-    )  # fmt: skip
-
     def __init__(self, panel: Panel, side: Side, other: View | None = None, *, first: int = 0) -> None:
         """`other` is the view of the same panel from the other side, with which what is true of both is shared."""
         self.panel, self.side, self.first = panel, side, first
         self.sign = -int(side)
         self.tick = float(panel.instrument.tick)
         self.tick_decimals = max(0, -int(panel.instrument.tick.normalize().as_tuple().exponent))
-        if other is not None and other.side is not side:
-            self.open, self.close, self.high, self.low = -other.open, -other.close, -other.low, -other.high
-        else:
-            top, bottom = (panel.high, panel.low) if side is Side.SHORT else (panel.low, panel.high)
-            self.open, self.close = self.sign * np.log(panel.open), self.sign * np.log(panel.close)
-            self.high, self.low = self.sign * np.log(top), self.sign * np.log(bottom)
         self._memo: dict[object, object] = {}
         self._shared: dict[object, object] = {} if other is None else other._shared
 
     def __len__(self) -> int:
-        return len(self.close)
+        return len(self.panel)
 
     def keep(self, key: object, build: Callable[[], T]) -> T:
         """What `build` makes, made once per view and `key`."""
@@ -89,6 +75,30 @@ class View:
         return cast("T", self._shared[key])
 
     # prices -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def open(self) -> F8:
+        """Logs of the opens in this view."""
+        return self._logs("open")
+
+    @cached_property
+    def high(self) -> F8:
+        """Logs of the highs in this view: of the lows for longs."""
+        return self._logs("high" if self.sign > 0 else "low")
+
+    @cached_property
+    def low(self) -> F8:
+        """Logs of the lows in this view: of the highs for longs."""
+        return self._logs("low" if self.sign > 0 else "high")
+
+    @cached_property
+    def close(self) -> F8:
+        """Logs of the closes in this view."""
+        return self._logs("close")
+
+    def _logs(self, name: str) -> F8:
+        logs: F8 = self.share(("log", name), lambda: np.log(getattr(self.panel, name)))
+        return logs if self.sign > 0 else -logs
 
     def price(self, y: float) -> float:
         """The price of a log in this view, put on the tick grid where it stands within a hair of it."""
@@ -122,8 +132,8 @@ class View:
     # features -----------------------------------------------------------------------------------------------
 
     def atr(self, bars: int = 14) -> F8:
-        """Average true range of the log price."""
-        return self.keep(("atr", bars), lambda: indicator("ATR", self.high, self.low, self.close, bars=bars))
+        """Average true range of the log price; the mirror's is the same."""
+        return self.share(("atr", bars), lambda: indicator("ATR", self.high, self.low, self.close, bars=bars))
 
     def ema(self, bars: int) -> F8:
         """Exponential mean of the closes."""
@@ -146,9 +156,9 @@ class View:
         """Shape (n + 1,): the Donchian high of the `bars` bars before each bar."""
         return self.keep(("top", bars), lambda: highest_before(self.high, bars))
 
-    def pivots(self, bars: int) -> I8:
-        """Pivot highs, each known `bars` bars later."""
-        return self.keep(("pivots", bars), lambda: pivot_highs(self.high, bars))
+    def pivots(self, bars: int, since: int = 0) -> I8:
+        """Pivot highs from bar `since` on, each known `bars` bars later."""
+        return self.keep(("pivots", bars, since), lambda: pivot_highs(self.high, bars, since))
 
     def higher(self, length_ns: int) -> Higher:
         """Complete bars of a higher time frame."""
@@ -177,19 +187,17 @@ class View:
 
         return self.keep("quote volume", build)
 
-    def session_vwap(self) -> F8:
-        """Mean log price of the UTC day so far, weighted by turnover (logs, so that it mirrors); NaN without any."""
+    def session_vwap(self, bar: int) -> float:
+        """Mean log price of the UTC day up to `bar`, weighted by turnover (logs, so that it mirrors); NaN without any.
 
-        def build() -> F8:
-            weight = np.nan_to_num(self.quote_volume())
-            day = self.panel.time_ns // DAY_NS
-            first = np.searchsorted(day, day, side="left")
-            sums = np.concatenate([[0.0], np.cumsum(weight * (self.high + self.low + self.close) / 3)])
-            weights = np.concatenate([[0.0], np.cumsum(weight)])
-            with np.errstate(invalid="ignore", divide="ignore"):
-                return np.asarray((sums[1:] - sums[first]) / (weights[1:] - weights[first]))
-
-        return self.keep("session vwap", build)
+        Nothing but the bars of that day goes into it, however much of the past the panel holds.
+        """
+        times = self.panel.time_ns
+        day = slice(int(np.searchsorted(times, times[bar] // DAY_NS * DAY_NS)), bar + 1)
+        weight = np.nan_to_num(self.quote_volume()[day])
+        total = float(weight.sum())
+        middle = (self.high[day] + self.low[day] + self.close[day]) / 3
+        return float((weight * middle).sum()) / total if total > 0 else math.nan
 
     # other series, as known at the close of a bar --------------------------------------------------------------
 

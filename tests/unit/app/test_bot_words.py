@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from decimal import Decimal as D
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from bearskin.app._world import Place
 from bearskin.engine import EngineSettings
 from bearskin.terms import BadFile, BadInput, MarginMode, interval_ns, parse_time
 
+D = Decimal
 WITHIN = Place(venue="demo", env="", account="a", key="k", secret="s")
 VENUE = Place(venue="okx", env="live", account="a", key="k", secret="s", notional_cap=D(100))
 

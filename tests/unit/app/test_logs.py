@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bearskin.app._logs import BYTES_MAX, FILE, FILES_KEPT, redacted, start_logging, stop_logging
+from bearskin.app._logs import BYTES_MAX, FILES_KEPT, LOCK_FILE, OTHERS, redacted, start_logging, stop_logging
 
 SECRET = "s3same-op3n"
+FILE = f"{OTHERS}.log"
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_the_file_is_rotated(log) -> None:
     logger, file = log
     for _ in range(3 * BYTES_MAX // 100_000):
         logger.info("x" * 100_000)
-    names = sorted(path.name for path in file.parent.iterdir())
+    names = sorted(path.name for path in file.parent.glob("*.log*"))
     assert names[0] == FILE
     assert len(names) > 1
     assert len(names) <= FILES_KEPT + 1
@@ -74,3 +75,28 @@ def test_a_log_that_cannot_be_written_is_said_once(tmp_path: Path, capsys: pytes
     finally:
         stop_logging(handler)
     assert capsys.readouterr().err.count("cannot be written") == 1
+
+
+def test_every_kind_of_process_has_its_own_file(tmp_path: Path) -> None:
+    logger = logging.getLogger("bearskin.test")
+    for command, file in (("trade", "bot"), ("exchange", "exchange"), ("demo", "demo"), ("plan", "bearskin")):
+        handler = start_logging(tmp_path, "info", command)
+        logger.warning("key=%s said by %s", SECRET, command)
+        stop_logging(handler)
+        assert (tmp_path / f"{file}.log").read_text().count("\n") == 1
+        assert SECRET not in (tmp_path / f"{file}.log").read_text()
+
+
+def test_two_processes_of_a_kind_rotate_it_once_and_lose_nothing(tmp_path: Path) -> None:
+    one, two = start_logging(tmp_path, "info", "trade"), start_logging(tmp_path, "info", "trade")
+    try:
+        for number in range(60):
+            for handler in (one, two):
+                handler.handle(logging.LogRecord("b", logging.INFO, "", 0, f"line {number} {'x' * 30_000}", (), None))
+    finally:
+        stop_logging(one)
+        stop_logging(two)
+    files = [path for path in tmp_path.iterdir() if path.name != LOCK_FILE]
+    assert len(files) == 4
+    assert sum(path.read_text().count(": line ") for path in files) == 120
+    assert all(path.stat().st_size <= BYTES_MAX for path in files)

@@ -36,7 +36,7 @@ def run(home: Path) -> Run:
 def test_a_run_is_reported_from_its_journal(bearskin, run):
     told = bearskin("report", "--json").object
     assert told["run"] == run.id
-    assert (told["entries"], told["exits"], told["books_sum"], told["positions"]) == (1, 1, "0", [])
+    assert (told["entries"], told["exits"], told["wallet_unexplained"], told["positions"]) == (1, 1, "0", [])
     printed = bearskin("report", run.id)
     assert printed.code == 0
     assert "0, to the last digit" in printed.out
@@ -58,7 +58,7 @@ def test_tables_are_brought_up_and_asked_while_a_bot_is_on_the_run(bearskin, run
     assert bearskin("tables", "--json").object["told"] == []
     assert len(bearskin("tables", "--rebuild", "--json").object["told"]) == 1
     with closing(run.kept.open_journal()):
-        assert bearskin("report", "--json").object["books_sum"] == "0"
+        assert bearskin("report", "--json").object["wallet_unexplained"] == "0"
 
 
 def test_tables_go_where_they_are_told_and_no_password_is_shown(bearskin, run, postgres_server, monkeypatch):

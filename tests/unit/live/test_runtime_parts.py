@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from bearskin.live import MarketClock
-from bearskin.live._budget import Budget
+from bearskin.live._budget import Budget, Orders
 from bearskin.live._queue import Inbox
 from bearskin.live._sends import Sends
 from bearskin.live._skew import Skew
@@ -108,6 +108,39 @@ def test_questions_wait_for_their_budget_and_a_ban_says_how_long() -> None:
     )
     wall.ns += 61 * S
     assert not budget.silent
+
+
+def test_entries_leave_a_quarter_of_the_orders_to_what_protects() -> None:
+    """
+    8 orders in ten seconds, 20 in a minute: an entry has room until 6 went out, and again ten seconds after the first
+    the venue counts 15 in this minute, of whomever -> no room until its minute is over
+    """
+    wall = Wall()
+    wall.ns = 1_200 * S
+    orders = Orders(wall)
+    orders.sent()
+    assert orders.wait_s() == 0
+    orders.limited(
+        [
+            {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 2400},
+            {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 8},
+            {"rateLimitType": "ORDERS", "interval": "MINUTE", "intervalNum": 1, "limit": 20},
+        ]
+    )
+    assert orders.limits == {10: 8, 60: 20}
+    for _ in range(5):
+        wall.ns += S
+        assert orders.wait_s() == 0
+        orders.sent()
+    assert (orders.used(10), orders.wait_s()) == (6, 5.0)
+    wall.ns += 5 * S
+    assert (orders.used(10), orders.used(60), orders.wait_s()) == (5, 6, 0)
+    orders.counted({"X-MBX-ORDER-COUNT-10S": "2", "X-MBX-ORDER-COUNT-1M": "15", "Date": "today"})
+    assert (orders.used(60), orders.wait_s()) == (15, 50.0)
+    orders.sent()
+    assert (orders.used(60), orders.used(10)) == (15, 6)
+    wall.ns += 50 * S
+    assert orders.wait_s() == 0
 
 
 class Script:

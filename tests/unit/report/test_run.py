@@ -145,7 +145,7 @@ def test_a_trade_from_wallet_to_wallet_adds_up_to_the_last_digit(projection):
     assert (told["entries"], told["exits"], told["open"]) == (1, 1, 0)
     assert (told["realised"], told["fees"], told["funding"]) == ("1000.02", "0.20000001", "3.33333333")
     assert (told["wallet_start"], told["wallet_end"]) == ("10000", "11003.15333332")
-    assert told["books_sum"] == "0"
+    assert told["wallet_unexplained"] == "0"
     assert told["unexplained"] == []
     assert told["max_unprotected_s"] == 0.2
     assert told["by_origin"][0] == {
@@ -172,20 +172,23 @@ def test_a_position_that_was_closed_since_the_last_account_is_not_shown_as_someb
 
 
 def test_the_smallest_unit_that_is_missing_is_seen(projection):
-    assert run_json(summed(projection, one_trade().wallet("11003.15333331").records))["books_sum"] == "-0.00000001"
+    assert (
+        run_json(summed(projection, one_trade().wallet("11003.15333331").records))["wallet_unexplained"]
+        == "-0.00000001"
+    )
 
 
 def test_figures_of_many_digits_are_not_rounded_on_the_way(projection):
     story = Story().wallet("123456789012345678901.000000000001").planned(1)
     story.filled(1, "entry", "-0.5", "60000", fee=D("0.000000000001")).wallet("123456789012345678901")
-    assert run_json(summed(projection, story.records))["books_sum"] == "0"
+    assert run_json(summed(projection, story.records))["wallet_unexplained"] == "0"
 
 
 def test_a_fill_told_twice_counts_once(projection):
     story = one_trade()
     again = next(record for record in story.records if isinstance(record.event, Filled))
     story.records.append(again)
-    assert run_json(summed(projection, story.records))["books_sum"] == "0"
+    assert run_json(summed(projection, story.records))["wallet_unexplained"] == "0"
 
 
 def test_what_is_not_ours_is_told_apart(projection):
@@ -222,19 +225,19 @@ def test_profit_that_the_venue_does_not_tell_is_worked_out_and_said(projection):
 def test_fees_in_another_coin_are_told_apart(projection):
     story = Story().wallet("1000").planned(1).filled(1, "entry", "-0.5", "60000", fee=D("0.01"), fee_asset="BNB")
     told = run_json(summed(projection, story.wallet("1000").records))
-    assert (told["fees"], told["fees_in_other_assets"], told["books_sum"]) == ("0", {"BNB": "0.01"}, "0")
+    assert (told["fees"], told["fees_in_other_assets"], told["wallet_unexplained"]) == ("0", {"BNB": "0.01"}, "0")
     assert "0.01 BNB" in told["unexplained"][0]
 
 
 def test_a_wallet_never_told_is_unknown_not_zero(projection):
     told = run_json(summed(projection, Story().planned(1).filled(1, "entry", "-0.5", "60000").records))
-    assert (told["books_sum"], told["wallet_end"], told["equity"]) == (None, None, None)
+    assert (told["wallet_unexplained"], told["wallet_end"], told["equity"]) == (None, None, None)
     assert told["unexplained"] == ["the wallet was never told"]
 
 
 def test_money_that_came_before_the_wallet_was_told_is_in_it(projection):
     story = Story().planned(1).filled(1, "entry", "-0.5", "60000", fee=D("7")).wallet("993").wallet("993")
-    assert run_json(summed(projection, story.records))["books_sum"] == "0"
+    assert run_json(summed(projection, story.records))["wallet_unexplained"] == "0"
 
 
 def test_seconds_without_a_stop_are_of_each_filled_trade(projection):
@@ -355,7 +358,7 @@ def test_everything_can_be_printed(projection, width):
     printed = out.file.getvalue()
     assert "wick above the range" in printed or "ended by target" in printed
     assert "−12.50" in printed
-    assert "books sum" in printed
+    assert "wallet, unexplained" in printed
 
 
 def test_an_open_position_is_printed_with_its_protection(projection):
@@ -386,7 +389,7 @@ def test_tables_are_brought_up_to_every_journal_at_rest(projection, tmp_path):
         "a": (count, "demo"), "b": (count, "demo"),
     }  # fmt: skip
     told = run_json(run_summary(projection, "a"))
-    assert told["books_sum"] == "0"
+    assert told["wallet_unexplained"] == "0"
     assert len(caught_up(projection, tmp_path, rebuild=True)) == 2
     assert run_json(run_summary(projection, "a")) == told
     held.close()
@@ -398,5 +401,5 @@ def test_a_run_is_told_from_its_journal_alone(tmp_path):
     journal.append([record_bytes(record) for record in one_trade().records])
     journal.close()
     projection = tables_of(folder)
-    assert run_json(run_summary(projection, "a"))["books_sum"] == "0"
+    assert run_json(run_summary(projection, "a"))["wallet_unexplained"] == "0"
     projection.close()

@@ -201,6 +201,14 @@ class Dialect:
         """The answer to it; Unfit (a VenueRejected) for a mode in which we do not trade."""
         return bool(told.get("hedged"))
 
+    def limits_of(self) -> Call | None:
+        """The question for how many orders the venue takes; None where no answer tells."""
+        return None
+
+    def limits_in(self, told: Any) -> Sequence[Mapping[str, Any]]:
+        """The limits in the answer to it, as Binance writes them."""
+        return list(told.get("rateLimits") or ())
+
     def balance_of(self) -> Call:
         """The balance in ccxt's form."""
         return Call(method="fetch_balance", writes=False)

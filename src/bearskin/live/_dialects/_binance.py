@@ -172,6 +172,10 @@ class Binance(Dialect):
             params["trigger"] = True
         return (Call(method="fetch_order", args=(client_id, market.unified), params=params, writes=False),)
 
+    def limits_of(self) -> Call:
+        """They stand beside the markets; ccxt does not keep them."""
+        return Call(method="fapiPublicGetExchangeInfo", writes=False)
+
     def open_orders_of(self, market: Traded) -> tuple[Call, ...]:
         """Ordinary orders and conditional ones."""
         return tuple(
