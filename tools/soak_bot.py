@@ -104,6 +104,7 @@ def kills(count: int, seed: int) -> int:
     with (
         tempfile.TemporaryDirectory() as folder,
         apart.exchange_apart(symbols=list(points.SYMBOLS), prices="manual", crowd=False) as exchange,
+        nine.Nursery() as nursery,
     ):
         for symbol, price in zip(points.SYMBOLS, ("60000", "3000"), strict=True):
             kit.control(exchange, "POST", f"/symbols/{symbol}/index", {"price": price})
@@ -112,7 +113,7 @@ def kills(count: int, seed: int) -> int:
             tag, journal = f"{number:04d}", Path(folder) / f"{number}.sqlite"
             dice = random.Random(f"{seed} {number}")
             if number % 2:
-                nth = asyncio.run(nine.killed(exchange, eye, tag, journal, dice))
+                nth = asyncio.run(nine.killed(nursery, exchange, eye, tag, journal, dice))
                 print(f"{number}: kill -9 at {f'point {nth}' if nth else 'any moment'}: mended", flush=True)
             else:
                 nth, fault = cases[number // 2 % len(cases)]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,28 +23,53 @@ KILLS = 10
 LIVES_S = 20.0
 
 
-async def killed(running: Running, eye: Eye, tag: str, journal: Path, dice: random.Random) -> int:
+class Nursery:
+    """Where victims come from: one process that has everything imported and forks them."""
+
+    def __enter__(self) -> Nursery:
+        """Start it."""
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("victim.py"))],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        )  # fmt: skip
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nobody asks any more."""
+        self._process.kill()
+        self._process.communicate()
+
+    def born(self, running: Running, url: str, journal: Path, tag: str, nth: int) -> int:
+        """A bot at work; its process id."""
+        said = {"url": url, "key": running.key, "secret": running.secret, "journal": str(journal), "tag": tag}
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({**said, "nth": nth}) + "\n")
+        self._process.stdin.flush()
+        return self._line()
+
+    def died(self) -> int:
+        """Wait for its end; the exit code."""
+        return self._line()
+
+    def _line(self) -> int:
+        assert self._process.stdout is not None
+        return int(self._process.stdout.readline())
+
+
+async def killed(nursery: Nursery, running: Running, eye: Eye, tag: str, journal: Path, dice: random.Random) -> int:
     """One bot killed by SIGKILL, at a point of its own or at any moment, behind a proxy; then the next life."""
     at_point = dice.random() < 0.5
     nth = dice.randint(1, 60) if at_point else 0
     async with Proxy(running.url) as proxy:
         if dice.random() < 0.7:
             proxy.befall(dice.choice(FAULTS), skip=dice.randint(0, 3))
-        victim = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("victim.py")), proxy.url, str(journal), tag, str(nth)],
-            stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        )  # fmt: skip
-        assert victim.stdin is not None
-        victim.stdin.write(f"{running.key} {running.secret}\n")
-        victim.stdin.flush()
-        await asyncio.to_thread(wait_for, journal, victim)
-        try:
-            await asyncio.to_thread(victim.wait, LIVES_S if at_point else dice.uniform(0.5, 2.5))
-        except subprocess.TimeoutExpired:
-            os.kill(victim.pid, signal.SIGKILL)
-        _, errors = await asyncio.to_thread(victim.communicate)
-        assert victim.returncode == -signal.SIGKILL, errors
+        pid = await asyncio.to_thread(nursery.born, running, proxy.url, journal, tag, nth)
+        death = asyncio.ensure_future(asyncio.to_thread(nursery.died))
+        await asyncio.wait({death}, timeout=LIVES_S if at_point else dice.uniform(0.1, 1.5))
+        if not death.done():
+            os.kill(pid, signal.SIGKILL)
+        assert await death == -signal.SIGKILL
         proxy.left, proxy.stream = 0, ""
         await asyncio.sleep(0.1)
         async with bot_at(proxy.url, running, journal, tag=tag, symbols=SYMBOLS) as bot:
@@ -52,15 +78,16 @@ async def killed(running: Running, eye: Eye, tag: str, journal: Path, dice: rand
     return nth
 
 
-def wait_for(journal: Path, victim: subprocess.Popen[str]) -> None:
-    """Until the bot has begun."""
-    ends = time.monotonic() + 30
-    while not journal.exists() and victim.poll() is None and time.monotonic() < ends:
-        time.sleep(0.02)
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    """One for all ten."""
+    pytest.importorskip("ccxt", reason="ccxt is not installed")
+    with Nursery() as found:
+        yield found
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(KILLS))
-def test_kill_nine(running: Running, eye: Eye, tag: str, tmp_path: Path, number: int) -> None:
+def test_kill_nine(running: Running, eye: Eye, tag: str, tmp_path: Path, nursery: Nursery, number: int) -> None:
     """Ten of them; `tools/soak_bot.py --kills` goes on for as long as one likes."""
-    asyncio.run(killed(running, eye, tag, tmp_path / "j.sqlite", random.Random(f"kill {number}")))
+    asyncio.run(killed(nursery, running, eye, tag, tmp_path / "j.sqlite", random.Random(f"kill {number}")))

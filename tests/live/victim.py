@@ -1,20 +1,24 @@
-"""A bot in a process of its own that is killed (SIGKILL) at the nth I/O point, or from outside at any moment.
+"""Bots in processes of their own that are killed (SIGKILL) at the nth I/O point, or from outside at any moment.
 
-`python victim.py URL JOURNAL TAG NTH` with the key and the secret on standard input; NTH 0 is never by itself.
+`python victim.py` has everything imported once; for each line on its standard input it forks a bot, says its process
+id, and says how it ended. The line is JSON: url, key, secret, journal, tag, and nth (0: it never dies by itself).
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
+import traceback
 from pathlib import Path
 from types import SimpleNamespace
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import ccxt.pro  # noqa: F401 - once for all of them
 from live.kit import bot_at
 from live.test_killed import SYMBOLS, told
 
@@ -32,14 +36,27 @@ class Blade:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-async def main(url: str, journal: str, tag: str, nth: str) -> None:
+async def main(url: str, key: str, secret: str, journal: str, tag: str, nth: int) -> None:
     """Trade until killed."""
-    key, secret = sys.stdin.readline().split()
     running = SimpleNamespace(key=key, secret=secret, url=url)
-    async with bot_at(url, running, Path(journal), tag=tag, at=Blade(int(nth)), symbols=SYMBOLS) as bot:  # type: ignore[arg-type]
+    async with bot_at(url, running, Path(journal), tag=tag, at=Blade(nth), symbols=SYMBOLS) as bot:  # type: ignore[arg-type]
         for life in range(1, 1_000):
             await told(bot, life)
 
 
+def serve() -> None:
+    """Bring bots up until nobody asks for more."""
+    for line in sys.stdin:
+        pid = os.fork()
+        if not pid:
+            try:
+                asyncio.run(main(**json.loads(line)))
+            except BaseException:  # noqa: BLE001 - the fork must not go on as its parent
+                traceback.print_exc()
+            os._exit(1)
+        print(pid, flush=True)  # noqa: T201 - the answer
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)  # noqa: T201 - the answer
+
+
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    serve()

@@ -18,9 +18,10 @@ from bearskin.app._house import House, open_house
 from bearskin.app._runs import Run, latest_run, new_run, run_named
 from bearskin.app._world import DEMO, Place, demo_place
 from bearskin.engine import EngineSettings
-from bearskin.terms import SECOND_NS, BadInput, interval_ns
+from bearskin.terms import SECOND_NS, BadInput, interval_ns, interval_word
 
 LOOK_S = 0.25
+BARS = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d")
 Shown = Callable[[dict[str, Any]], None]
 
 
@@ -102,11 +103,12 @@ def run_of(
     else:
         run = None if fresh else latest_run(journals, venue=place.venue, env=place.env, account=place.account)
     symbols = tuple(words_of(told.symbols) or ()) if told.symbols is not None else None
+    bars = None if told.interval is None else _bars_word(told.interval)
     if run is None:
         chosen = symbols or place.symbols
         if not chosen:
             raise BadInput("no symbols: name some with --symbols, such as BTCUSDT,ETHUSDT")
-        interval = told.interval or house.settings.interval
+        interval = bars or _bars_word(house.settings.interval)
         settings = settings_of(house, place, told, tag="none", symbols=chosen, interval=interval)
         run = new_run(
             journals,
@@ -118,11 +120,19 @@ def run_of(
             settings=settings_json(settings),
             now_ns=time.time_ns(),
         )
-    for name, asked, there in (("symbols", symbols, run.symbols), ("interval", told.interval, run.interval)):
+    for name, asked, there in (("symbols", symbols, run.symbols), ("interval", bars, run.interval)):
         if asked is not None and asked != there:
             was = ",".join(there) if isinstance(there, tuple) else there
             raise BadInput(f"the run {run.id} was begun with {name} {was}: leave --{name} away, or say --fresh")
     return run, settings_of(house, place, told, tag=run.tag, symbols=run.symbols, interval=run.interval)
+
+
+def _bars_word(interval: str) -> str:
+    """The interval as venues write it; raises BadInput for bars that none of them has."""
+    word = interval_word(interval_ns(interval))
+    if word not in BARS:
+        raise BadInput(f"interval was {interval!r}, must be one of {', '.join(BARS)}")
+    return word
 
 
 def settings_of(

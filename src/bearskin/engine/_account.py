@@ -31,6 +31,7 @@ from bearskin.terms import (
     our_id,
 )
 
+_POSITION: Final = "position"  # begins what is said of a symbol with a position that is not ours
 _TOLERANCE: Final = Decimal("0.001")  # of the venue's liquidation price
 
 
@@ -185,7 +186,7 @@ def _strangers(desk: Desk, event: AccountNow, positions: list[PositionNow]) -> l
     found: dict[str, tuple[str, Decimal]] = {}
     for now in positions:
         if not _closed_meanwhile(desk, event, now):
-            found[now.symbol] = (f"position {now.qty:f} at {now.entry:f}", now.qty)
+            found[now.symbol] = (f"{_POSITION} {now.qty:f} at {now.entry:f}", now.qty)
     for order in event.orders:
         ours = our_id(order.client_id)
         mine = ours is not None and ours.tag == desk.book.tag
@@ -261,7 +262,11 @@ def adopt(desk: Desk, act: Adopt, survives_frac: Decimal | None = None) -> str:
         return "a hedge needs the adverse move it has to survive, and margin that proves it"
     elif survives_frac <= act.shock_frac:
         return f"the margin survives {100 * survives_frac:.1f} %, not the {100 * act.shock_frac:.1f} % that were named"
-    take_over(desk, now, purpose_is_hedge=act.purpose == "hedge", stop=act.stop, survives=survives_frac, by=act.act_id)
+    hedge = act.purpose == "hedge"
+    if hedge and act.stop is not None and abs(mark - act.stop) <= mark * (act.shock_frac or ZERO):
+        return f"the stop {act.stop:f} would take the insurance away within the shock it is meant for"
+    survives = act.shock_frac if hedge else None
+    take_over(desk, now, purpose_is_hedge=hedge, stop=act.stop, survives=survives, by=act.act_id)
     return ""
 
 
@@ -291,7 +296,9 @@ def close_strangers(desk: Desk, act: Panic) -> int:
             desk.send(0, approved)
     count = 0
     for key, now in list(desk.book.account.positions.items()):
-        if desk.book.trade_in(*key) is None and now.qty:
+        # one that was ours may be closed since the account was told: only what was found to be somebody else's
+        strange = desk.book.foreign.get(now.symbol, "").startswith(_POSITION)
+        if strange and desk.book.trade_in(*key) is None and now.qty:
             trade = take_over(desk, now, purpose_is_hedge=False, stop=None, survives=None, by=act.act_id)
             desk.leave(trade, "panic", act_id=act.act_id)
             count += 1

@@ -73,6 +73,7 @@ class Engine:
     _mind: Mind = field(init=False)
     _suspects: _account.Suspects = field(default_factory=_account.Suspects)
     _looked_wall_ns: int = 0
+    _look_wanted: bool = False
     _marks: dict[str, Decimal] = field(default_factory=dict)
     _heard_wall_ns: int = 0
     _awake_wall_ns: int = 0
@@ -103,9 +104,10 @@ class Engine:
         if desk.notes or not isinstance(event, Quoted | Marked):
             self._tend(desk)
         keep = bool(desk.notes) or changed or not isinstance(event, (*_FORGOTTEN, AccountNow))
-        look = desk.look and passed_ns(event.wall_ns, self._looked_wall_ns) >= _LOOK_NS
+        self._look_wanted = self._look_wanted or desk.look
+        look = self._look_wanted and passed_ns(event.wall_ns, self._looked_wall_ns) >= _LOOK_NS
         if look:
-            self._looked_wall_ns = event.wall_ns
+            self._looked_wall_ns, self._look_wanted = event.wall_ns, False
         return Stepped(tuple(desk.commands), tuple(desk.notes), keep, look)
 
     def restore(self, records: Iterable[Record], snapshot: bytes | None = None) -> None:

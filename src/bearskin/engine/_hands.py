@@ -14,7 +14,7 @@ from bearskin.engine._desk import Desk
 from bearskin.engine._fold import RESET
 from bearskin.engine._leave import panic
 from bearskin.engine._manage import break_even
-from bearskin.engine._notes import Done, Limited, ModeSet, StopMoved
+from bearskin.engine._notes import Done, Limited, ModeSet, Planned, StopMoved
 from bearskin.engine._open import Opening, opening
 from bearskin.engine._pace import passed_ns
 from bearskin.engine._plan import against, configured, open_trade, standing
@@ -36,6 +36,7 @@ from bearskin.terms import (
     Panic,
     Pause,
     Reason,
+    Refused,
     Remark,
     Resume,
     Reverse,
@@ -175,7 +176,7 @@ class Hands:
             act.stop, trade.plan.side, memory.instrument.tick
         )  # fmt: skip
         move = self._asked_move(desk, memory, trade, wanted)
-        refused = stop_refusal(move)
+        refused = stop_refusal(move) or disaster_refusal(trade.plan, move.entry, wanted)
         if (
             refused is not None
             and act.stop is None
@@ -238,6 +239,15 @@ class Hands:
         refused = adopt(desk, act, survives)
         trade = desk.book.trade_in(act.symbol)
         _done(desk, act.act_id, refused=refused, trade=trade.number if trade is not None and not refused else 0)
+
+
+def disaster_refusal(plan: Planned, entry: Decimal, stop: Decimal) -> Refused | None:
+    """Why a hedge's stop may not lie there: within the shock that it insures against it would be an ordinary one."""
+    shock = plan.survives_frac
+    if plan.purpose != "hedge" or shock is None or (entry - stop) * plan.side > shock * entry:
+        return None
+    detail = "it would take the insurance away within the shock it is meant for"
+    return Refused(reason=Reason.STOP_TOO_TIGHT, have=f"{stop:f}", detail=detail)
 
 
 def _nothing(symbol: str) -> str:

@@ -10,10 +10,10 @@ from decimal import Decimal
 
 from bearskin.engine._account import close_strangers
 from bearskin.engine._desk import Desk
-from bearskin.engine._notes import Done, Ended, ModeSet
+from bearskin.engine._notes import Corrected, Done, Ended, ModeSet
 from bearskin.engine._pace import PATIENCE_NS, came_to_naught, is_waiting, may_cancel, may_try, passed_ns
 from bearskin.engine._protect import stop_reason
-from bearskin.engine._trade import ZERO, Trade, Working
+from bearskin.engine._trade import LIVE, ZERO, Trade, Working
 from bearskin.terms import QUOTE, Cancel, Panic, Place
 
 
@@ -75,13 +75,38 @@ def end(desk: Desk, trade: Trade) -> None:
 
 
 def sweep(desk: Desk) -> None:
-    """Cancel orders that have come to light after their trade had ended, but no stop that a stranger may rest on."""
+    """Take in what has come to light after a trade had ended: its money is told anew, its orders are cancelled.
+
+    A stop is left where a stranger's position may rest on it.
+    """
     for trade in desk.book.done.values():
-        late = [order for order in trade.orders.values() if order.live]
+        if trade.net != trade.ended_net:
+            _correct(desk, trade)
+        late = [order for order in trade.orders.values() if order.status in LIVE]
         if late:
             stranger = trade.symbol in desk.book.foreign
             late = [order for order in late if not (stranger and order.conditional)]
             _cancel_all(desk, trade, late, "its trade is over")
+
+
+def _correct(desk: Desk, trade: Trade) -> None:
+    desk.note(
+        Corrected(
+            time_ns=desk.time_ns,
+            wall_ns=desk.wall_ns,
+            trade=trade.number,
+            symbol=trade.symbol,
+            gross=trade.realised,
+            fees=trade.fees,
+            funding=trade.funding,
+            net=trade.net,
+            r=_r(trade),
+        )
+    )
+
+
+def _r(trade: Trade) -> float | None:
+    return float(trade.net / trade.plan.loss_at_stop) if trade.plan.loss_at_stop and trade.entered_qty else None
 
 
 def panic(desk: Desk, act: Panic) -> None:
@@ -151,8 +176,6 @@ def _is_over(trade: Trade) -> bool:
 
 def _ended(desk: Desk, trade: Trade) -> Ended:
     plan = trade.plan
-    gross = trade.realised
-    net = gross - trade.fees + trade.funding
     entered = trade.entered_qty
     return Ended(
         time_ns=desk.time_ns,
@@ -166,11 +189,11 @@ def _ended(desk: Desk, trade: Trade) -> Ended:
         entry=QUOTE.divide(trade.entered_value, entered) if entered else None,
         exit=QUOTE.divide(trade.exited_value, trade.exited_qty) if trade.exited_qty else None,
         entered_ns=trade.entered_ns,
-        gross=gross,
+        gross=trade.realised,
         fees=trade.fees,
         funding=trade.funding,
-        net=net,
-        r=float(net / plan.loss_at_stop) if plan.loss_at_stop and entered else None,
+        net=trade.net,
+        r=_r(trade),
         unprotected_s_max=trade.unprotected_s_max,
         slippage_entry=trade.entered_value - plan.entry_ref * entered if plan.origin != "adopted" else ZERO,
         slippage_exit=_slippage_exit(trade),

@@ -11,7 +11,7 @@ from bearskin.engine._notes import Equity, Limited
 from bearskin.engine._plan import standing
 from bearskin.engine._tape import Memory, Tape
 from bearskin.risk import Limit, limits_of
-from bearskin.terms import QUOTE, SECOND_NS, BarClosed, Marked, Quoted
+from bearskin.terms import QUOTE, SECOND_NS, AccountNow, BalanceNow, BarClosed, Marked, Quoted
 
 ZERO: Final = Decimal(0)
 CALM: Final = Decimal("0.8")  # a gap that barred entries has to shrink to this share of what barred them
@@ -25,6 +25,7 @@ class Limits:
         self._tape = tape
         self._stale_bars = stale_bars
         self._bar_ns = 0
+        self._wallet = ZERO
 
     def watch(self, desk: Desk) -> None:
         """Look at what the event may have changed."""
@@ -50,12 +51,15 @@ class Limits:
             self._compare(desk, f"stale {symbol}", self._stale(desk, memory))
 
     def _worth(self, desk: Desk) -> None:
-        """What the account is worth: at the first bar of each moment, and after every trade."""
+        """What the account is worth: at the first bar of each moment, after every trade, when the wallet has shrunk."""
         event, book = desk.event, desk.book
         ended = book.worth.stale and book.worth.day >= 0
         new_bar = isinstance(event, BarClosed) and event.time_ns > self._bar_ns
-        if not book.account.known or not (ended or new_bar):
+        # the wallet may tell of a loss long after the fill did
+        late = isinstance(event, BalanceNow | AccountNow) and book.worth.day >= 0 and book.account.wallet < self._wallet
+        if not book.account.known or not (ended or new_bar or late):
             return
+        self._wallet = book.account.wallet
         self._bar_ns = max(self._bar_ns, event.time_ns) if new_bar else self._bar_ns
         account = standing(desk)
         desk.note(

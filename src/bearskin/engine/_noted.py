@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from bearskin.engine._notes import (
     Adjusted,
     AnyNote,
+    Corrected,
     Done,
     Ended,
     Foreign,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _DONE_KEPT: Final = 32
 _ORDERS_KEPT: Final = 64
+_FORETOLD_KEPT: Final = 8
 _ACTS_KEPT: Final = 1_000
 
 
@@ -46,6 +48,9 @@ def noted(book: Book, note: AnyNote) -> None:
                 _changed(trade, note)
         case Ended():
             _ended(book, note)
+        case Corrected():
+            if (over := book.done.get(note.trade)) is not None:
+                over.ended_net = note.net
         case Adjusted():
             with deciding():
                 _adjusted(book, note)
@@ -163,7 +168,7 @@ def _ended(book: Book, note: Ended) -> None:
     trade = book.trades.pop(note.trade, None)
     if trade is None:
         return
-    trade.phase = "done"
+    trade.phase, trade.ended_ns, trade.ended_net = "done", note.time_ns, note.net
     book.account.positions.pop((trade.symbol, trade.leg), None)  # and with it the stop that the venue kept with it
     book.done[note.trade] = trade
     while len(book.done) > _DONE_KEPT:
@@ -184,6 +189,7 @@ def _adjusted(book: Book, note: Adjusted) -> None:
     after, realised = holding_after(Holding(trade.qty, trade.cost), qty, note.price)
     trade.qty, trade.cost = after
     trade.realised += realised
+    trade.foretold = [*trade.foretold[1 - _FORETOLD_KEPT :], (note.time_ns, qty, note.price)]
     if qty * trade.plan.qty > 0:
         trade.entered_qty += qty
         trade.entered_value += qty * note.price

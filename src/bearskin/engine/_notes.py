@@ -166,6 +166,18 @@ class Ended(Note, frozen=True, kw_only=True):
     fees_other: dict[str, Decimal] = msgspec.field(default_factory=dict)
 
 
+class Corrected(Note, frozen=True, kw_only=True):
+    """What the money of a trade sums up to, after funding or a fill of it was told when it had ended already."""
+
+    trade: int
+    symbol: str
+    gross: Decimal
+    fees: Decimal
+    funding: Decimal
+    net: Decimal
+    r: float | None
+
+
 class Adjusted(Note, frozen=True, kw_only=True):
     """The venue's position was not what our fills said; the venue's word was taken.
 
@@ -264,6 +276,7 @@ AnyNote = (
     | StopMoved
     | Leaving
     | Ended
+    | Corrected
     | Adjusted
     | Foreign
     | Reconciled

@@ -14,6 +14,7 @@ import msgspec
 from bearskin.engine._notes import (
     Adjusted,
     AnyNote,
+    Corrected,
     Declined,
     Done,
     Ended,
@@ -387,6 +388,10 @@ def _ended(key: Key, note: Ended) -> Iterator[Row]:
     yield "trades", columns
 
 
+def _corrected(_key: Key, note: Corrected) -> Iterator[Row]:
+    yield "trades", _fields(note, "trade gross fees funding net r")
+
+
 def _adjusted(key: Key, note: Adjusted) -> Iterator[Row]:
     columns = {**_fields(note, "trade symbol why"), "ours_qty": note.ours, "theirs_qty": note.theirs}
     yield "adjustments", key | columns
@@ -419,6 +424,7 @@ _NOTES: dict[type, Callable[[Key, Any], Iterator[Row]]] = {
     StopMoved: _stop_moved,
     Leaving: _leaving,
     Ended: _ended,
+    Corrected: _corrected,
     Adjusted: _adjusted,
     Limited: _limited,
     Done: _done,

@@ -7,6 +7,7 @@ from decimal import Decimal
 from bearskin.engine._notes import (
     Adjusted,
     AnyNote,
+    Corrected,
     Declined,
     Done,
     Ended,
@@ -50,6 +51,8 @@ def said(note: AnyNote) -> str:
         case Ended():
             r = "" if note.r is None else f", {note.r:+.2f} R"
             return f"ended by {note.reason}: net {note.net:.2f}{r}"
+        case Corrected():
+            return f"net after the end {_plain(note.net)}: fees {_plain(note.fees)}, funding {_plain(note.funding)}"
         case Adjusted():
             return f"the venue holds {_plain(note.theirs)}, our fills said {_plain(note.ours)}: {note.why}"
         case Foreign():

@@ -22,6 +22,7 @@ from bearskin.terms import (
     Answered,
     AnyEvent,
     BalanceNow,
+    Connected,
     Filled,
     Funded,
     Marked,
@@ -42,6 +43,7 @@ _RANK: Final[dict[WorkStatus, int]] = {
 }  # fmt: skip
 _STRAYS_KEPT: Final = 200
 _JITTER_NS: Final = 100_000_000
+_MINUTE_NS: Final = 60_000_000_000
 _IN_FLIGHT_NS: Final = 15_000_000_000  # a request may still arrive so long after it was sent (recvWindow and a margin)
 
 
@@ -65,6 +67,8 @@ def told(book: Book, event: AnyEvent) -> bool:
                 _balance(book, event)
             case AccountNow():
                 return _account(book, event)
+            case Connected() if event.up and event.channel != "market":
+                book.configured.clear()  # somebody may have changed it while nobody listened
             case TradingChanged():
                 if event.status == "trading":
                     _opened(book, event)
@@ -168,7 +172,8 @@ def _take(book: Book, trade: Trade, order: Working, now: OrderNow, wall_ns: int)
         order.qty, order.price = order.amend
         order.amend = None
     if abs(now.filled) > abs(order.said) and now.filled * order.qty > 0:
-        order.said, order.average = now.filled, now.average
+        more, order.said, order.average = now.filled - order.said, now.filled, now.average
+        _foresaid(trade, order, more)
         trade.moved_wall_ns = max(trade.moved_wall_ns, wall_ns)
         _revive(book, trade)
     status: WorkStatus = now.status
@@ -177,6 +182,12 @@ def _take(book: Book, trade: Trade, order: Working, now: OrderNow, wall_ns: int)
     if status in ("rejected", "expired", "canceled") and _RANK[order.status] < 4:
         order.code = now.code or order.code
     _forward(order, status, wall_ns)
+
+
+def _foresaid(trade: Trade, order: Working, more: Decimal) -> None:
+    """The venue says of an order what its word on the position has said before: it is not open twice."""
+    if trade.foretold and order.average is not None:
+        order.assumed += _foretold(trade, order, more, order.average, 1 << 63)
 
 
 def _forward(order: Working, status: WorkStatus, wall_ns: int) -> None:
@@ -239,6 +250,7 @@ def _book(book: Book, trade: Trade, order: Working | None, fill: Filled) -> None
         known = min(abs(order.assumed), abs(qty)) * (1 if qty > 0 else -1)
         order.assumed -= known
         qty -= known
+    qty -= _foretold(trade, order, qty, fill.price, fill.time_ns)
     if not qty:
         return
     if order is not None:
@@ -254,6 +266,52 @@ def _book(book: Book, trade: Trade, order: Working | None, fill: Filled) -> None
     if qty * trade.plan.qty < 0:
         trade.exit_reason = _FORCED.get(fill.why) or (order.role if order is not None else "")
     _revive(book, trade)
+
+
+def _foretold(trade: Trade, order: Working | None, qty: Decimal, price: Decimal, time_ns: int) -> Decimal:
+    """How much of a fill the venue's word on the position has booked before; its price is put right.
+
+    That is certain for what happened before that word, for an entry at market that was out then, and for a close where
+    nothing is open any more.
+    """
+    total = ZERO
+    opens = qty * trade.plan.qty > 0
+    kept: list[tuple[int, Decimal, Decimal]] = []
+    for at_ns, known, known_price in trade.foretold:
+        at_market = order is not None and order.price is None and order.issued_ns <= at_ns
+        sure = at_market if opens else not trade.qty
+        if known * qty <= 0 or not (sure or time_ns <= at_ns):
+            kept.append((at_ns, known, known_price))
+            continue
+        left = qty - total
+        part = left if abs(left) < abs(known) else known
+        total += part
+        _reprice(trade, part, known_price, price)
+        if known != part:
+            kept.append((at_ns, known - part, known_price))
+    trade.foretold = kept
+    if total and order is not None:
+        order.filled += total
+        order.value += total * price
+        order.said = order.filled if abs(order.filled) > abs(order.said) else order.said
+        if not opens:
+            trade.exit_reason = order.role
+        if order.conditional:
+            order.rested = True
+    return total
+
+
+def _reprice(trade: Trade, qty: Decimal, before: Decimal, price: Decimal) -> None:
+    """Let a part of what was bought or sold have cost another price."""
+    more = qty * (price - before)
+    if qty * trade.plan.qty > 0:
+        trade.entered_value += more
+        if abs(trade.qty) >= abs(qty):
+            trade.cost += more
+            return
+    else:
+        trade.exited_value += more
+    trade.realised -= more
 
 
 def _revive(book: Book, trade: Trade) -> None:
@@ -289,15 +347,24 @@ def _move(trade: Trade, qty: Decimal, price: Decimal, time_ns: int, wall_ns: int
 
 def _funded(book: Book, event: Funded) -> None:
     book.paid_ns[event.symbol] = max(event.time_ns, book.paid_ns.get(event.symbol, 0))
-    trade = book.trade_in(event.symbol)
+    trade = _funded_trade(book, event)
     if trade is None or event.asset != book.account.asset:
         return
-    if event.time_ns < (trade.entered_ns or trade.plan.time_ns):
-        return  # that of the trade before, told late
     # told by a stream and by a question, or again after a restart: a settlement is known by the venue's stamp
     if all(abs(event.time_ns - known_ns) > _JITTER_NS for known_ns in trade.funded):
         trade.funded[event.time_ns] = None
         trade.funding += event.amount
+
+
+def _funded_trade(book: Book, event: Funded) -> Trade | None:
+    """Whose position it was: that trade may have ended since, and the next one begun."""
+    now = book.trade_in(event.symbol)
+    if now is not None and 0 < now.entered_ns <= event.time_ns:
+        return now
+    over = [t for t in reversed(book.done.values()) if t.symbol == event.symbol and 0 < t.entered_ns <= event.time_ns]
+    paid = next((trade for trade in over if trade.ended_ns >= event.time_ns), now)
+    # a settlement takes some seconds: who left just before it may have to pay
+    return paid or next((trade for trade in over if trade.ended_ns >= event.time_ns - _MINUTE_NS), None)
 
 
 def _balance(book: Book, event: BalanceNow) -> None:
@@ -330,11 +397,15 @@ def _account(book: Book, event: AccountNow) -> bool:
     changed = before != (
         account.known, account.asset, account.wallet, account.available, account.dual, account.positions,
     )  # fmt: skip
+    if not changed:
+        # 100 and 100.0 are the same, but not to the bytes of a book that never heard of the second
+        account.known, account.asset, account.wallet, account.available, account.dual, account.positions = before
     if "orders" not in event.failed:
         numbers = book.next_trade
         strangers = {now.client_id or now.venue_id: now for now in event.orders if not _is_ours(book, now)}
-        changed = changed or strangers != book.foreign_orders or numbers != book.next_trade
-        book.foreign_orders = strangers
+        changed = changed or numbers != book.next_trade
+        if strangers != book.foreign_orders:
+            book.foreign_orders, changed = strangers, True
     return _orders_now(book, event) or changed
 
 

@@ -83,7 +83,9 @@ class Trade:
     `plan` never changes; `stop` is the trigger wanted now. `unprotected_since_wall_ns` is the moment from which part of
     the position had no stop confirmed by the venue: for a market entry when its order went out (an upper bound), for a
     resting one when we heard of the fill; None while all of it is protected or nothing is open. `noticed_wall_ns` is
-    when we first knew of that gap. `leave_to` is what may stay open (0 when all has to go), None when nothing has to.
+    when we first knew of that gap. `foretold` is (market time, quantity, price)
+    of what the venue's word on the position moved before any fill told of it. `ended_net` is what was told of a trade
+    that is over. `leave_to` is what may stay open (0 when all has to go), None when nothing has to.
     `reopened_wall_ns` is when a halt of the symbol ended: what was refused before that says nothing any more.
     """
 
@@ -105,6 +107,9 @@ class Trade:
     funded: dict[int, None] = field(default_factory=dict)
     entered_ns: int = 0
     moved_wall_ns: int = 0
+    ended_ns: int = 0
+    ended_net: Decimal = ZERO
+    foretold: list[tuple[int, Decimal, Decimal]] = field(default_factory=list)
     reopened_wall_ns: int = 0
     best: float = 0.0
     leave_reason: str = ""
@@ -121,6 +126,11 @@ class Trade:
     thesis: str = ""
     alarm: str = ""
     alarm_wall_ns: int = 0
+
+    @property
+    def net(self) -> Decimal:
+        """What it has made after fees and funding, in the settle currency."""
+        return self.realised - self.fees + self.funding
 
     @property
     def symbol(self) -> str:

@@ -185,9 +185,9 @@ class CcxtVenue:
             if isinstance(command, Place | PlaceStop | Amend):
                 self.orders.sent()
             answer, result = await self._called(call, tries)
-            self.orders.counted(getattr(self.exchange, "last_response_headers", None))
             if answer.outcome != "accepted":
                 return await self._refused(command, answer)
+            self.orders.counted(getattr(self.exchange, "last_response_headers", None))
         return self._accepted(command, market, result)
 
     async def _has_room(self) -> bool:

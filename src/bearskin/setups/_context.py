@@ -15,13 +15,13 @@ VOLUME_BARS = 96
 
 def volume_z(view: View, bar: int, bars: int = VOLUME_BARS) -> float | None:
     """How unusual the bar's turnover is: robust z of its log against the `bars` before; None without enough of them."""
-    logs = view.keep("log turnover", lambda: _logs(view.quote_volume()))
-    before = logs[max(0, bar - bars) : bar]
+    logs = _logs(view.quote_volume()[max(0, bar - bars) : bar + 1])
+    before = logs[:-1]
     if math.isnan(before.sum()):
         before = before[~np.isnan(before)]
-    if len(before) < bars // 2 or math.isnan(logs[bar]):
+    if len(before) < bars // 2 or math.isnan(logs[-1]):
         return None
-    z = robust_z(before, float(logs[bar]))
+    z = robust_z(before, float(logs[-1]))
     return z if math.isfinite(z) else None
 
 

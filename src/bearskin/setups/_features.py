@@ -26,7 +26,8 @@ def indicator(name: str, *series: F8, bars: int) -> F8:
         return np.full(len(series[0]), np.nan)
     import talib  # heavy, and only research needs it
 
-    function: Any = getattr(talib, name)
+    wrapped: Any = getattr(talib, name)
+    function = getattr(wrapped, "__wrapped__", wrapped)  # the wrapper is for data frames and costs more than the sums
     result: F8 = function(*(np.ascontiguousarray(s, dtype=np.float64) for s in series), timeperiod=bars)
     return result
 

@@ -101,13 +101,15 @@ def prior_period(view: View, length_ns: int, offset_ns: int = 0, first: int = 0)
         found, origin = np.full(len(view) + 1, np.nan), np.full(len(view) + 1, -1)
         if step >= length_ns:
             return found, origin
-        key = (np.append(times, times[-1] + step) + offset_ns) // length_ns
-        starts = np.concatenate([[0], np.flatnonzero(np.diff(key[:-1])) + 1]).astype(np.int64)
-        ends = np.append(starts[1:], len(view))
-        before = key[first:] - 1  # of each bar that is asked about
+        before = (np.append(times[first:], times[-1] + step) + offset_ns) // length_ns - 1  # of each bar asked about
+        begin = int(np.searchsorted(times, before[0] * length_ns - offset_ns))
+        key = (times[begin:] + offset_ns) // length_ns
+        starts = np.concatenate([[0], np.flatnonzero(np.diff(key)) + 1]).astype(np.int64)
         place = np.minimum(np.searchsorted(key[starts], before), len(starts) - 1)
         there = key[starts][place] == before
-        if (times[0] + offset_ns) % length_ns >= step:
+        starts += begin
+        ends = np.append(starts[1:], len(view))
+        if begin == 0 and (times[0] + offset_ns) % length_ns >= step:
             there &= place > 0
         periods, of = np.unique(place[there], return_inverse=True)
         tops = [starts[k] + int(np.argmax(view.high[starts[k] : ends[k]])) for k in periods.tolist()]
@@ -196,7 +198,10 @@ def _equal_highs(view: View, high: F8, rules: LevelRules) -> Pools:
 
 
 def standing_pools(view: View, kind: str, rules: LevelRules, reaching: F8, first: int, *, below: bool = False) -> Pools:
-    """Those of `pools` that `reaching` may still reach at bar `first` or later: not reached before, not too old."""
+    """Those of `pools` that `reaching` may still reach at bar `first` or later: not reached before, not too old.
+
+    Of those above, the ones that `reaching` does not come to after all may be left out.
+    """
     if first == 0:
         return pools(view, kind, rules, below=below)
     high = -view.low if below else view.high
@@ -211,7 +216,10 @@ def standing_pools(view: View, kind: str, rules: LevelRules, reaching: F8, first
     known = pivots[young:] + bars
     highest = high[pivots[young:]] + (rules.equal_atr * view.atr()[known] if kind == EQUAL else 0.0)
     with np.errstate(invalid="ignore"):
-        wanted = young + np.flatnonzero(since[np.minimum(known + 1, first) - oldest] <= highest)
+        open_still = since[np.minimum(known + 1, first) - oldest] <= highest
+        if not below:
+            open_still &= high[pivots[young:]] <= np.fmax.reduce(reaching[first:])
+    wanted = young + np.flatnonzero(open_still)
     if kind != EQUAL:
         pivots = pivots[wanted]
         return Pools(high[pivots], pivots, pivots + bars, np.ones(len(pivots), dtype=np.int64))
@@ -222,20 +230,21 @@ def _equal_highs_of(view: View, high: F8, pivots: I8, wanted: I8, rules: LevelRu
     """As `_equal_highs`, for the pools whose newest pivot is one of `wanted`: a few, looked at one by one."""
     rows: list[tuple[float, int, int, int]] = []
     if len(wanted):
-        own = high[pivots]
-        tops = np.maximum.reduceat(high[: pivots[-1] + 1], np.concatenate([[0], pivots[:-1] + 1]))
+        own = high[pivots].tolist()
+        tops = np.maximum.reduceat(high[: pivots[-1] + 1], np.concatenate([[0], pivots[:-1] + 1])).tolist()
         oldest = np.searchsorted(pivots, pivots[wanted] - rules.age_max_bars)
         for k, low in zip(wanted.tolist(), oldest.tolist(), strict=True):
             atr = float(view.atr()[pivots[k] + PIVOTS["pivot-3"]])
-            reach = np.maximum.accumulate(tops[k:low:-1])  # back from the newest pivot
-            near = int(np.searchsorted(reach, own[k] + (rules.equal_atr + rules.swept_atr) * atr, side="right"))
-            earlier = own[k - near : k][::-1]
-            same = np.abs(own[k] - earlier) <= rules.equal_atr * atr
-            same &= reach[:near] <= np.maximum(own[k], earlier) + rules.swept_atr * atr
-            if same.any():
-                first = k - 1 - int(np.flatnonzero(same)[-1])
-                level = float(max(own[k], earlier[same].max()))
-                rows.append((level, int(pivots[first]), int(pivots[k]) + PIVOTS["pivot-3"], 1 + int(same.sum())))
+            reach, level, first, touches = -math.inf, own[k], k, 1
+            for earlier in range(k - 1, low - 1, -1):
+                reach = max(reach, tops[earlier + 1])  # the highest seen between the two
+                if reach > own[k] + (rules.equal_atr + rules.swept_atr) * atr:
+                    break
+                is_level = abs(own[k] - own[earlier]) <= rules.equal_atr * atr
+                if is_level and reach <= max(own[k], own[earlier]) + rules.swept_atr * atr:
+                    level, first, touches = max(level, own[earlier]), earlier, touches + 1
+            if touches > 1:
+                rows.append((level, int(pivots[first]), int(pivots[k]) + PIVOTS["pivot-3"], touches))
     columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
     return Pools(np.array(columns[0], dtype=np.float64), *(np.array(column, dtype=np.int64) for column in columns[1:]))
 
@@ -286,10 +295,9 @@ def crossings(view: View, reaching: F8, kinds: tuple[str, ...], rules: LevelRule
 def _standing_crossed(
     view: View, reaching: F8, kind: str, levels: F8, rules: LevelRules, wanted: B1
 ) -> list[tuple[int, float, int, str]]:
+    at = np.flatnonzero(wanted[1:]) + 1
     with np.errstate(invalid="ignore"):
-        hit = (reaching >= levels) & wanted
-        hit[1:] &= view.close[:-1] < levels[1:]
-    bars = (np.flatnonzero(hit[1:]) + 1).tolist()
+        bars = at[(reaching[at] >= levels[at]) & (view.close[at - 1] < levels[at])].tolist()
     if kind == DONCHIAN:
         return [(bar, level, -1, kind) for bar, level in zip(bars, levels[bars].tolist(), strict=True)]
     rows, first = [], 0 if wanted[: view.first].any() else view.first

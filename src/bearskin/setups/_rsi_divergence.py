@@ -66,7 +66,9 @@ def _structures(view: View, rules: RsiDivergence) -> list[Structure]:
     # what was confirmed too long ago cannot break any more; its first pivot may be a span before
     oldest = view.first - rules.valid_bars - rules.pivot_bars - rules.span_max_bars
     pivots, high = view.pivots(rules.pivot_bars, max(0, oldest)), view.high
-    now, then = _pairs(pivots, rules.span_min_bars, rules.span_max_bars)
+    now, then = _pairs(pivots, _may_signal(view, rules, pivots), rules)
+    if not len(now):
+        return []
     with np.errstate(invalid="ignore"):
         higher = high[now] >= high[then] + rules.higher_atr * view.atr()[now + rules.pivot_bars]
         now, then = now[higher], then[higher]
@@ -83,13 +85,22 @@ def _structures(view: View, rules: RsiDivergence) -> list[Structure]:
     return found
 
 
-def _pairs(pivots: I8, span_min: int, span_max: int) -> tuple[I8, I8]:
-    """Each pivot with every one that is so many bars before it: by rising pivot, the latest of the earlier first."""
-    starts = np.searchsorted(pivots, pivots - span_max)
-    ends = np.minimum(np.searchsorted(pivots, pivots - span_min, side="right"), np.arange(len(pivots)))
+def _may_signal(view: View, rules: RsiDivergence, pivots: I8) -> I8:
+    """Places of the pivots of which a bar that is asked for may tell, as the second high: cheap to say, seldom so."""
+    if rules.variant == "aggressive":
+        return np.flatnonzero(pivots >= view.first - rules.pivot_bars)
+    lows = view.low[pivots[:, None] + np.arange(rules.pivot_bars + 1)].min(axis=1)  # the low between is no higher
+    return np.flatnonzero(lows > view.close[view.first :].min())
+
+
+def _pairs(pivots: I8, places: I8, rules: RsiDivergence) -> tuple[I8, I8]:
+    """Each pivot at `places` with every one a span before it: by rising pivot, the latest of the earlier ones first."""
+    now = pivots[places]
+    starts = np.searchsorted(pivots, now - rules.span_max_bars)
+    ends = np.minimum(np.searchsorted(pivots, now - rules.span_min_bars, side="right"), places)
     counts = np.maximum(ends - starts, 0)
-    place = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    return np.repeat(pivots, counts), pivots[np.repeat(ends, counts) - 1 - place]
+    back = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.repeat(now, counts), pivots[np.repeat(ends, counts) - 1 - back]
 
 
 def _break(view: View, rules: RsiDivergence, found: Structure) -> int | None:

@@ -47,12 +47,16 @@ def stop_hunts(view: View, rules: StopHunt) -> Iterator[Draft]:
 
     The bar before closed below the level too: closing above it first makes a failed breakout, which is told there.
     """
-    atr, asked = view.atr(), slice(view.first, None)
+    asked = slice(view.first, None)
     high = view.high[asked]
     wick = high - np.maximum(view.open[asked], view.close[asked])
     shaped = np.zeros(len(view), dtype=np.bool_)
+    shaped[asked] = wick >= rules.wick_share * (high - view.low[asked])
+    if view.first and not shaped.any():
+        return
+    atr = view.atr()
     with np.errstate(invalid="ignore"):
-        shaped[asked] = (wick >= rules.wick_share * (high - view.low[asked])) & (wick >= rules.wick_atr * atr[asked])
+        shaped[asked] &= wick >= rules.wick_atr * atr[asked]
     if view.first and not shaped.any():
         return
     swept = crossings(view, view.high - rules.sweep_atr * atr, rules.level_kinds, rules.levels, shaped)

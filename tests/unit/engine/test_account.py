@@ -19,6 +19,7 @@ from bearskin.terms import (
     MarginMode,
     OrderNow,
     PositionNow,
+    Pulse,
     Side,
     client_id,
 )
@@ -256,6 +257,34 @@ def test_position_that_we_closed_while_the_account_was_asked_is_not_foreign(benc
         )
     )  # fmt: skip
     assert bench.told(Foreign) == []
+
+
+def test_who_trades_beside_us_is_seen_at_once(bench):
+    """Half of our position is bought back by hand: the account is asked for, and again as soon as it may be."""
+    bench.short()
+    bench.hear(Pulse(**bench.times(5_000)))
+    names = {"client_id": "web_1", "venue_id": "77", "trade_id": "h1"}
+    bench.hear(Filled(symbol=BTC, qty=D("0.5"), price=D(99), fee=D(0), **names, **bench.times()))
+    assert bench.stepped.look
+    bench.account(("-0.5", "100"), orders=resting(bench))
+    assert not bench.stepped.look  # asked for a moment ago
+    bench.hear(Pulse(**bench.times(1_000)))
+    assert bench.stepped.look  # but not forgotten
+    sent = bench.account(("-0.5", "100"), orders=resting(bench))
+    assert kinds(sent) == ["stop 0.5 @ 105"]
+    assert bench.trade.open_qty == D("-0.5")
+
+
+def test_panic_does_not_take_a_position_of_ours_that_is_closed_by_now_for_somebody_elses(bench):
+    _, stop = bench.short()
+    bench.account(("-1", "100"), orders=resting(bench))
+    (close,) = [sent for sent in bench.panic() if sent.role == "exit"]
+    bench.fill(close, "1", "99")
+    bench.changed(close, "filled", "1")
+    bench.changed(stop, "canceled")
+    assert bench.ended.reason == "panic"
+    assert bench.panic(foreign=True) == []
+    assert not bench.engine.book.trades
 
 
 def test_a_fill_that_is_not_ours_has_the_account_asked_for_at_once(bench):

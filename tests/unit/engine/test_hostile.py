@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from unit.engine.bench import BTC, MS, Bench, kinds
 
-from bearskin.engine import Ended, EngineSettings, Warned
+from bearskin.engine import Adjusted, Corrected, Ended, EngineSettings, Warned
 from bearskin.terms import (
     Filled,
     Funded,
@@ -233,3 +233,102 @@ def test_a_stop_that_vanishes_while_the_close_is_refused_is_placed_again():
         else:
             pending = bench.hear(Pulse(**bench.times(250)))
     assert stops >= 1
+
+
+# --- the venue's word first, the fill after --------------------------------------------------------------------------
+
+
+def test_a_fill_after_the_venues_word_on_the_position_is_not_counted_again():
+    bench = Bench()
+    (entry,) = bench.open(side=Side.SHORT, qty=D(1), stop=D(105))
+    bench.answer(entry, "unknown")
+    bench.account(("-1", "100"), after_ms=500)
+    bench.account(("-1", "100"), after_ms=500)
+    assert bench.told(Adjusted)
+    assert bench.trade.open_qty == -1
+    bench.answer(entry, "accepted", order=bench.order(entry, "filled", "-1", average=D(100)))
+    assert bench.trade.open_qty == -1
+    bench.fill(entry, "-1", "100")
+    assert bench.trade.open_qty == -1
+    assert bench.trade.fees == D("0.01")
+
+
+def test_a_stops_fill_after_the_venues_word_on_the_position_is_not_counted_again():
+    bench = Bench()
+    _, stop = bench.short()
+    for command in bench.account(after_ms=500):
+        bench.answer(command, "rejected", code="-2022")
+    bench.account(after_ms=500)
+    (adjusted,) = bench.told(Adjusted)
+    assert adjusted.theirs == 0
+    bench.fill(stop, "1", "105")
+    assert all(trade.open_qty == 0 for trade in bench.engine.book.trades.values())
+    assert not bench.engine.book.trades
+    (corrected,) = bench.told(Corrected)
+    assert (corrected.gross, corrected.fees, corrected.net) == (D(-5), D("0.02"), D("-5.02"))
+
+
+def test_funding_that_is_told_after_the_end_belongs_to_the_trade_that_paid_it():
+    bench = Bench()
+    _, stop = bench.short()
+    bench.fill(stop, "1", "105", after_ms=500)
+    bench.changed(stop, "filled", "1")
+    settled_ns = bench.ended.entered_ns + 100 * MS
+    bench.hear(Funded(symbol=BTC, amount=D(-3), time_ns=settled_ns, wall_ns=bench.now_ns + 1_000 * MS))
+    bench.hear(Funded(symbol=BTC, amount=D(-3), time_ns=settled_ns, wall_ns=bench.now_ns + 2_000 * MS))
+    (corrected,) = bench.told(Corrected)
+    assert (corrected.funding, corrected.net) == (D(-3), bench.ended.net - 3)
+
+
+def test_who_left_some_seconds_before_a_settlement_may_still_have_paid_it():
+    bench = Bench()
+    _, stop = bench.short()
+    bench.fill(stop, "1", "105")
+    bench.changed(stop, "filled", "1")
+    bench.hear(Funded(symbol=BTC, amount=D(-3), **bench.times(5_000)))
+    (corrected,) = bench.told(Corrected)
+    assert corrected.funding == -3
+    bench.hear(Funded(symbol=BTC, amount=D(-3), **bench.times(120_000)))
+    assert len(bench.told(Corrected)) == 1
+
+
+# --- what nothing else held -------------------------------------------------------------------------------------------
+
+
+def test_a_refused_trigger_is_not_given_up_for_an_old_stop_that_covers_a_part():
+    bench = Bench()
+    entry = limit_short(bench, "2")
+    bench.answer(entry)
+    (first,) = bench.fill(entry, "-1", "100")
+    bench.answer(first)
+    (second,) = bench.fill(entry, "-1", "100")
+    bench.move_stop("104")
+    (third,) = bench.answer(second, "rejected", code="-1001")
+    assert kinds([third]) == ["stop 2 @ 104"]
+    assert kinds(bench.answer(third, "rejected", code="-1001")) == ["stop 2 @ 104"]
+    assert bench.trade.stop == 104
+
+
+def test_after_a_crash_of_a_minute_a_stop_comes_before_a_close():
+    bench = Bench()
+    (entry,) = bench.open(side=Side.SHORT, qty=D(1), stop=D(105))
+    bench.answer(entry)
+    bench.fill(entry, "-1", "100")
+    bench.restart()
+    (stop,) = bench.hear(Pulse(**bench.times(60_000)))
+    assert kinds([stop]) == ["stop 1 @ 105"]
+    bench.answer(stop)
+    assert bench.trade.protected
+    assert bench.left == []
+
+
+def test_a_stop_that_the_venue_keeps_for_less_than_is_open_does_not_do():
+    bench = Bench()
+    entry = limit_short(bench, "2")
+    bench.answer(entry)
+    (first,) = bench.fill(entry, "-1", "100")
+    (again,) = bench.answer(first, "rejected", code="-1001")
+    bench.answer(again, "rejected", code="-1001")
+    bench.account(("-1", "100"), orders=(bench.order(entry, "open", "-1"),), stop=D(105))
+    assert bench.trade.protected
+    assert kinds(bench.fill(entry, "-1", "100")) == ["stop 2 @ 105"]

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from unit.engine.bench import BTC, Bench, kinds
 
-from bearskin.engine import Done, Ended, ModeSet, Warned
+from bearskin.engine import Adjusted, Done, Ended, ModeSet, Warned
 from bearskin.terms import Filled, Funded, Side, TradingChanged
 
 D = Decimal
@@ -229,6 +229,52 @@ def test_symbol_that_leaves_is_left(bench):
     assert bench.engine.book.barred(BTC) == "not open for trading: delisting"
     bench.hear(TradingChanged(symbol=BTC, status="trading", **bench.times(5)))
     assert bench.engine.book.barred(BTC) == ""
+
+
+def test_forced_settlement_of_a_delisted_symbol_ends_the_trade_by_that_name(bench):
+    """The symbol is gone before we could leave: the venue settles at its own price; what rested of ours is gone too."""
+    bench.short()
+    assert bench.hear(TradingChanged(symbol=BTC, status="delisted", **bench.times(5))) == []
+    assert [(note.kind, note.severity) for note in bench.told(Warned)] == [("delisting", "critical")]
+    (drop,) = bench.hear(_forced(bench, "1", "settlement", "97"))
+    assert bench.told(Warned)[-1].text.startswith("the venue closed 1 at 97 (settlement)")
+    bench.answer(drop, "rejected", code="-2011")
+    bench.account()
+    bench.account(after_ms=2_000)
+    assert (bench.ended.reason, bench.ended.gross) == ("delisted", D(3))
+    assert bench.replayed().book.state_hash() == bench.engine.book.state_hash()
+
+
+def test_position_that_a_venue_settled_without_a_word_is_over(bench):
+    """Neither fill nor order: the account shows nothing, twice."""
+    bench.short()
+    bench.hear(TradingChanged(symbol=BTC, status="delisted", **bench.times(5)))
+    for _ in range(4):
+        for drop in bench.account(after_ms=2_000):
+            bench.answer(drop, "rejected", code="-2011")
+    assert (bench.told(Adjusted)[-1].theirs, bench.ended.qty) == (D(0), D(-1))
+    assert bench.ended.gross == D(0)  # it is booked at the last price that was known
+
+
+def test_halted_symbol_is_closed_at_once_when_it_opens_again(bench):
+    """
+    halted; the close is refused again and again, ever more slowly
+    -> open again: the next try is made at once, not when its pause is over
+    """
+    bench.short()
+    bench.hear(TradingChanged(symbol=BTC, status="halted", **bench.times(5)))
+    assert [note.kind for note in bench.told(Warned)] == ["halted"]
+    sent = bench.close()
+    for _ in range(40):
+        for each in sent:
+            bench.answer(each, "rejected", code="-4141")
+        sent = bench.wait(1_000)
+    tries = bench.trade.counts["exit"]
+    assert 5 <= tries <= 9
+    if sent:
+        bench.answer(sent[0], "rejected", code="-4141")
+    (close,) = bench.hear(TradingChanged(symbol=BTC, status="trading", **bench.times(5)))
+    assert kinds([close]) == ["exit 1"]
 
 
 def test_funding_and_fees_of_a_trade(bench):

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from bearskin.live import MarketClock
+from bearskin.live import FeedOptions, MarketClock
 from bearskin.live._budget import Budget, Orders
 from bearskin.live._queue import Inbox
+from bearskin.live._rounds import Rounds
 from bearskin.live._sends import Sends
 from bearskin.live._skew import Skew
 from bearskin.risk import Approved, approve_reducing
@@ -29,6 +32,7 @@ from bearskin.terms import (
     Quoted,
     SetLeverage,
     Throttled,
+    TradingChanged,
     client_id,
 )
 
@@ -279,3 +283,48 @@ def test_the_stamp_is_needed() -> None:
     """Nothing goes to a venue that risk has not stamped."""
     stamped = approve_reducing(stop(0), open_qty=Decimal(-1), why="test")
     assert isinstance(stamped, Approved)
+
+
+def markets(**status: Any) -> list[dict[str, Any]]:
+    """The markets of a venue with what it says of the one we trade."""
+    other = {"symbol": "ETH/USDT:USDT", "active": True, "info": {"status": "TRADING"}}
+    return [other, {"symbol": "BTC/USDT:USDT", **status}] if status else [other]
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (markets(active=True, info={"status": "TRADING", "deliveryDate": "4133404800000"}), ("trading", None)),
+        (markets(active=False, info={"status": "HALT"}), ("halted", None)),
+        (markets(active=False, info={"status": "SETTLING"}), ("delisting", None)),
+        (markets(active=False, info={"status": "CLOSE"}), ("delisted", None)),
+        (markets(), ("delisted", None)),
+        (
+            markets(active=True, info={"status": "TRADING", "deliveryDate": "1800000000000"}),
+            ("delisting", 1_800_000_000 * S),
+        ),
+    ],
+)
+def test_what_a_venue_says_of_a_symbol_is_told_once(rows: list[dict[str, Any]], told: tuple[str, int | None]) -> None:
+    """Halted, leaving at a named date, being settled, closed, or not listed any more; and that it trades, at first."""
+    found: list[AnyEvent] = []
+
+    async def fetch_markets(_: Any) -> list[dict[str, Any]]:
+        return rows
+
+    venue: Any = SimpleNamespace(
+        exchange=SimpleNamespace(fetch_markets=fetch_markets),
+        markets={"BTCUSDT": SimpleNamespace(unified="BTC/USDT:USDT")},
+        clock=MarketClock(Wall()),
+        budget=Budget(Wall()),
+    )
+    rounds = Rounds(venue, FeedOptions(), found.append)
+
+    async def twice() -> None:
+        await rounds._trading()
+        await rounds._trading()
+
+    asyncio.run(twice())
+    [event] = found
+    assert isinstance(event, TradingChanged)
+    assert (event.symbol, event.status, event.ends_ns) == ("BTCUSDT", *told)
