@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import socket
 import time
@@ -20,7 +21,7 @@ from bearskin.app._runs import BotAddress, Run, bot_told, run_held
 from bearskin.app._watch import Watch
 from bearskin.app._world import Place, World, open_world
 from bearskin.engine import Done, EngineSettings, Record
-from bearskin.terms import DAY_NS, AnyAct, AnyEvent, BadInput, BearskinError
+from bearskin.terms import DAY_NS, AnyAct, AnyEvent, BadInput, BearskinError, VenueBroken
 
 READY_S_MAX = 60.0
 HISTORY_DAYS = 110  # the slow daily average needs 50 days and some before them
@@ -113,6 +114,8 @@ async def running(
             runner.subscribe(watch.told)
             runner.subscribe(events.told)
             runner.subscribe(told)
+            gc.collect()
+            gc.freeze()  # what is there now stays: the collector need not look at it again while the bot trades
             task = asyncio.ensure_future(runner.run())
             bot = Bot(run=run, place=place, watch=watch, events=events, world=world, runner=runner, task=task)
             await _until_ready(bot)
@@ -121,6 +124,7 @@ async def running(
             try:
                 await _ended(task)
             finally:
+                gc.unfreeze()
                 await world.close()
 
 
@@ -173,7 +177,7 @@ async def _until_ready(bot: Bot) -> None:
         ready.cancel()
         if bot.task.done():
             await bot.task
-        raise BearskinError(f"{bot.place.venue} has not told how the account stands within {READY_S_MAX:g} s")
+        raise VenueBroken(f"{bot.place.venue} has not told how the account stands within {READY_S_MAX:g} s")
 
 
 async def _ended(task: asyncio.Task[None] | None) -> None:

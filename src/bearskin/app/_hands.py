@@ -98,12 +98,12 @@ def close(
         there = _position(state, symbol=_symbol(symbol))
         if there is None:
             return "closed"
-        resting = any(o["trade"] == there["trade"] and _rests(o, "exit") for o in state["orders"])
-        if price is not None and resting:
+        exits = [o for o in state["orders"] if o["trade"] == there["trade"] and o["role"] == "exit"]
+        if price is not None and any(_rests(order, "exit") for order in exits):
             return "resting"
-        exits = any(o["symbol"] == act["symbol"] and o["role"] == "exit" for o in state["orders"])
         less = there["qty"] != (note.get("before") or there)["qty"]
-        return "done" if share < 1 and less and not exits and there["protected"] else ""
+        quiet = there["phase"] == "open" and there["protected"] and not exits
+        return "done" if share < 1 and less and quiet else ""
 
     return _acted(act, settled, **where)
 

@@ -25,11 +25,13 @@ class Limits:
         self._tape = tape
         self._stale_bars = stale_bars
         self._bar_ns = 0
+        self._now_ns = 0  # the newest market time: bars that are caught up with are older, and lift nothing
         self._wallet = ZERO
 
     def watch(self, desk: Desk) -> None:
         """Look at what the event may have changed."""
         event, book = desk.event, desk.book
+        self._now_ns = max(self._now_ns, desk.time_ns)
         if isinstance(event, Quoted):
             return
         if not desk.settings.limits:
@@ -48,7 +50,7 @@ class Limits:
         for name in _OURS:
             self._compare(desk, name, found.get(name))
         for symbol, memory in self._tape.markets.items():
-            self._compare(desk, f"stale {symbol}", self._stale(desk, memory))
+            self._compare(desk, f"stale {symbol}", self._stale(memory))
 
     def _worth(self, desk: Desk) -> None:
         """What the account is worth: at the first bar of each moment, after every trade, when the wallet has shrunk."""
@@ -73,11 +75,11 @@ class Limits:
             )
         )
 
-    def _stale(self, desk: Desk, memory: Memory) -> Limit | None:
+    def _stale(self, memory: Memory) -> Limit | None:
         closed_ns = memory.closed_ns
         if not closed_ns:
             return None
-        behind = (desk.time_ns - closed_ns) // memory.interval_ns
+        behind = (self._now_ns - closed_ns) // memory.interval_ns
         if behind <= self._stale_bars:
             return None
         detail = f"no bar for {behind} bars"
