@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import socket
 import time
@@ -113,6 +114,8 @@ async def running(
             runner.subscribe(watch.told)
             runner.subscribe(events.told)
             runner.subscribe(told)
+            gc.collect()
+            gc.freeze()  # what is there now stays: the collector need not look at it again while the bot trades
             task = asyncio.ensure_future(runner.run())
             bot = Bot(run=run, place=place, watch=watch, events=events, world=world, runner=runner, task=task)
             await _until_ready(bot)
@@ -121,6 +124,7 @@ async def running(
             try:
                 await _ended(task)
             finally:
+                gc.unfreeze()
                 await world.close()
 
 

@@ -42,13 +42,14 @@ class Told:
 
 
 def told_of(given: Mapping[str, Any]) -> Told:
-    """What was given by name; raises BadInput for a name that is none."""
+    """What was given by name; raises BadInput for a name that is none, and for bars that no venue has."""
     words = {name: value for name, value in given.items() if name not in ("symbols", "interval")}
     unknown = [name for name in words if name not in BOT_WORDS]
     if unknown:
         near = difflib.get_close_matches(unknown[0], list(BOT_WORDS), n=1)
         raise BadInput(f"{unknown[0]!r} is nothing a bot is told" + (f"; did you mean {near[0]!r}?" if near else ""))
-    return Told(symbols=given.get("symbols"), interval=given.get("interval"), words=words)
+    bars = given.get("interval")
+    return Told(symbols=given.get("symbols"), interval=None if bars is None else _bars_word(bars), words=words)
 
 
 def trade(
@@ -90,8 +91,9 @@ def place_of(
     *,
     folder: Path | str | None = None,
     live_confirm: str | None = None,
+    reducing: bool = False,
 ) -> Place:
-    """Where is traded; raises BadInput for a venue whose locks are not open."""
+    """Where is traded; raises BadInput for a venue whose locks are not open, which only what opens positions needs."""
     name = (venue or DEMO).lower()
     if name == DEMO:
         if env not in (None, ""):
@@ -99,7 +101,7 @@ def place_of(
         return demo_place(house, folder)
     from bearskin.app._live_place import live_place
 
-    return live_place(house, name, env or "live", live_confirm)
+    return live_place(house, name, env or "live", live_confirm, reducing=reducing)
 
 
 def run_of(
@@ -114,12 +116,11 @@ def run_of(
     else:
         run = None if fresh else latest_run(journals, venue=place.venue, env=place.env, account=place.account)
     symbols = tuple(words_of(told.symbols) or ()) if told.symbols is not None else None
-    bars = None if told.interval is None else _bars_word(told.interval)
     if run is None:
         chosen = symbols or place.symbols
         if not chosen:
             raise BadInput("no symbols: name some with --symbols, such as BTCUSDT,ETHUSDT")
-        interval = bars or _bars_word(house.settings.interval)
+        interval = told.interval or _bars_word(house.settings.interval)
         settings = settings_of(house, place, told, tag="none", symbols=chosen, interval=interval)
         run = new_run(
             journals,
@@ -131,7 +132,7 @@ def run_of(
             settings=settings_json(settings),
             now_ns=time.time_ns(),
         )
-    for name, asked, there in (("symbols", symbols, run.symbols), ("interval", bars, run.interval)):
+    for name, asked, there in (("symbols", symbols, run.symbols), ("interval", told.interval, run.interval)):
         if asked is not None and asked != there:
             was = ",".join(there) if isinstance(there, tuple) else there
             raise BadInput(f"the run {run.id} was begun with {name} {was}: leave --{name} away, or say --fresh")

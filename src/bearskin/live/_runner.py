@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -87,9 +87,12 @@ class _Gauges:
     channels: dict[str, bool] = field(default_factory=dict)
 
 
-def read_records(journal: Journal, after: int = 0) -> list[tuple[int, Record]]:
-    """The records of a run behind number `after`, with their numbers; raises StoreBroken for what is none."""
-    return [(sequence, record_of(data)) for sequence, data in journal.records(after)]
+def read_records(journal: Journal, after: int = 0) -> Iterator[tuple[int, Record]]:
+    """The records of a run behind number `after`, with their numbers; raises StoreBroken for what is none.
+
+    One at a time: a journal may be far longer than memory should be.
+    """
+    return ((sequence, record_of(data)) for sequence, data in journal.records(after))
 
 
 class Runner:
