@@ -24,6 +24,8 @@ from bearskin.app._world import DEMO, Place
 from bearskin.terms import BadInput, BearskinError, Reason, Side
 
 WAIT_S, LOOK_S, PRICED_S = 45.0, 0.1, 10.0
+TARGETS_MOST = 2
+REDUCING = ("Close", "MoveStop", "Pause", "Remark")  # what a venue's locks do not stand before
 BARS = 400  # of the past: for what manages a position, since set-ups are not looked for here
 # what is wrong with what was typed, whatever the market does
 _TYPED = (Reason.NO_STOP, Reason.STOP_WRONG_SIDE, Reason.TARGET_WRONG_SIDE)
@@ -99,9 +101,9 @@ def close(
         exits = [o for o in state["orders"] if o["trade"] == there["trade"] and o["role"] == "exit"]
         if price is not None and any(_rests(order, "exit") for order in exits):
             return "resting"
-        changed = there["qty"] != note.setdefault("before", there["qty"])  # a limit may be filled before we look
+        less = there["qty"] != (note.get("before") or there)["qty"]
         quiet = there["phase"] == "open" and there["protected"] and not exits
-        return "done" if share < 1 and quiet and note.get("looked") and (price is None or changed) else ""
+        return "done" if share < 1 and less and quiet else ""
 
     return _acted(act, settled, **where)
 
@@ -154,7 +156,7 @@ def panic(*, foreign: bool = False, confirm: Callable[[str], bool] | None = None
 
     `confirm` is asked before anything foreign is touched.
     """
-    with _hand(**where) as (hand, told):
+    with _hand(reducing=True, **where) as (hand, told):
         if foreign and confirm is not None:
             theirs = hand.state()["foreign"]
             if theirs and not confirm(f"{', '.join(sorted(theirs))} is not ours: close it too?"):
@@ -198,7 +200,7 @@ def orders(**where: Any) -> dict[str, Any]:
 
 
 def _looked(names: tuple[str, ...], **where: Any) -> dict[str, Any]:
-    with _hand(**where) as (hand, _):
+    with _hand(reducing=True, **where) as (hand, _):
         state = hand.state()
     return {name: state[name] for name in names}
 
@@ -283,6 +285,10 @@ def _prices(**given: Any) -> dict[str, str]:
 
 def _targets(target: Sequence[str] | str | None) -> list[str]:
     named = [] if target is None else [target] if isinstance(target, str | int | float | Decimal) else list(target)
+    if len(named) > TARGETS_MOST:
+        raise BadInput(
+            f"{len(named)} targets, at most {TARGETS_MOST}: half is taken at the first, the rest at the second"
+        )
     return [f"{positive_of(one, 'target'):f}" for one in named]
 
 
@@ -327,7 +333,7 @@ Settled = Callable[[dict[str, Any], dict[str, Any]], str]
 
 
 def _acted(act: dict[str, Any], settled: Settled, **where: Any) -> HandReport:
-    with _hand(symbol=act.get("symbol"), **where) as (hand, told):
+    with _hand(symbol=act.get("symbol"), reducing=act["is"] in REDUCING, **where) as (hand, told):
         return _done(hand, told, act, settled)
 
 
@@ -335,7 +341,8 @@ def _done(hand: Hand, told: tuple[str, str], act: dict[str, Any], settled: Settl
     """Have it done and wait until the venue has what it takes."""
     run, venue = told
     named = {"act": _verb(act), "run": run, "venue": venue, "symbol": act.get("symbol", "")}
-    said = hand.act(act)
+    before = _position(hand.state(), symbol=str(act["symbol"])) if act.get("symbol") else None
+    said = {**hand.act(act), "before": before}
     if said.get("refused"):
         typed = act["is"] != "MoveStop" or "stop" in act  # to break-even is no price that somebody typed
         if typed and said["refused"].startswith(tuple(reason.value for reason in _TYPED)):
@@ -349,7 +356,6 @@ def _done(hand: Hand, told: tuple[str, str], act: dict[str, Any], settled: Settl
         if outcome or time.monotonic() > until_s:
             break
         hand.rest(LOOK_S)
-        said["looked"] = True
     there = _position(state, number=trade, symbol=str(act.get("symbol", "")))
     last = [
         one["text"] for one in state["decisions"] if one["symbol"] == act.get("symbol") and one["kind"] != "declined"
@@ -375,6 +381,7 @@ def _verb(act: Mapping[str, Any]) -> str:
 def _hand(
     *,
     symbol: str | None = None,
+    reducing: bool = False,
     venue: str | None = None,
     env: str | None = None,
     folder: Path | str | None = None,
@@ -395,7 +402,7 @@ def _hand(
                 yield hand, (run, name)
             return
         try:
-            place = place or place_of(house, venue, env, folder=folder, live_confirm=live_confirm)
+            place = place or place_of(house, venue, env, folder=folder, live_confirm=live_confirm, reducing=reducing)
             here = _Here(house, place, symbol)
             break
         except RunHeld:  # another hand is at it, or a bot that does not listen yet

@@ -65,6 +65,7 @@ def live_permit(
     ask: Ask | None = None,
     records: Callable[[], Iterable[Record]] | None = None,
     look: Look | None = None,
+    reducing: bool = False,
     now_wall_ns: int,
 ) -> Permit:
     """Leave to trade `venue`; raises BadInput with one sentence on the step that is missing and its command.
@@ -72,7 +73,8 @@ def live_permit(
     `env` is `live`, or `demo` for the venue's own demo environment. `confirm` is the venue's name as it was typed
     (`--live-confirm`); without it `ask` puts the question, and without that the sentence says what to type. `records`
     gives those of this venue's earlier live runs, for the cap. `look` asks the venue what the key may do. Raises
-    VenueBroken or VenueRejected when that cannot be had.
+    VenueBroken or VenueRejected when that cannot be had. With `reducing` only a key is needed: nothing keeps you from
+    looking at what is open and closing it.
     """
     if venue == DEMO:
         return Permit(venue=venue, env=env, keys=None, notional_cap=None, cap_why="play money")
@@ -83,6 +85,10 @@ def live_permit(
         )
     if env not in ("", "live"):
         raise BadInput(f"env was {env!r}, must be live or demo")
+    if reducing:
+        return Permit(
+            venue=name, env="live", keys=find_keys(name), notional_cap=CAP_FIRST, cap_why="nothing is opened with this"
+        )
     licence = read_licence(house.home)
     _check_licence(licence)
     keys = find_keys(name)

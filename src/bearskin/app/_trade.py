@@ -91,8 +91,9 @@ def place_of(
     *,
     folder: Path | str | None = None,
     live_confirm: str | None = None,
+    reducing: bool = False,
 ) -> Place:
-    """Where is traded; raises BadInput for a venue whose locks are not open."""
+    """Where is traded; raises BadInput for a venue whose locks are not open, which only what opens positions needs."""
     name = (venue or DEMO).lower()
     if name == DEMO:
         if env not in (None, ""):
@@ -100,7 +101,7 @@ def place_of(
         return demo_place(house, folder)
     from bearskin.app._live_place import live_place
 
-    return live_place(house, name, env or "live", live_confirm)
+    return live_place(house, name, env or "live", live_confirm, reducing=reducing)
 
 
 def run_of(

@@ -328,7 +328,8 @@ def _warnings(state: Mapping[str, Any], width: int, most: int = 3) -> list[Rende
     table = Table.grid(padding=(0, 1))
     for one in reversed(recent):
         style = "bold red" if one["severity"] == "critical" else "yellow"
-        text = Text(f"{one['time'][11:19]} {clean(one['kind'])} {one['symbol']}: {prose(one['text'])}", style=style)
+        what = " ".join(word for word in (clean(one["kind"]), one["symbol"]) if word)
+        text = Text(f"{one['time'][11:19]} {what}: {prose(one['text'])}", style=style)
         text.truncate(width, overflow="ellipsis")
         table.add_row(text)
     return [Text(), Text("Warnings", style="dim underline"), table]

@@ -41,7 +41,7 @@ def bot_tables(state: Mapping[str, Any]) -> tuple[RenderableType, ...]:
     if counts["declined"]:
         made.append(_counted("Declined, and why", counts["declined"]))
     if state["positions"]:
-        made.append(Text("Still open, each with its stop at the venue", style="bold"))
+        made.append(Text("Still open; what is PROTECTED has its stop at the venue", style="bold"))
         made.append(Fitted(lambda width: positions_table(state, width, most=len(state["positions"]))))
     return tuple(made)
 
