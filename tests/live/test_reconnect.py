@@ -131,7 +131,7 @@ def test_the_exchange_is_killed_under_a_bot_at_work(tmp_path: Path) -> None:
 
 
 def test_candles_missed_while_cut_off_come_in_order(running: Running, tag: str, tmp_path: Path) -> None:
-    """At sixty times the speed, cut for four seconds: every candle is told once, oldest first."""
+    """At sixty times the speed, cut for two seconds: every candle is told once, oldest first."""
     control(running, "POST", "/clock/speed", {"speed": 60})
 
     async def story() -> list[BarClosed]:
@@ -144,10 +144,10 @@ def test_candles_missed_while_cut_off_come_in_order(running: Running, tag: str, 
 
                 await bot.until(lambda: len(bars()) >= 2)
                 await proxy.__aexit__()
-                await asyncio.sleep(4)
+                await asyncio.sleep(2)
                 async with Proxy(running.url, port):
                     before = len(bars())
-                    await bot.until(lambda: len(bars()) >= before + 5, 20.0)
+                    await bot.until(lambda: len(bars()) >= before + 4, 20.0)
                     return bars()
 
     try:

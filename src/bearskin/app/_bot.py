@@ -7,8 +7,9 @@ import contextlib
 import gc
 import logging
 import socket
+import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,7 @@ from bearskin.terms import DAY_NS, AnyAct, AnyEvent, BadInput, BearskinError, Ve
 READY_S_MAX = 60.0
 HISTORY_DAYS = 110  # the slow daily average needs 50 days and some before them
 SYMBOLS_AT_ONCE = 3
+GIVES_WAY_S = 0.0005  # the tables have a thread of their own: it must not hold up a trade for long
 logger = logging.getLogger("bearskin.app")
 Told = Callable[[int, Record], None]
 
@@ -114,17 +116,15 @@ async def running(
             runner.subscribe(watch.told)
             runner.subscribe(events.told)
             runner.subscribe(told)
-            gc.collect()
-            gc.freeze()  # what is there now stays: the collector need not look at it again while the bot trades
-            task = asyncio.ensure_future(runner.run())
-            bot = Bot(run=run, place=place, watch=watch, events=events, world=world, runner=runner, task=task)
-            await _until_ready(bot)
-            yield bot
+            with _undisturbed():
+                task = asyncio.ensure_future(runner.run())
+                bot = Bot(run=run, place=place, watch=watch, events=events, world=world, runner=runner, task=task)
+                await _until_ready(bot)
+                yield bot
         finally:
             try:
                 await _ended(task)
             finally:
-                gc.unfreeze()
                 await world.close()
 
 
@@ -168,6 +168,20 @@ async def _past(world: World, symbol: str, interval: str, bars: int) -> Any:
     except NoBars as error:
         logger.info("%s: it is looked at from here on", error)
         return None
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keep the collector off what is there now, and have other threads give way soon, while the bot trades."""
+    gives_way_s = sys.getswitchinterval()
+    sys.setswitchinterval(GIVES_WAY_S)
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        sys.setswitchinterval(gives_way_s)
 
 
 async def _until_ready(bot: Bot) -> None:
