@@ -30,7 +30,8 @@ from bearskin.terms import BadInput
         ("pause --venue nowhere", "must be demo or one of"),
         ("pause --env demo", "env is for real venues"),
         ("positions", "no demo exchange is running"),
-        ("trade --sides up", "no demo exchange is running"),
+        ("trade --sides up", "must be one of short, long"),
+        ("trade", "no demo exchange is running"),
     ],
 )
 def test_what_cannot_be_ends_with_two_and_a_sentence(bearskin, words: str, said: str):
