@@ -126,6 +126,7 @@ class World:
     hands: int = 0
     adjusted: int = 0
     quiet: bool = False
+    largest: D | None = None  # market or stop order that the venue takes
 
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)
@@ -139,7 +140,7 @@ class World:
             self.at(every_ns, what, every_ns)
 
     def fresh(self) -> Engine:
-        return Engine(self.settings, {symbol: (instrument(symbol), None) for symbol in self.symbols}, Hands())
+        return Engine(self.settings, {symbol: (instrument(symbol, self.largest), None) for symbol in self.symbols}, Hands())
 
     # --- the clock ---------------------------------------------------------------------------------------------------
 
@@ -315,6 +316,9 @@ class World:
         price, held = self.price[command.symbol], self.held[command.symbol]
         if self.chance("refused"):
             return "-1001"
+        at_market = isinstance(command, PlaceStop) or (command.price is None and command.reduce_only)
+        if at_market and self.largest is not None and abs(command.qty) > self.largest:
+            return "-4005"
         if isinstance(command, PlaceStop):
             beyond = price >= command.trigger if command.qty > 0 else price <= command.trigger
             return "-2021" if beyond else ""
@@ -514,7 +518,10 @@ class World:
                 assert not resting, f"left over: {resting}"
             elif ours:
                 stops = [c for c in resting if isinstance(c, PlaceStop)]
-                assert [(c.qty, c.trigger) for c in stops] == [(-ours, trade.stop)], f"{stops} for {trade}"
+                assert {c.trigger for c in stops} == {trade.stop}, f"{stops} for {trade}"
+                assert sum(c.qty for c in stops) == -ours, f"{stops} for {trade}"
+                fewest = -(-abs(ours) // (self.largest or abs(ours)))
+                assert len(stops) == fewest, f"{stops} for {trade}"
                 assert trade.protected
 
 
@@ -538,9 +545,9 @@ def worlds(seed: int) -> Faults:
     return replace(Faults(), **{name: most[name] * dice.choice((0, 0.3, 1)) for name in most})
 
 
-def live(seed: int, seconds: float = 45.0) -> World:
+def live(seed: int, seconds: float = 45.0, largest: D | None = None) -> World:
     """One life: faults for a while, then calm, then everything closed in panic, with all that must hold checked."""
-    world = World(seed, worlds(seed))
+    world = World(seed, worlds(seed), largest=largest)
     world.on_account(None)
     world.run(seconds)
     world.quiet = True

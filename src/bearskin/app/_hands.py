@@ -25,6 +25,7 @@ from bearskin.terms import BadInput, BearskinError, Reason, Side
 
 WAIT_S, LOOK_S, PRICED_S = 45.0, 0.1, 10.0
 TARGETS_MOST = 2
+SIDES = ("short", "long", "both", "auto", "none")
 REDUCING = ("Close", "MoveStop", "Pause", "Remark")  # what a venue's locks do not stand before
 BARS = 400  # of the past: for what manages a position, since set-ups are not looked for here
 # what is wrong with what was typed, whatever the market does
@@ -135,6 +136,15 @@ def reverse(
         raise BadInput("no stop: the other side needs one of its own")
     act = {"is": "Reverse", "symbol": _symbol(symbol), **_prices(stop=stop), "targets": _targets(target)}
     return _acted(act, lambda state, note: _entered(state, note, symbol=_symbol(symbol)), **where)
+
+
+def mode(sides: str, **where: Any) -> HandReport:
+    """Have the bot enter only these sides from now on: short, long, both, auto (with the daily trend) or none."""
+    wanted = sides.strip().lower()
+    if wanted not in SIDES:
+        raise BadInput(f"sides was {sides!r}, must be one of {', '.join(SIDES)}")
+    act = {"is": "Mode", "sides": wanted}
+    return _acted(act, lambda state, _: "done" if state["mode"]["sides"] == wanted else "", **where)
 
 
 def pause(**where: Any) -> HandReport:

@@ -241,6 +241,7 @@ REVERSING: dict[str, Spec] = {
     "target": texts("Where profit is taken; may be repeated.", "PRICE"),
     **TRADED,
 }
+MODE: dict[str, Spec] = {"sides": word("short, long, both, auto or none.", "SIDES"), **TRADED}
 RESUMING: dict[str, Spec] = {"limits": flag("--limits", "Lift limits that ask for it by hand, too."), **TRADED}
 PANIC: dict[str, Spec] = {
     "foreign": flag("--foreign", "Also what is not ours; asks first."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from bearskin.live._dialects._base import (
     RECV_WINDOW_MS,
@@ -91,6 +91,8 @@ ROWS: Final = 50
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bybit(Dialect):
     """One endpoint for all orders; the stop of an entry rests with the position."""
+
+    most_market_at: ClassVar[tuple[tuple[str, ...], ...]] = (("lotSizeFilter", "maxMktOrderQty"),)
 
     def place_params(self, command: Place, market: Traded, state: State) -> dict[str, Any]:
         """An order, with its stop for the whole position where it brings one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from bearskin.live._dialects._base import (
     Dialect,
@@ -121,6 +121,8 @@ _FORCED: Final[Mapping[str, Forced]] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Okx(Dialect):
     """The margin mode is said with every order."""
+
+    most_market_at: ClassVar[tuple[tuple[str, ...], ...]] = (("maxMktSz",), ("maxStopSz",), ("maxTriggerSz",))
 
     def place_params(self, command: Place, market: Traded, state: State) -> dict[str, Any]:
         """An order; its attached stop carries an id of ours, too."""

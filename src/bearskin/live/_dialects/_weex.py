@@ -69,6 +69,7 @@ class Weex(Dialect):
     """Longs and shorts are always told apart; an order against a position's side can only reduce it."""
 
     coin_amounts: ClassVar[bool] = True
+    most_market_at: ClassVar[tuple[tuple[str, ...], ...]] = (("marketOpenLimitSize",),)
 
     def place_params(self, command: Place, market: Traded, state: State) -> dict[str, Any]:
         """An order, with its stop where it brings one."""
