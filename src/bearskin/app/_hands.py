@@ -201,7 +201,7 @@ def note(symbol: str, text: str, **where: Any) -> HandReport:
 
 def positions(**where: Any) -> dict[str, Any]:
     """Our open positions, reconciled with the venue, with the account and what is not ours: as `--json` names them."""
-    return _looked(("run", "venue", "time", "account", "mode", "positions", "foreign"), **where)
+    return _looked(("run", "venue", "time", "account", "mode", "channels", "positions", "foreign"), **where)
 
 
 def orders(**where: Any) -> dict[str, Any]:

@@ -72,6 +72,9 @@ def account_lines(state: Mapping[str, Any]) -> tuple[RenderableType | str, ...]:
         lines.append(Fitted(lambda width: positions_table(state, width, most=len(state["positions"]))))
     else:
         lines.append("nothing is open")
+    lost = [name for name, up in state["channels"].items() if not up]
+    if lost:
+        lines.append(Text(f"LOST: {', '.join(lost)}; what is shown is as it was heard last", style="bold red"))
     lines += [f"not ours, left alone: {clean(symbol)}: {clean(why)}" for symbol, why in state["foreign"].items()]
     return tuple(lines)
 

@@ -11,6 +11,7 @@ from bearskin.engine import EngineSettings
 from bearskin.terms import (
     Adopt,
     Close,
+    Connected,
     MarginMode,
     MoveStop,
     Open,
@@ -48,6 +49,14 @@ def test_an_entry_by_hand_is_sized_for_its_stop(room, side):
     assert room.trade.protected
     assert room.last("Planned").qty == side * D(25)
     assert [order.price for order in room.orders("target")] == [seen(side, "97")]
+
+
+def test_a_channel_that_is_lost_is_a_warning_and_one_that_is_back_is_none(room):
+    room.hear(Connected(**room.times(), channel="market", up=False, detail="no price for 10 s"))
+    (warned,) = room.told("Warned")
+    assert (warned.kind, warned.text) == ("feed-lost", "the market channel is down: no price for 10 s")
+    room.hear(Connected(**room.times(), channel="market", up=True))
+    assert len(room.told("Warned")) == 1
 
 
 def test_an_act_told_twice_is_answered_twice_and_done_once(room):
