@@ -22,7 +22,7 @@ from bearskin.app._runs import BotAddress, Run, bot_told, run_held
 from bearskin.app._watch import Watch
 from bearskin.app._world import Place, World, open_world
 from bearskin.engine import Done, EngineSettings, Record
-from bearskin.terms import DAY_NS, AnyAct, AnyEvent, BadInput, BearskinError, VenueBroken
+from bearskin.terms import DAY_NS, AnyAct, AnyEvent, BadInput, BearskinError, StoreBroken, VenueBroken
 
 READY_S_MAX = 60.0
 HISTORY_DAYS = 110  # the slow daily average needs 50 days and some before them
@@ -146,7 +146,10 @@ async def _remembered(
         if panel is None:
             return None
         mind.preload(panel, days)
-        keep_history(run.folder, panel, instruments[symbol][1], days)
+        try:
+            keep_history(run.folder, panel, instruments[symbol][1], days)
+        except StoreBroken as error:  # it is for `parity` alone: nothing that is open may wait for it
+            logger.warning("the history that %s starts with is not kept: %s", symbol, error)
         return symbol, int(panel.time_ns[-1])
 
     found = await asyncio.gather(*(one(symbol) for symbol in (settings.symbols if past is None else past)))

@@ -18,13 +18,14 @@ from typing import Any, Protocol
 
 from bearskin.app._house import House, open_house
 from bearskin.app._rates import leverage_of, positive_of, share_of
-from bearskin.app._runs import RunHeld, bot_of, latest_run, runs_of
+from bearskin.app._runs import RunHeld, bot_of, damaged_runs, latest_run, runs_of
 from bearskin.app._trade import Told, place_of, run_of
 from bearskin.app._world import DEMO, Place
 from bearskin.terms import BadInput, BearskinError, Reason, Side
 
 WAIT_S, LOOK_S, PRICED_S = 45.0, 0.1, 10.0
 TARGETS_MOST = 2
+SIDES = ("short", "long", "both", "auto", "none")
 REDUCING = ("Close", "MoveStop", "Pause", "Remark")  # what a venue's locks do not stand before
 BARS = 400  # of the past: for what manages a position, since set-ups are not looked for here
 # what is wrong with what was typed, whatever the market does
@@ -137,6 +138,15 @@ def reverse(
     return _acted(act, lambda state, note: _entered(state, note, symbol=_symbol(symbol)), **where)
 
 
+def mode(sides: str, **where: Any) -> HandReport:
+    """Have the bot enter only these sides from now on: short, long, both, auto (with the daily trend) or none."""
+    wanted = sides.strip().lower()
+    if wanted not in SIDES:
+        raise BadInput(f"sides was {sides!r}, must be one of {', '.join(SIDES)}")
+    act = {"is": "Mode", "sides": wanted}
+    return _acted(act, lambda state, _: "done" if state["mode"]["sides"] == wanted else "", **where)
+
+
 def pause(**where: Any) -> HandReport:
     """No new entries until `resume`; what is open is managed on."""
     return _acted({"is": "Pause"}, lambda state, _: "done" if state["mode"]["paused"] else "", **where)
@@ -158,8 +168,8 @@ def panic(*, foreign: bool = False, confirm: Callable[[str], bool] | None = None
     """
     with _hand(reducing=True, **where) as (hand, told):
         if foreign and confirm is not None:
-            theirs = hand.state()["foreign"]
-            if theirs and not confirm(f"{', '.join(sorted(theirs))} is not ours: close it too?"):
+            theirs = ", ".join(sorted(hand.state()["foreign"])) or "nothing so far"
+            if not confirm(f"what is not ours is closed too, known of: {theirs}. Close everything?"):
                 raise BadInput("nothing was closed: leave --foreign away to close only what is ours")
 
         def settled(state: dict[str, Any], _: dict[str, Any]) -> str:
@@ -206,8 +216,12 @@ def _looked(names: tuple[str, ...], **where: Any) -> dict[str, Any]:
 
 
 def runs(*, home: Path | str | None = None, store: Path | str | None = None) -> list[dict[str, Any]]:
-    """Every run of the bot, oldest first, and whether a bot is on it now."""
-    house = open_house(home, store=store)
+    """Every run of the bot, oldest first, and whether a bot is on it now; those that cannot be read with why, last.
+
+    `damaged` is None for a sound run; of another one no more is known than its name and its folder.
+    """
+    journals = open_house(home, store=store).home.part("journal")
+    unknown = dict.fromkeys(("venue", "env", "started", "interval"))
     return [
         {
             "run": run.id,
@@ -218,8 +232,12 @@ def runs(*, home: Path | str | None = None, store: Path | str | None = None) -> 
             "symbols": list(run.symbols),
             "running": bot_of(run) is not None,
             "folder": str(run.folder),
+            "damaged": None,
         }
-        for run in runs_of(house.home.part("journal"))
+        for run in runs_of(journals)
+    ] + [
+        {"run": one.run, **unknown, "symbols": [], "running": False, "folder": str(one.path), "damaged": one.why}
+        for one in damaged_runs(journals)
     ]
 
 

@@ -248,7 +248,7 @@ class CcxtVenue:
             )
             return [*told, *found]
         told.append(self._told(command, answer))
-        if answer.reason == "unknown-order" and isinstance(command, Cancel):
+        if answer.reason == "unknown-order" and isinstance(command, Cancel) and client_id:
             # it is gone: how it went, a cancel's refusal does not say
             found = await self.ask(
                 command.symbol, client_id, conditional=command.conditional, issued_wall_ns=self._wall_ns()

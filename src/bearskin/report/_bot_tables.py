@@ -108,6 +108,9 @@ def runs_table(runs: list[dict[str, Any]]) -> RenderableType:
     for name in ("Run", "Venue", "Begun", "Bars", "Symbols", ""):
         table.add_column(name, overflow="fold")
     for one in runs:
+        if one["damaged"]:
+            table.add_row(Text(one["run"], style="bold"), "", "", "", "", Text("damaged", style="bold red"))
+            continue
         where = f"{one['venue']} {one['env'] or ''}".strip()
         symbols = ", ".join(one["symbols"][:3]) + (f" and {len(one['symbols']) - 3}" if len(one["symbols"]) > 3 else "")
         running = Text("running", style="green") if one["running"] else ""

@@ -68,10 +68,14 @@ class PlaceStop(Command, frozen=True, kw_only=True):
 
 
 class Cancel(Command, frozen=True, kw_only=True):
-    """Cancel an order of ours; `conditional` where it is one that has not triggered."""
+    """Cancel an order; `conditional` where it is one that has not triggered.
+
+    `venue_id` is the venue's own number, for an order that somebody else has placed without a client id.
+    """
 
     client_id: str
     conditional: bool = False
+    venue_id: str = ""
 
 
 class Amend(Command, frozen=True, kw_only=True):
