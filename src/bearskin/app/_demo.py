@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bearskin.backtest import Parity
 
 SEED, SPEED, INTERVAL = 7, 180.0, "5m"
-REPLAY_PART, REPLAY_SPEED, REPLAY_INTERVAL = "replay", 3_600.0, "1h"
+REPLAY_PART, REPLAY_SPEED, REPLAY_INTERVAL = "replay", 600.0, "1h"
 START_S_MAX, LOOK_S, STILL_S = 90.0, 0.25, 10.0
 Shown = Callable[[dict[str, Any]], None]
 Said = Callable[[str], None]

@@ -168,8 +168,8 @@ def panic(*, foreign: bool = False, confirm: Callable[[str], bool] | None = None
     """
     with _hand(reducing=True, **where) as (hand, told):
         if foreign and confirm is not None:
-            theirs = hand.state()["foreign"]
-            if theirs and not confirm(f"{', '.join(sorted(theirs))} is not ours: close it too?"):
+            theirs = ", ".join(sorted(hand.state()["foreign"])) or "nothing so far"
+            if not confirm(f"what is not ours is closed too, known of: {theirs}. Close everything?"):
                 raise BadInput("nothing was closed: leave --foreign away to close only what is ours")
 
         def settled(state: dict[str, Any], _: dict[str, Any]) -> str:

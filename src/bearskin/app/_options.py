@@ -175,7 +175,7 @@ DEMO: dict[str, Spec] = {
     "seed": count("The same seed makes the same market; 7 by default.", None),
     "symbols": text("Such as BTCUSDT,DOGEUSDT; default: all it has.", "LIST"),
     "interval": text("Bars the bot looks at; 5m by default (1h in a replay).", "TIME"),
-    "speed": text("Market seconds in a second; 180 by default.", "X"),
+    "speed": text("Market seconds in a second; 180 by default, 600 in a replay.", "X"),
     "fresh": flag("--fresh", "A new market and a new run; what was traded stays in the journal."),
     "folder": text("Where the exchange is kept; default: exchange/demo in the home.", "DIR"),
     "replay": text("Time machine: stored candles of these symbols are the market.", "LIST", "Time machine"),

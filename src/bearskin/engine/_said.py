@@ -111,7 +111,7 @@ def _command(command: AnyCommand) -> str:
         case PlaceStop():
             return f"{command.role} {_plain(command.qty)} at {command.by} {_plain(command.trigger)}"
         case Cancel():
-            return f"cancel {command.client_id}"
+            return f"cancel {command.client_id or command.venue_id}"
         case Amend():
             return f"amend {command.client_id} to {_plain(command.qty)} at {_plain(command.price)}"
         case SetLeverage():

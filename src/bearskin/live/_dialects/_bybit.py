@@ -121,6 +121,8 @@ class Bybit(Dialect):
 
     def cancel(self, command: Cancel, market: Traded, state: State) -> Call:
         """By our id; ccxt sends an id of its own argument whenever it is not None."""
+        if command.venue_id:
+            return Call(method="cancel_order", args=(command.venue_id, market.unified))
         return Call(method="cancel_order", args=(None, market.unified), params={"orderLinkId": command.client_id})
 
     def amend(self, command: Amend, market: Traded, state: State) -> Call:

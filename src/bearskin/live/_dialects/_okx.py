@@ -159,7 +159,10 @@ class Okx(Dialect):
         return params
 
     def cancel(self, command: Cancel, market: Traded, state: State) -> Call:
-        """By our id, which the two kinds of order keep under different names."""
+        """By our id, which the two kinds of order keep under different names; by OKX's number what has none."""
+        if command.venue_id:
+            kind = {"trigger": True} if command.conditional else {}
+            return Call(method="cancel_order", args=(command.venue_id, market.unified), params=kind)
         params = (
             {"clientOrderId": command.client_id, "trigger": True}
             if command.conditional
