@@ -34,6 +34,7 @@ _VERBS = (
     "legal",
     "long",
     "migrate",
+    "mode",
     "move_stop",
     "note",
     "orders",

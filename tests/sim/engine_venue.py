@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import random
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 import msgspec
@@ -126,6 +126,7 @@ class World:
     hands: int = 0
     adjusted: int = 0
     quiet: bool = False
+    largest: D | None = None  # market or stop order that the venue takes
 
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)
@@ -139,7 +140,9 @@ class World:
             self.at(every_ns, what, every_ns)
 
     def fresh(self) -> Engine:
-        return Engine(self.settings, {symbol: (instrument(symbol), None) for symbol in self.symbols}, Hands())
+        return Engine(
+            self.settings, {symbol: (instrument(symbol, self.largest), None) for symbol in self.symbols}, Hands()
+        )
 
     # --- the clock ---------------------------------------------------------------------------------------------------
 
@@ -315,6 +318,9 @@ class World:
         price, held = self.price[command.symbol], self.held[command.symbol]
         if self.chance("refused"):
             return "-1001"
+        at_market = isinstance(command, PlaceStop) or (command.price is None and command.reduce_only)
+        if at_market and self.largest is not None and abs(command.qty) > self.largest:
+            return "-4005"
         if isinstance(command, PlaceStop):
             beyond = price >= command.trigger if command.qty > 0 else price <= command.trigger
             return "-2021" if beyond else ""
@@ -514,7 +520,10 @@ class World:
                 assert not resting, f"left over: {resting}"
             elif ours:
                 stops = [c for c in resting if isinstance(c, PlaceStop)]
-                assert [(c.qty, c.trigger) for c in stops] == [(-ours, trade.stop)], f"{stops} for {trade}"
+                assert {c.trigger for c in stops} == {trade.stop}, f"{stops} for {trade}"
+                assert sum(c.qty for c in stops) == -ours, f"{stops} for {trade}"
+                fewest = (abs(ours) / (self.largest or abs(ours))).to_integral_value(ROUND_CEILING)
+                assert len(stops) == fewest, f"{stops} for {trade}"
                 assert trade.protected
 
 
@@ -538,9 +547,9 @@ def worlds(seed: int) -> Faults:
     return replace(Faults(), **{name: most[name] * dice.choice((0, 0.3, 1)) for name in most})
 
 
-def live(seed: int, seconds: float = 45.0) -> World:
+def live(seed: int, seconds: float = 45.0, largest: D | None = None) -> World:
     """One life: faults for a while, then calm, then everything closed in panic, with all that must hold checked."""
-    world = World(seed, worlds(seed))
+    world = World(seed, worlds(seed), largest=largest)
     world.on_account(None)
     world.run(seconds)
     world.quiet = True

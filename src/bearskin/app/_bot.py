@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import socket
+import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,11 +22,12 @@ from bearskin.app._runs import BotAddress, Run, bot_told, run_held
 from bearskin.app._watch import Watch
 from bearskin.app._world import Place, World, open_world
 from bearskin.engine import Done, EngineSettings, Record
-from bearskin.terms import DAY_NS, AnyAct, AnyEvent, BadInput, BearskinError
+from bearskin.terms import DAY_NS, AnyAct, AnyEvent, BadInput, BearskinError, StoreBroken, VenueBroken
 
 READY_S_MAX = 60.0
 HISTORY_DAYS = 110  # the slow daily average needs 50 days and some before them
 SYMBOLS_AT_ONCE = 3
+GIVES_WAY_S = 0.0005  # the tables have a thread of their own: it must not hold up a trade for long
 logger = logging.getLogger("bearskin.app")
 Told = Callable[[int, Record], None]
 
@@ -113,10 +116,11 @@ async def running(
             runner.subscribe(watch.told)
             runner.subscribe(events.told)
             runner.subscribe(told)
-            task = asyncio.ensure_future(runner.run())
-            bot = Bot(run=run, place=place, watch=watch, events=events, world=world, runner=runner, task=task)
-            await _until_ready(bot)
-            yield bot
+            with _undisturbed():
+                task = asyncio.ensure_future(runner.run())
+                bot = Bot(run=run, place=place, watch=watch, events=events, world=world, runner=runner, task=task)
+                await _until_ready(bot)
+                yield bot
         finally:
             try:
                 await _ended(task)
@@ -142,7 +146,10 @@ async def _remembered(
         if panel is None:
             return None
         mind.preload(panel, days)
-        keep_history(run.folder, panel, instruments[symbol][1], days)
+        try:
+            keep_history(run.folder, panel, instruments[symbol][1], days)
+        except StoreBroken as error:  # it is for `parity` alone: nothing that is open may wait for it
+            logger.warning("the history that %s starts with is not kept: %s", symbol, error)
         return symbol, int(panel.time_ns[-1])
 
     found = await asyncio.gather(*(one(symbol) for symbol in (settings.symbols if past is None else past)))
@@ -166,6 +173,20 @@ async def _past(world: World, symbol: str, interval: str, bars: int) -> Any:
         return None
 
 
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Keep the collector off what is there now, and have other threads give way soon, while the bot trades."""
+    gives_way_s = sys.getswitchinterval()
+    sys.setswitchinterval(GIVES_WAY_S)
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        sys.setswitchinterval(gives_way_s)
+
+
 async def _until_ready(bot: Bot) -> None:
     ready = asyncio.ensure_future(bot.runner.ready())
     await asyncio.wait({ready, bot.task}, timeout=READY_S_MAX, return_when=asyncio.FIRST_COMPLETED)
@@ -173,7 +194,7 @@ async def _until_ready(bot: Bot) -> None:
         ready.cancel()
         if bot.task.done():
             await bot.task
-        raise BearskinError(f"{bot.place.venue} has not told how the account stands within {READY_S_MAX:g} s")
+        raise VenueBroken(f"{bot.place.venue} has not told how the account stands within {READY_S_MAX:g} s")
 
 
 async def _ended(task: asyncio.Task[None] | None) -> None:

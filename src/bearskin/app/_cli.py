@@ -25,8 +25,8 @@ from bearskin.app._options import BARE, Home, Json, Quiet, StoreDir, Verbose
 
 ORDER = (
     "demo", "trade", "short", "long", "close", "move-stop", "reverse", "positions", "orders", "runs", "report",
-    "tables", "pause", "resume", "panic", "adopt", "note", "plan", "backtest", "parity", "exchange", "keys", "quiz",
-    "legal", "cap", "alert", "data", "config", "doctor", "backup", "reset", "migrate",
+    "tables", "mode", "pause", "resume", "panic", "adopt", "note", "plan", "backtest", "parity", "exchange", "keys",
+    "quiz", "legal", "cap", "alert", "data", "config", "doctor", "backup", "reset", "migrate",
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import typer
 
 from bearskin.app._command import BUG, REFUSED, command, known
 from bearskin.app._desk import Desk
-from bearskin.app._options import ADOPTING, CLOSING, MOVING, OPENING, PANIC, REMARK, RESUMING, REVERSING, TRADED
+from bearskin.app._options import ADOPTING, CLOSING, MODE, MOVING, OPENING, PANIC, REMARK, RESUMING, REVERSING, TRADED
 
 if TYPE_CHECKING:
     from bearskin.app._hands import HandReport
@@ -26,6 +26,7 @@ def register_hands(app: typer.Typer) -> None:
     command(app, "reverse", REVERSING, PANEL)(reverse)
     command(app, "positions", TRADED, PANEL)(positions)
     command(app, "orders", TRADED, PANEL)(orders)
+    command(app, "mode", MODE, PANEL)(mode)
     command(app, "pause", TRADED, PANEL)(pause)
     command(app, "resume", RESUMING, PANEL)(resume)
     command(app, "panic", PANIC, PANEL)(panic)
@@ -97,6 +98,13 @@ def orders(desk: Desk, **given: Any) -> None:
     desk.result(lambda: state, tables)
 
 
+def mode(desk: Desk, sides: str, **given: Any) -> int:
+    """Which sides the bot enters from now on: short, long, both, auto (with the daily trend) or none."""
+    from bearskin.app import _hands
+
+    return _told(desk, _hands.mode(sides, **_given(desk, given)))
+
+
 def pause(desk: Desk, **given: Any) -> int:
     """No new entries until `resume`; what is open is managed on."""
     from bearskin.app import _hands
@@ -147,7 +155,8 @@ def runs(desk: Desk) -> None:
     def tables() -> list[Any]:
         from bearskin.report import runs_table
 
-        return [runs_table(found)] if found else ["no run yet: `bearskin demo` begins one"]
+        damaged = [f"{one['run']} is damaged: {one['damaged']}" for one in found if one["damaged"]]
+        return [runs_table(found), *damaged] if found else ["no run yet: `bearskin demo` begins one"]
 
     desk.result(lambda: {"runs": found}, tables)
 

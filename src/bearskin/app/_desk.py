@@ -46,6 +46,7 @@ class Desk:
     quiet: bool = False
     verbose: bool = False
     _console: Any = field(default=None)
+    _taken: Callable[[str], None] | None = field(default=None)
 
     @property
     def console(self) -> Any:
@@ -63,10 +64,21 @@ class Desk:
 
     def _line(self, text: str) -> None:
         text = "\n".join(one_line(line) for line in text.split("\n")) if self.verbose else one_line(text)
-        if self._console is not None:  # a progress display may be running there
+        if self._taken is not None:
+            self._taken(text)
+        elif self._console is not None:  # a progress display may be running there
             self._console.print(text, markup=False, soft_wrap=True)
         else:
             print(text, file=sys.stderr, flush=True)  # noqa: T201 - the edge of the house prints
+
+    @contextlib.contextmanager
+    def lines_taken(self, taken: Callable[[str], None]) -> Iterator[None]:
+        """Have lines for stderr given to `taken` as long as the context lasts: the screen is somebody else's then."""
+        self._taken = taken
+        try:
+            yield
+        finally:
+            self._taken = None
 
     def emit(self, thing: dict[str, Any]) -> None:
         """The one object of `--json`."""

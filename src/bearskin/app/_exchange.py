@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
-import math
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -159,9 +158,10 @@ def exchange_told(folder: Path) -> str:
 
 
 def speed_of(value: str | float) -> float:
-    """A speed such as 60 or 60x; raises BadInput."""
+    """A speed such as 60 or 60x; raises BadInput for one that no market can run at."""
+    from bearskin.exchange import checked_speed
+
     text = value.strip().lower().removesuffix("x") if isinstance(value, str) else value
     speed = float(number_of(text, "speed"))
-    if not (math.isfinite(speed) and speed > 0):
-        raise BadInput(f"speed was {value}, must be above zero, such as 60")
+    checked_speed(speed)
     return speed

@@ -18,12 +18,15 @@ from typing import Any, Protocol
 
 from bearskin.app._house import House, open_house
 from bearskin.app._rates import leverage_of, positive_of, share_of
-from bearskin.app._runs import RunHeld, bot_of, latest_run, runs_of
+from bearskin.app._runs import RunHeld, bot_of, damaged_runs, latest_run, runs_of
 from bearskin.app._trade import Told, place_of, run_of
 from bearskin.app._world import DEMO, Place
 from bearskin.terms import BadInput, BearskinError, Reason, Side
 
 WAIT_S, LOOK_S, PRICED_S = 45.0, 0.1, 10.0
+TARGETS_MOST = 2
+SIDES = ("short", "long", "both", "auto", "none")
+REDUCING = ("Close", "MoveStop", "Pause", "Remark")  # what a venue's locks do not stand before
 BARS = 400  # of the past: for what manages a position, since set-ups are not looked for here
 # what is wrong with what was typed, whatever the market does
 _TYPED = (Reason.NO_STOP, Reason.STOP_WRONG_SIDE, Reason.TARGET_WRONG_SIDE)
@@ -96,10 +99,12 @@ def close(
         there = _position(state, symbol=_symbol(symbol))
         if there is None:
             return "closed"
-        resting = any(o["trade"] == there["trade"] and _rests(o, "exit") for o in state["orders"])
-        if price is not None and resting:
+        exits = [o for o in state["orders"] if o["trade"] == there["trade"] and o["role"] == "exit"]
+        if price is not None and any(_rests(order, "exit") for order in exits):
             return "resting"
-        return "done" if share < 1 and there["phase"] == "open" and there["protected"] and note.get("looked") else ""
+        less = there["qty"] != (note.get("before") or there)["qty"]
+        quiet = there["phase"] == "open" and there["protected"] and not exits
+        return "done" if share < 1 and less and quiet else ""
 
     return _acted(act, settled, **where)
 
@@ -133,6 +138,15 @@ def reverse(
     return _acted(act, lambda state, note: _entered(state, note, symbol=_symbol(symbol)), **where)
 
 
+def mode(sides: str, **where: Any) -> HandReport:
+    """Have the bot enter only these sides from now on: short, long, both, auto (with the daily trend) or none."""
+    wanted = sides.strip().lower()
+    if wanted not in SIDES:
+        raise BadInput(f"sides was {sides!r}, must be one of {', '.join(SIDES)}")
+    act = {"is": "Mode", "sides": wanted}
+    return _acted(act, lambda state, _: "done" if state["mode"]["sides"] == wanted else "", **where)
+
+
 def pause(**where: Any) -> HandReport:
     """No new entries until `resume`; what is open is managed on."""
     return _acted({"is": "Pause"}, lambda state, _: "done" if state["mode"]["paused"] else "", **where)
@@ -152,10 +166,10 @@ def panic(*, foreign: bool = False, confirm: Callable[[str], bool] | None = None
 
     `confirm` is asked before anything foreign is touched.
     """
-    with _hand(**where) as (hand, told):
+    with _hand(reducing=True, **where) as (hand, told):
         if foreign and confirm is not None:
-            theirs = hand.state()["foreign"]
-            if theirs and not confirm(f"{', '.join(sorted(theirs))} is not ours: close it too?"):
+            theirs = ", ".join(sorted(hand.state()["foreign"])) or "nothing so far"
+            if not confirm(f"what is not ours is closed too, known of: {theirs}. Close everything?"):
                 raise BadInput("nothing was closed: leave --foreign away to close only what is ours")
 
         def settled(state: dict[str, Any], _: dict[str, Any]) -> str:
@@ -187,7 +201,7 @@ def note(symbol: str, text: str, **where: Any) -> HandReport:
 
 def positions(**where: Any) -> dict[str, Any]:
     """Our open positions, reconciled with the venue, with the account and what is not ours: as `--json` names them."""
-    return _looked(("run", "venue", "time", "account", "mode", "positions", "foreign"), **where)
+    return _looked(("run", "venue", "time", "account", "mode", "channels", "positions", "foreign"), **where)
 
 
 def orders(**where: Any) -> dict[str, Any]:
@@ -196,14 +210,18 @@ def orders(**where: Any) -> dict[str, Any]:
 
 
 def _looked(names: tuple[str, ...], **where: Any) -> dict[str, Any]:
-    with _hand(**where) as (hand, _):
+    with _hand(reducing=True, **where) as (hand, _):
         state = hand.state()
     return {name: state[name] for name in names}
 
 
 def runs(*, home: Path | str | None = None, store: Path | str | None = None) -> list[dict[str, Any]]:
-    """Every run of the bot, oldest first, and whether a bot is on it now."""
-    house = open_house(home, store=store)
+    """Every run of the bot, oldest first, and whether a bot is on it now; those that cannot be read with why, last.
+
+    `damaged` is None for a sound run; of another one no more is known than its name and its folder.
+    """
+    journals = open_house(home, store=store).home.part("journal")
+    unknown = dict.fromkeys(("venue", "env", "started", "interval"))
     return [
         {
             "run": run.id,
@@ -214,8 +232,12 @@ def runs(*, home: Path | str | None = None, store: Path | str | None = None) -> 
             "symbols": list(run.symbols),
             "running": bot_of(run) is not None,
             "folder": str(run.folder),
+            "damaged": None,
         }
-        for run in runs_of(house.home.part("journal"))
+        for run in runs_of(journals)
+    ] + [
+        {"run": one.run, **unknown, "symbols": [], "running": False, "folder": str(one.path), "damaged": one.why}
+        for one in damaged_runs(journals)
     ]
 
 
@@ -281,6 +303,10 @@ def _prices(**given: Any) -> dict[str, str]:
 
 def _targets(target: Sequence[str] | str | None) -> list[str]:
     named = [] if target is None else [target] if isinstance(target, str | int | float | Decimal) else list(target)
+    if len(named) > TARGETS_MOST:
+        raise BadInput(
+            f"{len(named)} targets, at most {TARGETS_MOST}: half is taken at the first, the rest at the second"
+        )
     return [f"{positive_of(one, 'target'):f}" for one in named]
 
 
@@ -325,7 +351,7 @@ Settled = Callable[[dict[str, Any], dict[str, Any]], str]
 
 
 def _acted(act: dict[str, Any], settled: Settled, **where: Any) -> HandReport:
-    with _hand(symbol=act.get("symbol"), **where) as (hand, told):
+    with _hand(symbol=act.get("symbol"), reducing=act["is"] in REDUCING, **where) as (hand, told):
         return _done(hand, told, act, settled)
 
 
@@ -333,7 +359,8 @@ def _done(hand: Hand, told: tuple[str, str], act: dict[str, Any], settled: Settl
     """Have it done and wait until the venue has what it takes."""
     run, venue = told
     named = {"act": _verb(act), "run": run, "venue": venue, "symbol": act.get("symbol", "")}
-    said = hand.act(act)
+    before = _position(hand.state(), symbol=str(act["symbol"])) if act.get("symbol") else None
+    said = {**hand.act(act), "before": before}
     if said.get("refused"):
         typed = act["is"] != "MoveStop" or "stop" in act  # to break-even is no price that somebody typed
         if typed and said["refused"].startswith(tuple(reason.value for reason in _TYPED)):
@@ -347,7 +374,6 @@ def _done(hand: Hand, told: tuple[str, str], act: dict[str, Any], settled: Settl
         if outcome or time.monotonic() > until_s:
             break
         hand.rest(LOOK_S)
-        said["looked"] = True
     there = _position(state, number=trade, symbol=str(act.get("symbol", "")))
     last = [
         one["text"] for one in state["decisions"] if one["symbol"] == act.get("symbol") and one["kind"] != "declined"
@@ -373,6 +399,7 @@ def _verb(act: Mapping[str, Any]) -> str:
 def _hand(
     *,
     symbol: str | None = None,
+    reducing: bool = False,
     venue: str | None = None,
     env: str | None = None,
     folder: Path | str | None = None,
@@ -393,7 +420,7 @@ def _hand(
                 yield hand, (run, name)
             return
         try:
-            place = place or place_of(house, venue, env, folder=folder, live_confirm=live_confirm)
+            place = place or place_of(house, venue, env, folder=folder, live_confirm=live_confirm, reducing=reducing)
             here = _Here(house, place, symbol)
             break
         except RunHeld:  # another hand is at it, or a bot that does not listen yet

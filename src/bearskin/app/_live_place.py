@@ -10,8 +10,11 @@ from bearskin.app._world import Place
 from bearskin.terms import BadInput
 
 
-def live_place(house: House, venue: str, env: str, confirm: str | None) -> Place:
-    """The account of `venue` that the keys of the house open; raises BadInput naming the step that is missing."""
+def live_place(house: House, venue: str, env: str, confirm: str | None, *, reducing: bool = False) -> Place:
+    """The account of `venue` that the keys of the house open; raises BadInput naming the step that is missing.
+
+    With `reducing` only a key is asked for.
+    """
     from bearskin.live import VENUES
 
     if venue not in VENUES:
@@ -23,6 +26,7 @@ def live_place(house: House, venue: str, env: str, confirm: str | None) -> Place
         confirm=confirm,
         ask=terminal_ask(),
         records=lambda: live_records(house, venue),
+        reducing=reducing,
         now_wall_ns=time.time_ns(),
     )
     keys = permit.keys

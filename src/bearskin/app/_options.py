@@ -175,7 +175,7 @@ DEMO: dict[str, Spec] = {
     "seed": count("The same seed makes the same market; 7 by default.", None),
     "symbols": text("Such as BTCUSDT,DOGEUSDT; default: all it has.", "LIST"),
     "interval": text("Bars the bot looks at; 5m by default (1h in a replay).", "TIME"),
-    "speed": text("Market seconds in a second; 180 by default.", "X"),
+    "speed": text("Market seconds in a second; 180 by default, 600 in a replay.", "X"),
     "fresh": flag("--fresh", "A new market and a new run; what was traded stays in the journal."),
     "folder": text("Where the exchange is kept; default: exchange/demo in the home.", "DIR"),
     "replay": text("Time machine: stored candles of these symbols are the market.", "LIST", "Time machine"),
@@ -241,6 +241,7 @@ REVERSING: dict[str, Spec] = {
     "target": texts("Where profit is taken; may be repeated.", "PRICE"),
     **TRADED,
 }
+MODE: dict[str, Spec] = {"sides": word("short, long, both, auto or none.", "SIDES"), **TRADED}
 RESUMING: dict[str, Spec] = {"limits": flag("--limits", "Lift limits that ask for it by hand, too."), **TRADED}
 PANIC: dict[str, Spec] = {
     "foreign": flag("--foreign", "Also what is not ours; asks first."),

@@ -65,6 +65,7 @@ def live_permit(
     ask: Ask | None = None,
     records: Callable[[], Iterable[Record]] | None = None,
     look: Look | None = None,
+    reducing: bool = False,
     now_wall_ns: int,
 ) -> Permit:
     """Leave to trade `venue`; raises BadInput with one sentence on the step that is missing and its command.
@@ -72,7 +73,8 @@ def live_permit(
     `env` is `live`, or `demo` for the venue's own demo environment. `confirm` is the venue's name as it was typed
     (`--live-confirm`); without it `ask` puts the question, and without that the sentence says what to type. `records`
     gives those of this venue's earlier live runs, for the cap. `look` asks the venue what the key may do. Raises
-    VenueBroken or VenueRejected when that cannot be had.
+    VenueBroken or VenueRejected when that cannot be had. With `reducing` only a key is needed: nothing keeps you from
+    looking at what is open and closing it.
     """
     if venue == DEMO:
         return Permit(venue=venue, env=env, keys=None, notional_cap=None, cap_why="play money")
@@ -83,6 +85,10 @@ def live_permit(
         )
     if env not in ("", "live"):
         raise BadInput(f"env was {env!r}, must be live or demo")
+    if reducing:
+        return Permit(
+            venue=name, env="live", keys=find_keys(name), notional_cap=CAP_FIRST, cap_why="nothing is opened with this"
+        )
     licence = read_licence(house.home)
     _check_licence(licence)
     keys = find_keys(name)
@@ -109,12 +115,16 @@ def live_cap(licence: Licence, venue: str, record: CleanRecord) -> tuple[Decimal
 
 def live_records(house: House, venue: str) -> list[Record]:
     """The records of every live run at a venue. None of them when one cannot be read: nobody knows what is in it."""
-    from bearskin.app._runs import runs_of
+    from bearskin.app._runs import damaged_runs, runs_of
     from bearskin.live import read_records
 
     found: list[Record] = []
+    journals = house.home.part("journal")
+    for damaged in damaged_runs(journals):
+        logger.warning("the record of live trading at %s is not counted: %s", venue, damaged.why)
+        return []
     try:
-        for run in runs_of(house.home.part("journal")):
+        for run in runs_of(journals):
             if (run.venue, run.env) == (keys_name(venue), "live"):
                 with contextlib.closing(run.kept.open_journal()) as journal:
                     found += [record for _, record in read_records(journal)]

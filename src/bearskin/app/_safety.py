@@ -62,10 +62,14 @@ def cap(
     *, venue: str | None = None, amount: str | None = None, confirm: Ask | None = None, home: Path | str | None = None
 ) -> CapReport:
     """The caps; with `venue` and `amount` sets one, once `confirm` has returned the venue's name."""
+    from bearskin.live import VENUES
+
     house = open_house(home)
     licence = read_licence(house.home)
     if venue is not None and amount is not None:
         name, value = keys_name(venue), positive_of(amount, "amount")
+        if name not in VENUES:
+            raise BadInput(f"venue was {venue!r}, must be one of {', '.join(sorted(VENUES))}")
         question = f"One live position at {name} may then be as large as {value:f} in quote currency. Type {name}:"
         typed = "" if confirm is None else confirm(question)
         if typed.strip().lower() != name:

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import dataclasses
 import difflib
+import logging
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bearskin.app._bot_words import BOT_WORDS, engine_words, with_memory
 from bearskin.app._data import words_of
@@ -18,11 +19,16 @@ from bearskin.app._house import House, open_house
 from bearskin.app._runs import Run, latest_run, new_run, run_named
 from bearskin.app._world import DEMO, Place, demo_place
 from bearskin.engine import EngineSettings
-from bearskin.terms import SECOND_NS, BadInput, interval_ns, interval_word
+from bearskin.terms import SECOND_NS, BadInput, VenueBroken, VenueError, interval_ns, interval_word
+
+if TYPE_CHECKING:
+    from bearskin.app._bot import Bot
 
 LOOK_S = 0.25
+WAIT_S, WAIT_S_MAX = 1.0, 60.0
 BARS = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d")
 Shown = Callable[[dict[str, Any]], None]
+logger = logging.getLogger("bearskin.app")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +42,14 @@ class Told:
 
 
 def told_of(given: Mapping[str, Any]) -> Told:
-    """What was given by name; raises BadInput for a name that is none."""
+    """What was given by name; raises BadInput for a name that is none, and for bars that no venue has."""
     words = {name: value for name, value in given.items() if name not in ("symbols", "interval")}
     unknown = [name for name in words if name not in BOT_WORDS]
     if unknown:
         near = difflib.get_close_matches(unknown[0], list(BOT_WORDS), n=1)
         raise BadInput(f"{unknown[0]!r} is nothing a bot is told" + (f"; did you mean {near[0]!r}?" if near else ""))
-    return Told(symbols=given.get("symbols"), interval=given.get("interval"), words=words)
+    bars = given.get("interval")
+    return Told(symbols=given.get("symbols"), interval=None if bars is None else _bars_word(bars), words=words)
 
 
 def trade(
@@ -62,13 +69,19 @@ def trade(
     """Run a bot until SIGINT, SIGTERM or for `run_for`; its last state. What is open keeps its stop at the venue.
 
     A run of the same account is taken up where it was left, `fresh` begins another. `told` are symbols, interval and
-    the words of `BOT_WORDS`: sides, setups, risk, entry, calendar... Raises BadInput, VenueError.
+    the words of `BOT_WORDS`: sides, setups, risk, entry, calendar... A venue that does not answer is asked again until
+    it does. Raises BadInput, VenueError for what waiting does not mend, KeyboardInterrupt when stopped before it began.
     """
     house = open_house(home, store=store)
-    place = place_of(house, venue, env, folder=folder, live_confirm=live_confirm)
-    made, settings = run_of(house, place, told_of(told), named=run, fresh=fresh)
     for_s = None if run_for is None else interval_ns(run_for) / SECOND_NS
-    return asyncio.run(_traded(house, made, place, settings, for_s, shown))
+    wanted = told_of(told)
+    engine_words(wanted.words, {})  # what cannot be is said before anything is asked
+    place = _patiently(lambda: place_of(house, venue, env, folder=folder, live_confirm=live_confirm), for_s)
+    made, settings = run_of(house, place, wanted, named=run, fresh=fresh)
+    state = asyncio.run(_traded(house, made, place, settings, for_s, shown))
+    if not state:
+        raise KeyboardInterrupt  # told to stop before the venue had answered: there is nothing to report
+    return state
 
 
 def place_of(
@@ -78,8 +91,9 @@ def place_of(
     *,
     folder: Path | str | None = None,
     live_confirm: str | None = None,
+    reducing: bool = False,
 ) -> Place:
-    """Where is traded; raises BadInput for a venue whose locks are not open."""
+    """Where is traded; raises BadInput for a venue whose locks are not open, which only what opens positions needs."""
     name = (venue or DEMO).lower()
     if name == DEMO:
         if env not in (None, ""):
@@ -87,7 +101,7 @@ def place_of(
         return demo_place(house, folder)
     from bearskin.app._live_place import live_place
 
-    return live_place(house, name, env or "live", live_confirm)
+    return live_place(house, name, env or "live", live_confirm, reducing=reducing)
 
 
 def run_of(
@@ -102,12 +116,11 @@ def run_of(
     else:
         run = None if fresh else latest_run(journals, venue=place.venue, env=place.env, account=place.account)
     symbols = tuple(words_of(told.symbols) or ()) if told.symbols is not None else None
-    bars = None if told.interval is None else _bars_word(told.interval)
     if run is None:
         chosen = symbols or place.symbols
         if not chosen:
             raise BadInput("no symbols: name some with --symbols, such as BTCUSDT,ETHUSDT")
-        interval = bars or _bars_word(house.settings.interval)
+        interval = told.interval or _bars_word(house.settings.interval)
         settings = settings_of(house, place, told, tag="none", symbols=chosen, interval=interval)
         run = new_run(
             journals,
@@ -119,7 +132,7 @@ def run_of(
             settings=settings_json(settings),
             now_ns=time.time_ns(),
         )
-    for name, asked, there in (("symbols", symbols, run.symbols), ("interval", bars, run.interval)):
+    for name, asked, there in (("symbols", symbols, run.symbols), ("interval", told.interval, run.interval)):
         if asked is not None and asked != there:
             was = ",".join(there) if isinstance(there, tuple) else there
             raise BadInput(f"the run {run.id} was begun with {name} {was}: leave --{name} away, or say --fresh")
@@ -175,12 +188,14 @@ async def _traded(
         with contextlib.suppress(ValueError, RuntimeError):  # only the main thread hears signals
             loop.add_signal_handler(number, stop.set)
     stopping = asyncio.ensure_future(stop.wait())
-    async with (
-        running(run, place, settings, house) as bot,
-        outward(house, run.id, bot.runner.subscribe, bot, bot.clocks) as signals,
-        door_open(bot, signals, house.settings.bot_port),
-        counted_down(bot.world.venue, settings.symbols, lambda: not bot.task.done()),
-    ):
+    async with contextlib.AsyncExitStack() as stack:
+        bot = await _started(stack, lambda: running(run, place, settings, house), stopping, for_s)
+        if bot is None:
+            return {}
+        signals = await stack.enter_async_context(outward(house, run.id, bot.runner.subscribe, bot, bot.clocks))
+        await stack.enter_async_context(door_open(bot, signals, house.settings.bot_port))
+        at_work = counted_down(bot.world.venue, settings.symbols, lambda: not bot.task.done())
+        await stack.enter_async_context(at_work)
         until_s = None if for_s is None else loop.time() + for_s
         while not stop.is_set() and (until_s is None or loop.time() < until_s):
             if shown is not None:
@@ -193,3 +208,60 @@ async def _traded(
     if shown is not None:
         shown(state)
     return state
+
+
+async def _started(
+    stack: contextlib.AsyncExitStack,
+    opening: Callable[[], contextlib.AbstractAsyncContextManager[Bot]],
+    stopping: asyncio.Future[Any],
+    for_s: float | None,
+) -> Bot | None:
+    """The bot once the venue answers, however often that is asked for; None when it was told to stop before.
+
+    Raises what a venue said last when that takes longer than `for_s`, and at once what waiting does not mend.
+    """
+    patience = Patience(for_s)
+    while True:
+        entering = asyncio.ensure_future(stack.enter_async_context(opening()))
+        await asyncio.wait({entering, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not entering.done():
+            entering.cancel()
+            with contextlib.suppress(asyncio.CancelledError, VenueError):
+                await entering
+            return None
+        try:
+            return await entering
+        except VenueBroken as error:
+            await asyncio.wait({stopping}, timeout=patience.after(error))
+            if stopping.done():
+                return None
+
+
+class Patience:
+    """How long to wait before a venue that does not answer is asked again: longer each time, and as it says itself."""
+
+    def __init__(self, for_s: float | None) -> None:
+        self._wait_s = WAIT_S
+        self._until_s = None if for_s is None else time.monotonic() + for_s
+
+    def after(self, error: VenueBroken) -> float:
+        """Seconds to wait, said to whoever looks; raises `error` when there is no time left for it."""
+        wait_s = self._wait_s
+        self._wait_s = min(2 * wait_s, WAIT_S_MAX)
+        until_ms = getattr(error, "until_wall_ms", None)
+        if until_ms is not None:
+            wait_s = max(wait_s, until_ms / 1_000 - time.time())
+        if self._until_s is not None and time.monotonic() + wait_s > self._until_s:
+            raise error
+        logger.warning("%s: nothing is traded, it is asked again in %.0f s", error, wait_s)
+        return wait_s
+
+
+def _patiently(ask: Callable[[], Place], for_s: float | None) -> Place:
+    """The answer, once the venue gives one."""
+    patience = Patience(for_s)
+    while True:
+        try:
+            return ask()
+        except VenueBroken as error:
+            time.sleep(patience.after(error))

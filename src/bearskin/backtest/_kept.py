@@ -97,11 +97,15 @@ def keep_history(folder: Path, panel: Panel, brackets: Brackets | None, days: Pa
         for name, frame in frames.items():
             if frame is not None:
                 aside = place / f".{stem}.{name}"
-                frame.write_parquet(aside)
-                aside.replace(place / f"{stem}.{name}.parquet")
+                try:
+                    frame.write_parquet(aside)
+                    aside.replace(place / f"{stem}.{name}.parquet")
+                finally:
+                    aside.unlink(missing_ok=True)  # half a file on a full disk would only keep it full
         (place / f"{stem}.json").write_bytes(msgspec.json.encode(terms))
-    except OSError as error:
-        raise StoreBroken(f"{place} cannot be written ({error.strerror or error})") from None
+    except (OSError, pl.exceptions.PolarsError) as error:  # polars has words of its own for a disk that is full
+        said = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise StoreBroken(f"{place} cannot be written ({said})") from None
 
 
 def kept_of(folder: Path, records: Iterable[Record]) -> Kept:

@@ -228,7 +228,8 @@ def _told_by(records: Iterable[Record]) -> _Bot:
                 bot.fates[_key(note)] = "not ended yet"
             elif isinstance(note, Declined):
                 key = Key(note.known_ns, note.symbol, note.origin.removeprefix(SETUP), note.side.word)
-                bot.fates[key] = f"declined live: {note.reason}" + (f" ({note.detail})" if note.detail else "")
+                detail = note.detail if note.detail.startswith("(") else f"({note.detail})" if note.detail else ""
+                bot.fates[key] = f"declined live: {note.reason} {detail}".rstrip()
             elif isinstance(note, Ended) and note.trade in plans:
                 _ended(bot, plans[note.trade], note, first_fill.get(note.trade, note.entered_ns))
     return bot

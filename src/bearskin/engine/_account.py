@@ -236,7 +236,8 @@ def _is_attached(desk: Desk, order: OrderNow) -> bool:
 
 
 def _cancel(order: OrderNow) -> Cancel:
-    return Cancel(symbol=order.symbol, client_id=order.client_id, conditional=order.conditional)
+    number = "" if order.client_id else order.venue_id  # what has no name is known by the venue's number alone
+    return Cancel(symbol=order.symbol, client_id=order.client_id, conditional=order.conditional, venue_id=number)
 
 
 # --- what is done with strangers -------------------------------------------------------------------------------------

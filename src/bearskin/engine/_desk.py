@@ -116,6 +116,22 @@ class Desk:
         found = self.market.get(symbol)
         return found[0].step if found else Decimal("0.00000001")
 
+    def parts_of(self, symbol: str, qty: Decimal) -> list[Decimal]:
+        """A quantity in as few market or stop orders as the venue takes it in, signed as it is, the largest first."""
+        found = self.market.get(symbol)
+        most = found[0].market_max_qty if found else None
+        if most is None or abs(qty) <= most:
+            return [qty]
+        whole = max(step_down(most, self.step_of(symbol)), self.step_of(symbol)).copy_sign(qty)
+        count, rest = divmod(qty, whole)
+        parts = [whole] * int(count)
+        if not rest:
+            return parts
+        least = found[0].min_qty.copy_sign(qty) if found else rest
+        if abs(rest) < abs(least):  # too little for an order of its own
+            parts[-1], rest = whole + rest - least, least
+        return [*parts, rest]
+
     def mark(self, symbol: str) -> Decimal | None:
         """The last mark of a symbol that was heard of."""
         mark = self.marks.get(symbol)

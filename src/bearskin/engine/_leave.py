@@ -35,23 +35,27 @@ def leave(desk: Desk, trade: Trade) -> None:
     failed = [
         o for o in trade.orders.values() if o.role == "exit" and o.price == trade.leave_price and came_to_naught(o)
     ]
-    if not may_try(failed, desk.wall_ns, trade.reopened_wall_ns):
+    # a limit order may be larger than one at market
+    parts = desk.parts_of(trade.symbol, surplus) if trade.leave_price is None else [surplus]
+    rounds = failed[:: -len(parts)][::-1]  # parts that failed together are one attempt
+    if not may_try(rounds, desk.wall_ns, trade.reopened_wall_ns):
         return
     if any(order.status == "rejected" for order in failed):
         desk.look = True
-    desk.reduce(
-        trade,
-        Place(
-            symbol=trade.symbol,
-            client_id=desk.next_id(trade, "exit"),
-            role="exit",
-            qty=surplus,
-            price=trade.leave_price,
-            leg=trade.leg,
-            reduce_only=trade.leg == "BOTH",
-        ),
-        trade.leave_reason or "closing a part",
-    )
+    for qty in parts:
+        desk.reduce(
+            trade,
+            Place(
+                symbol=trade.symbol,
+                client_id=desk.next_id(trade, "exit"),
+                role="exit",
+                qty=qty,
+                price=trade.leave_price,
+                leg=trade.leg,
+                reduce_only=trade.leg == "BOTH",
+            ),
+            trade.leave_reason or "closing a part",
+        )
 
 
 def give_up_entry(desk: Desk, trade: Trade) -> None:

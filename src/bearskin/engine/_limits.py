@@ -8,6 +8,7 @@ from typing import Final
 from bearskin.engine._desk import Desk
 from bearskin.engine._fold import RULES
 from bearskin.engine._notes import Equity, Limited
+from bearskin.engine._pace import passed_ns
 from bearskin.engine._plan import standing
 from bearskin.engine._tape import Memory, Tape
 from bearskin.risk import Limit, limits_of
@@ -15,6 +16,7 @@ from bearskin.terms import QUOTE, SECOND_NS, AccountNow, BalanceNow, BarClosed, 
 
 ZERO: Final = Decimal(0)
 CALM: Final = Decimal("0.8")  # a gap that barred entries has to shrink to this share of what barred them
+CATCH_UP_NS: Final = 5 * SECOND_NS  # by the wall, a bar may take so long on its way
 _OURS: Final = ("drawdown", "daily-loss", "streak", "slippage", "errors", "skew")
 
 
@@ -25,13 +27,20 @@ class Limits:
         self._tape = tape
         self._stale_bars = stale_bars
         self._bar_ns = 0
+        self._now_ns = 0  # the newest market time: bars that are caught up with are older, and lift nothing
         self._wallet = ZERO
+        self._last: dict[str, tuple[int, int]] = {}  # the close of the newest bar, and the wall when it was new here
 
     def watch(self, desk: Desk) -> None:
         """Look at what the event may have changed."""
         event, book = desk.event, desk.book
+        self._now_ns = max(self._now_ns, desk.time_ns)
         if isinstance(event, Quoted):
             return
+        if isinstance(event, BalanceNow) and event.transferred and event.asset == book.account.asset:
+            what = "deposit" if event.transferred > 0 else "withdrawal"
+            text = f"a {what} of {abs(event.transferred):f} {event.asset}: neither profit nor loss"
+            desk.warn("transfer", "", text, "info")
         if not desk.settings.limits:
             self._worth(desk)
             return
@@ -48,7 +57,7 @@ class Limits:
         for name in _OURS:
             self._compare(desk, name, found.get(name))
         for symbol, memory in self._tape.markets.items():
-            self._compare(desk, f"stale {symbol}", self._stale(desk, memory))
+            self._compare(desk, f"stale {symbol}", self._stale(desk, symbol, memory))
 
     def _worth(self, desk: Desk) -> None:
         """What the account is worth: at the first bar of each moment, after every trade, when the wallet has shrunk."""
@@ -73,12 +82,16 @@ class Limits:
             )
         )
 
-    def _stale(self, desk: Desk, memory: Memory) -> Limit | None:
+    def _stale(self, desk: Desk, symbol: str, memory: Memory) -> Limit | None:
         closed_ns = memory.closed_ns
         if not closed_ns:
             return None
-        behind = (desk.time_ns - closed_ns) // memory.interval_ns
-        if behind <= self._stale_bars:
+        if self._last.get(symbol, (0, 0))[0] != closed_ns:
+            self._last[symbol] = (closed_ns, desk.wall_ns)
+        behind = (self._now_ns - closed_ns) // memory.interval_ns
+        # while a market in a hurry is caught up with, bars are on their way: at its speed they are late, not missing
+        waited_ns = passed_ns(desk.wall_ns, self._last[symbol][1])
+        if behind <= self._stale_bars or (waited_ns < CATCH_UP_NS and f"stale {symbol}" not in desk.book.limits):
             return None
         detail = f"no bar for {behind} bars"
         return Limit(name="stale", multiplier=ZERO, detail=detail)
@@ -104,7 +117,10 @@ class Limits:
         if limit is not None and limit.multiplier == 0:
             flat = name == "drawdown"
             symbol = name.partition(" ")[2]
-            desk.warn("kill-switch", symbol, f"{name}: {limit.detail}", "critical" if flat else "warning")
+            if limit.name == "stale":
+                desk.warn("stale", symbol, limit.detail)
+            else:
+                desk.warn("kill-switch", symbol, f"{name}: {limit.detail}", "critical" if flat else "warning")
             if flat:
                 _flatten(desk)
 

@@ -69,6 +69,11 @@ def _wrong(desk: Desk, act: Open, entry: Decimal) -> str:
         return f"quantity was {act.qty}, must be positive: the side gives the sign"
     if act.price is not None and not act.price > 0:
         return f"price was {act.price}, must be positive"
+    most = desk.market[act.symbol][0].market_max_qty
+    if act.qty is not None and most is not None and act.qty > most:
+        detail = "the largest market or stop order of the venue, which the way out has to fit into"
+        need = f"at most {most.normalize():f}"
+        return str(Refused(reason=Reason.NOT_SIZED, have=f"{act.qty:f}", need=need, detail=detail))
     where = "above" if side < 0 else "below"
     mark = desk.mark(act.symbol)
     if act.stop is not None:

@@ -69,15 +69,20 @@ def _answer_fired(desk: Desk, trade: Trade) -> None:
 
 
 def _keep_stop(desk: Desk, trade: Trade) -> None:
-    """Place the stop that is missing: by quantity, for the whole position, at the trigger wanted now."""
+    """Place the stop that is missing: by quantity, for the whole position, at the trigger wanted now.
+
+    A position larger than the venue's largest order has a stop for each part of it.
+    """
     wanted = -trade.open_qty
     if not wanted or trade.stop is None or _is_out_of_our_hands(desk, trade):
         return
     stops = trade.stops()
     at_price = [order for order in stops if order.stop_price == trade.stop]
-    if any(order.confirmed and order.left == wanted for order in at_price):
+    parts = desk.parts_of(trade.symbol, wanted)
+    missing, _ = _matched(parts, [order for order in at_price if order.confirmed])
+    if not missing:
         return
-    if any(would_trigger(order) and order.left == wanted for order in at_price):
+    if any(would_trigger(order) and order.left in missing for order in at_price):
         if trade.leaving_at_market:
             return
         desk.warn(
@@ -87,22 +92,35 @@ def _keep_stop(desk: Desk, trade: Trade) -> None:
         return
     if any(is_waiting(order, desk.wall_ns) for order in stops):
         return
-    failed = [o for o in at_price if o.qty == wanted and o.status in FAILED and not o.cancels]
-    if _old_one_stays(desk, trade, failed) or not may_try(failed, desk.wall_ns, trade.reopened_wall_ns):
+    failed = [o for o in at_price if o.qty in missing and o.status in FAILED and not o.cancels]
+    rounds = failed[:: -len(parts)][::-1]  # parts that failed together are one attempt
+    if _old_one_stays(desk, trade, failed) or not may_try(rounds, desk.wall_ns, trade.reopened_wall_ns):
         return
-    desk.reduce(
-        trade,
-        PlaceStop(
-            symbol=trade.symbol,
-            client_id=desk.next_id(trade, role_of(trade)),
-            role=role_of(trade),
-            qty=wanted,
-            trigger=trade.stop,
-            by=trade.plan.stop_by,
-            leg=trade.leg,
-        ),
-        f"a stop for all of {trade.open_qty:f}",
-    )
+    share = "all" if len(parts) == 1 else f"a part ({len(parts)} orders)"
+    for qty in missing:
+        desk.reduce(
+            trade,
+            PlaceStop(
+                symbol=trade.symbol,
+                client_id=desk.next_id(trade, role_of(trade)),
+                role=role_of(trade),
+                qty=qty,
+                trigger=trade.stop,
+                by=trade.plan.stop_by,
+                leg=trade.leg,
+            ),
+            f"a stop for {share} of {trade.open_qty:f}",
+        )
+
+
+def _matched(parts: list[Decimal], stops: list[Working]) -> tuple[list[Decimal], list[Working]]:
+    """The parts that none of these stops holds, and the stops that hold one each: those not being cancelled first."""
+    missing, held = list(parts), []
+    for order in sorted(stops, key=lambda stop: bool(stop.cancel)):
+        if order.left in missing:
+            missing.remove(order.left)
+            held.append(order)
+    return missing, held
 
 
 def _is_out_of_our_hands(desk: Desk, trade: Trade) -> bool:
@@ -124,8 +142,12 @@ def _is_out_of_our_hands(desk: Desk, trade: Trade) -> bool:
 def _old_one_stays(desk: Desk, trade: Trade, failed: list[Working]) -> bool:
     """Whether a refused new trigger gives way to the old one, where a stop still rests for the whole position."""
     refused = [order for order in failed if order.status == "rejected"]
-    old = next((o for o in trade.stops() if o.confirmed and abs(o.left) >= abs(trade.open_qty)), None)
-    if not refused or old is None or old.stop_price is None or old.stop_price == trade.stop:
+    resting: dict[Decimal, Decimal] = {}
+    for order in trade.stops():
+        if order.confirmed and order.stop_price is not None:
+            resting[order.stop_price] = resting.get(order.stop_price, ZERO) + abs(order.left)
+    old = next((price for price, qty in resting.items() if qty >= abs(trade.open_qty)), None)
+    if not refused or old is None or old == trade.stop:
         return False
     last = max(refused, key=lambda order: order.changed_wall_ns)
     why = f"the venue refused {trade.stop:f}: {last.message or last.code or 'no reason given'}"
@@ -136,27 +158,27 @@ def _old_one_stays(desk: Desk, trade: Trade, failed: list[Working]) -> bool:
             trade=trade.number,
             symbol=trade.symbol,
             old=trade.stop,
-            new=old.stop_price,
+            new=old,
             why=why,
         )
     )
-    desk.warn("rejected", trade.symbol, f"the stop stays at {old.stop_price:f}: {why}")
+    desk.warn("rejected", trade.symbol, f"the stop stays at {old:f}: {why}")
     return True
 
 
 def _drop_surplus(desk: Desk, trade: Trade) -> None:
-    """Cancel every other stop once the right one is confirmed."""
+    """Cancel every other stop once the right one, or one for each part, is confirmed."""
     wanted = -trade.open_qty
     if not wanted:
         return
-    right = [o for o in trade.stops() if o.confirmed and o.stop_price == trade.stop and o.left == wanted]
-    if not right:
+    right = [order for order in trade.stops() if order.confirmed and order.stop_price == trade.stop]
+    missing, kept = _matched(desk.parts_of(trade.symbol, wanted), right)
+    if missing:
         return
-    keep = next((order for order in right if not order.cancel), right[0])
+    why = f"{kept[0].client_id} covers the position" if len(kept) == 1 else f"{len(kept)} stops cover the position"
     for order in trade.stops():
-        if order is not keep and may_cancel(order, desk.wall_ns):
-            cancel = Cancel(symbol=trade.symbol, client_id=order.client_id, conditional=True)
-            desk.reduce(trade, cancel, f"{keep.client_id} covers the position")
+        if all(order is not keep for keep in kept) and may_cancel(order, desk.wall_ns):
+            desk.reduce(trade, Cancel(symbol=trade.symbol, client_id=order.client_id, conditional=True), why)
 
 
 def _tell(desk: Desk, trade: Trade) -> None:

@@ -34,7 +34,8 @@ def said(note: AnyNote) -> str:
         case Signalled():
             return f"{note.setup} {note.side.word} near {note.entry_ref:g}, stop {note.stop:g}: {note.why}"
         case Declined():
-            detail = f" ({note.detail})" if note.detail else ""
+            bare = note.detail.startswith("(") or not note.detail
+            detail = f" {note.detail}".rstrip() if bare else f" ({note.detail})"
             return f"not traded: {note.side.word} from {note.origin}: {note.reason}{detail}"
         case Planned():
             return _planned(note)
@@ -49,7 +50,7 @@ def said(note: AnyNote) -> str:
             return f"leaving{share}: {note.reason}"
         case Ended():
             r = "" if note.r is None else f", {note.r:+.2f} R"
-            return f"ended by {note.reason}: net {_plain(note.net)}{r}"
+            return f"ended by {note.reason}: net {note.net:.2f}{r}"
         case Corrected():
             return f"net after the end {_plain(note.net)}: fees {_plain(note.fees)}, funding {_plain(note.funding)}"
         case Adjusted():
@@ -90,13 +91,15 @@ def _planned(note: Planned) -> str:
     targets = ", ".join(_plain(target) for target in note.targets) or "none"
     return (
         f"{note.side.word} {_plain(note.qty)} {entry} ({note.origin}), stop {_plain(note.stop)}, targets {targets},"
-        f" loss at stop {_plain(note.loss_at_stop)}: {note.why}"
+        f" loss at stop {note.loss_at_stop:.2f}: {note.why}"
     )
 
 
 def _protection(note: Protection) -> str:
     if note.protected:
         return f"PROTECTED after {note.unprotected_s:.3f} s" if note.unprotected_s else "PROTECTED"
+    if not note.open_qty:
+        return "nothing is open any more"
     return f"UNPROTECTED: {_plain(note.covered_qty)} of {_plain(note.open_qty)} covered"
 
 
@@ -108,7 +111,7 @@ def _command(command: AnyCommand) -> str:
         case PlaceStop():
             return f"{command.role} {_plain(command.qty)} at {command.by} {_plain(command.trigger)}"
         case Cancel():
-            return f"cancel {command.client_id}"
+            return f"cancel {command.client_id or command.venue_id}"
         case Amend():
             return f"amend {command.client_id} to {_plain(command.qty)} at {_plain(command.price)}"
         case SetLeverage():

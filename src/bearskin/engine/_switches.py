@@ -75,7 +75,8 @@ def market_shut(book: Book, memory: Memory) -> Refused | None:
         return Refused(reason=Reason.HALTED, have=status + ends)
     for note in book.limits.values():
         if note.limit.endswith(f" {symbol}"):  # every limit of one symbol bars it
-            return Refused(reason=Reason.KILL_SWITCH, detail=f"{note.limit}: {note.detail}")
+            reason = Reason.STALE if note.limit.startswith("stale ") else Reason.KILL_SWITCH
+            return Refused(reason=reason, detail=f"{note.limit}: {note.detail}")
     return None
 
 

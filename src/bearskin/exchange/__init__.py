@@ -10,6 +10,7 @@ from bearskin import VerbRoom
 
 if TYPE_CHECKING:
     from bearskin.exchange import _words as words
+    from bearskin.exchange._clock import checked_speed
     from bearskin.exchange._core import Exchange
     from bearskin.exchange._genesis import read_setup
     from bearskin.exchange._listing import contract_of
@@ -24,6 +25,7 @@ _HOMES = {
     "ExchangeOptions": "wire._opening",
     "Opened": "wire._opening",
     "Running": "wire._serve",
+    "checked_speed": "_clock",
     "contract_of": "_listing",
     "open_exchange": "wire._opening",
     "read_address": "wire._address",
@@ -39,6 +41,7 @@ __all__ = [
     "ExchangeOptions",
     "Opened",
     "Running",
+    "checked_speed",
     "contract_of",
     "open_exchange",
     "read_address",

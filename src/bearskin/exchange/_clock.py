@@ -84,5 +84,5 @@ class MarketClock:
 def checked_speed(speed: float) -> Fraction:
     """`speed` as a fraction of small terms; raises BadInput for one so low or high that it would mean nothing."""
     if not SPEED_MIN <= speed <= SPEED_MAX:
-        raise BadInput(f"speed was {speed}, must be {SPEED_MIN} to {SPEED_MAX:,}")
+        raise BadInput(f"speed was {speed:,.10g}, must be {SPEED_MIN} to {SPEED_MAX:,} market seconds in a second")
     return Fraction(speed).limit_denominator(1_000_000)

@@ -55,7 +55,7 @@ def contract_of(instrument: Instrument, brackets: Brackets, /, **terms: object) 
         max_price=instrument.tick * _FAR,
         min_qty=instrument.min_qty,
         max_qty=instrument.step * _FAR,
-        market_max_qty=instrument.step * _FAR,
+        market_max_qty=instrument.market_max_qty or instrument.step * _FAR,
         min_notional=instrument.min_notional,
         brackets=tuple(
             BracketRow(floor=row.floor, cap=row.cap, mmr=row.mmr, max_leverage=row.max_leverage, cum=row.cum)

@@ -13,6 +13,7 @@ from bearskin.terms import BearskinError
 
 _ITEM = TypeVar("_ITEM")
 _BATCH_RECORDS = 500
+_GATHER_S = 0.2  # a transaction costs as much as ten records: those of one moment share it
 
 
 class Follower(Generic[_ITEM]):
@@ -87,10 +88,11 @@ class Follower(Generic[_ITEM]):
                     self.fault = ""
 
     def _next(self) -> list[tuple[int, _ITEM]]:
-        """What waits; waits a moment for the first."""
+        """What waits; waits a moment for the first, and another for those that come with it."""
         part: list[tuple[int, _ITEM]] = []
         with contextlib.suppress(queue.Empty):
             part.append(self._waiting.get(timeout=0.1))
+            self._ending.wait(_GATHER_S)
             while len(part) < _BATCH_RECORDS:
                 part.append(self._waiting.get_nowait())
         return part

@@ -69,6 +69,7 @@ async def _tiers(venue: CcxtVenue, symbols: Sequence[str]) -> BracketBook | None
 async def _instrument(venue: CcxtVenue, traded: Traded) -> Instrument:
     market = venue.exchange.markets[traded.unified]
     taker, maker = await _fees(venue, traded, market)
+    most = traded.most if traded.most_market is None else traded.most_market
     return Instrument(
         venue=venue.dialect.venue,
         symbol=traded.symbol,
@@ -85,6 +86,7 @@ async def _instrument(venue: CcxtVenue, traded: Traded) -> Instrument:
         maker_fee_rate=maker,
         liquidation_fee_rate=dec(market["info"].get("liquidationFee") or "0.0125"),
         source=f"{venue.dialect.venue} {iso(venue.clock.wall_ns())[:10]}",
+        market_max_qty=None if most is None else traded.coins(most),
     )
 
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from bearskin.terms import (
     BarClosed,
     BearskinError,
     Connected,
+    Panic,
     Published,
     Pulse,
     RateSettled,
@@ -45,6 +46,7 @@ _BATCH: Final = 256
 _LAST: Final = 64  # the last records tell what time it was
 _APART_S: Final = 0.4
 _LINGER_S: Final = 1.0
+_LOOK_S: Final = 2.0  # so long at most does a panic wait to see what is not ours
 _OVERLAP_NS: Final = 2 * MINUTE_NS  # fills are asked for from so long before the last thing we know of
 _RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 
@@ -88,9 +90,12 @@ class _Gauges:
     channels: dict[str, bool] = field(default_factory=dict)
 
 
-def read_records(journal: Journal, after: int = 0) -> list[tuple[int, Record]]:
-    """The records of a run behind number `after`, with their numbers; raises StoreBroken for what is none."""
-    return [(sequence, record_of(data)) for sequence, data in journal.records(after)]
+def read_records(journal: Journal, after: int = 0) -> Iterator[tuple[int, Record]]:
+    """The records of a run behind number `after`, with their numbers; raises StoreBroken for what is none.
+
+    One at a time: a journal may be far longer than memory should be.
+    """
+    return ((sequence, record_of(data)) for sequence, data in journal.records(after))
 
 
 class Runner:
@@ -162,12 +167,22 @@ class Runner:
             raise BadInput(f"act {act.act_id!r} is being worked on already")
         known: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
         self._acts[act.act_id] = known
+        if isinstance(act, Panic) and act.foreign:
+            await self._looked()
         self.put(msgspec.structs.replace(act, time_ns=self._clock.now_ns(), wall_ns=self._wall_ns()))
         try:
             await self._unless_over(known)
             return known.result()
         finally:
             self._acts.pop(act.act_id, None)
+
+    async def _looked(self) -> None:
+        """See what else is in the account now, if the venue says so soon: nothing waits longer for it."""
+
+        async def look() -> None:
+            await self._account()
+
+        await asyncio.wait({self._spawn(look())}, timeout=_LOOK_S)
 
     def subscribe(self, told: Told) -> Callable[[], None]:
         """Have every record told once it is in the journal, with its number; returns what ends it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from bearskin.report._words import NOTHING, Kind, clean, number, prose, shown
 
 NO_EDGE = "no proven edge"
 LINES_EACH = 3  # of one decision at most
+OPENING_LINES = 8
+MARKET_TIME = " market time"
 NEAR_FRAC, NEARING_FRAC = 0.02, 0.05  # of the mark, to liquidation
 _LOOKS = {  # glyph and style of each kind of decision
     "enter": ("▶", "bold"),
@@ -59,6 +61,12 @@ class BotScreen:
         yield Group(*above, *lines, *filling, *below)
 
 
+def opening_screen(said: Sequence[str]) -> RenderableType:
+    """What is shown before there is a state: what was said so far."""
+    lines = [Text(prose(text), overflow="fold", style="dim") for text in said[-OPENING_LINES:]]
+    return Group(Text("bearskin", style="bold"), Text("starting …", style="yellow"), Text(), *lines)
+
+
 def decision_line(decision: Mapping[str, Any]) -> str:
     """One decision as one plain line of a log."""
     origin = _origin(decision.get("origin") or "")
@@ -73,7 +81,8 @@ def _header(state: Mapping[str, Any], width: int) -> Iterable[RenderableType]:
     name = Text.assemble(("bearskin ", "bold"), (clean(str(state.get("title", state["venue"]))), "bold"))
     at = (state["time"] or "")[:19].replace("T", " ")
     name.append(f"  {at or 'starting'}", "")
-    name.append(" market time" if at else "", "dim")
+    if at and name.cell_len + len(MARKET_TIME) <= width:
+        name.append(MARKET_TIME, "dim")
     yield _two_ends(name, _mode(mode, account), width)
     yield _facts(
         [
@@ -319,7 +328,8 @@ def _warnings(state: Mapping[str, Any], width: int, most: int = 3) -> list[Rende
     table = Table.grid(padding=(0, 1))
     for one in reversed(recent):
         style = "bold red" if one["severity"] == "critical" else "yellow"
-        text = Text(f"{one['time'][11:19]} {clean(one['kind'])} {one['symbol']}: {prose(one['text'])}", style=style)
+        what = " ".join(word for word in (clean(one["kind"]), one["symbol"]) if word)
+        text = Text(f"{one['time'][11:19]} {what}: {prose(one['text'])}", style=style)
         text.truncate(width, overflow="ellipsis")
         table.add_row(text)
     return [Text(), Text("Warnings", style="dim underline"), table]

@@ -102,8 +102,9 @@ def size_position(request: SizeRequest) -> Sized | Refused:
 
     Caps, in quantity: `risk` (loss at the stop with both fees, slippage and expected funding), `margin-share`,
     `leverage` (free balance), `bracket` (the venue's largest position at this leverage), `tier`, `volatility`, `depth`,
-    `heat`, `gross`, `net`, `cap` where the user set one, and `kelly` where a model is on. The result is rounded towards
-    zero to the venue's step.
+    `heat`, `gross`, `net`, `largest-order` (what one market or stop order may hold, where the venue tells: the stop and
+    the way out have to fit into one), `cap` where the user set one, and `kelly` where a model is on. The result is
+    rounded towards zero to the venue's step.
     """
     with decimal.localcontext(QUOTE):
         refused = _wrong_stop(request)
@@ -257,6 +258,8 @@ def _caps(
         thin = min(request.depth_entry_notional, request.depth_exit_notional * _STRESSED_DEPTH)
         caps.append(("depth", thin * request.depth_share / value))
     _book_caps(request, unit, caps, unchecked)
+    if request.instrument.market_max_qty is not None:
+        caps.append(("largest-order", request.instrument.market_max_qty))
     if request.notional_max is not None:
         caps.append(("cap", request.notional_max / value))
     if request.kelly is not None:

@@ -231,7 +231,9 @@ def _equal_highs_of(view: View, high: F8, pivots: I8, wanted: I8, rules: LevelRu
     rows: list[tuple[float, int, int, int]] = []
     if len(wanted):
         own = high[pivots].tolist()
-        tops = np.maximum.reduceat(high[: pivots[-1] + 1], np.concatenate([[0], pivots[:-1] + 1])).tolist()
+        begin = pivots[0]  # what came before the first of them is nobody's between
+        starts = np.concatenate([[0], pivots[:-1] + 1 - begin])
+        tops = np.maximum.reduceat(high[begin : pivots[-1] + 1], starts).tolist()
         oldest = np.searchsorted(pivots, pivots[wanted] - rules.age_max_bars)
         for k, low in zip(wanted.tolist(), oldest.tolist(), strict=True):
             atr = float(view.atr()[pivots[k] + PIVOTS["pivot-3"]])

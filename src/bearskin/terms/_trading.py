@@ -68,10 +68,14 @@ class PlaceStop(Command, frozen=True, kw_only=True):
 
 
 class Cancel(Command, frozen=True, kw_only=True):
-    """Cancel an order of ours; `conditional` where it is one that has not triggered."""
+    """Cancel an order; `conditional` where it is one that has not triggered.
+
+    `venue_id` is the venue's own number, for an order that somebody else has placed without a client id.
+    """
 
     client_id: str
     conditional: bool = False
+    venue_id: str = ""
 
 
 class Amend(Command, frozen=True, kw_only=True):
@@ -278,11 +282,15 @@ class Funded(Event, frozen=True, kw_only=True):
 
 
 class BalanceNow(Event, frozen=True, kw_only=True):
-    """The wallet, what of it is free for new margin (None: unknown), without open profit."""
+    """The wallet, what of it is free for new margin (None: unknown), without open profit.
+
+    `transferred` is what a deposit (negative: a withdrawal) has just changed it by, where the venue tells.
+    """
 
     asset: str
     wallet: Decimal
     available: Decimal | None = None
+    transferred: Decimal = Decimal(0)
 
 
 class AccountNow(Event, frozen=True, kw_only=True):

@@ -44,6 +44,7 @@ class Instrument:
     `tick` and `step` are in quote and base units (contracts for inverse products); `contract_size` is coins per
     contract for linear products and quote units (USD) per contract for inverse ones. `liquidation_fee_rate` is charged
     on the liquidated notional. `expiry_ns` is None for perpetuals and spot. `source` says where the filters come from.
+    `market_max_qty` is the largest quantity of one market or stop order, None where it is not known.
     """
 
     venue: str
@@ -62,6 +63,7 @@ class Instrument:
     liquidation_fee_rate: Decimal = Decimal("0.0125")
     expiry_ns: int | None = None
     source: str = ""
+    market_max_qty: Decimal | None = None
 
     @property
     def inverse(self) -> bool:

@@ -174,3 +174,14 @@ def test_a_bad_file_of_events_names_the_place(tmp_path: Path, name: str, text: s
         read_calendar(file)
     with pytest.raises(BadFile, match="cannot be read"):
         read_calendar(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("interval", ["7m", "90s", "11h", "2w"])
+def test_bars_that_no_venue_has_are_refused_before_a_run_is_begun(interval):
+    with pytest.raises(BadInput, match="must be one of 1m, 3m"):
+        told_of({"interval": interval})
+
+
+def test_the_interval_of_a_run_is_written_as_venues_write_it():
+    assert told_of({"interval": "60m"}).interval == "1h"
+    assert told_of({"interval": None}).interval is None

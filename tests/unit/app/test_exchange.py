@@ -44,6 +44,7 @@ def test_a_person_gets_the_address_a_key_and_a_text_for_each_client(bearskin):
         ("--prices wild", "must be one of synthetic, replay, manual"),
         ("--symbols NOPEUSDT", "NOPEUSDT"),
         ("--speed 0", "speed was 0"),
+        ("--speed 1000000000", "speed was 1,000,000,000, must be 0.001 to 100,000 market seconds in a second"),
         ("--speed much", "speed was 'much'"),
         ("--for soon", "'soon' is not an interval"),
         ("--deposit -1", "deposit was -1"),

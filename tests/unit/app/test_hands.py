@@ -30,7 +30,8 @@ from bearskin.terms import BadInput
         ("pause --venue nowhere", "must be demo or one of"),
         ("pause --env demo", "env is for real venues"),
         ("positions", "no demo exchange is running"),
-        ("trade --sides up", "no demo exchange is running"),
+        ("trade --sides up", "must be one of short, long"),
+        ("trade", "no demo exchange is running"),
     ],
 )
 def test_what_cannot_be_ends_with_two_and_a_sentence(bearskin, words: str, said: str):
@@ -107,13 +108,16 @@ def moved(states: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch) -> t
 
 
 def test_a_stop_is_moved_once_the_new_one_rests(monkeypatch):
-    states = [stopped("62000.1", "63000"), stopped("62000.1", "62000.1", "sent"), stopped("62000.1", "62000.1")]
+    before = stopped("63000", "63000")
+    new = [stopped("62000.1", "63000"), stopped("62000.1", "62000.1", "sent"), stopped("62000.1", "62000.1")]
+    states = [before, *new]
     assert moved(states, monkeypatch)[0] == "protected"
     assert len(states) == 1
 
 
 def test_a_stop_that_the_venue_did_not_take_is_told(monkeypatch):
-    outcome, detail = moved([stopped("62000.1", "63000"), stopped("63000", "63000")], monkeypatch)
+    old = stopped("63000", "63000")
+    outcome, detail = moved([old, stopped("62000.1", "63000"), old], monkeypatch)
     assert (outcome, detail) == ("refused", "the venue did not take the new stop: 63000 is the stop again")
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib.util
 import json
+import logging
 import sys
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import bearskin
+from bearskin.app._bot import _remembered
 from bearskin.app._runs import new_run
 from bearskin.app._trade import settings_json
 from bearskin.backtest import BacktestRequest, keep_history, run_engine
@@ -54,9 +58,9 @@ def a_run(draw: Any, home: Path) -> RunFolder:
         home / "journal", venue="demo", env="", account="1", symbols=("AAA",), interval="1h",
         settings=settings_json(settings), now_ns=1_700_000_000_000_000_000,
     )  # fmt: skip
-    keep_history(run.folder, first_bars(panel, 1), twin.Book().get("", "AAA"))
     with contextlib.closing(run.kept.open_journal()) as journal:
         journal.append([record_bytes(record) for record in records])
+    keep_history(run.folder, first_bars(panel, 1), twin.Book().get("", "AAA"))
     return run.kept
 
 
@@ -88,3 +92,27 @@ def test_a_run_that_is_not_there_held_or_without_history_is_refused(draw: Any, t
         path.unlink()
     with pytest.raises(StoreBroken, match="no history"):
         bearskin.parity(kept.run, home=tmp_path)
+
+
+def test_a_history_that_cannot_be_kept_is_a_warning_and_the_bot_starts(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Positions may be open: they wait for no file."""
+    panel = twin.wild(np.random.default_rng(3), "AAA")
+    (tmp_path / "history").write_text("in the way")
+    took: list[Any] = []
+    heard: list[int] = []
+
+    async def history(symbol: str, interval: str, bars: int) -> Any:
+        return panel
+
+    world = SimpleNamespace(venue=SimpleNamespace(history=history), clock=SimpleNamespace(heard=heard.append))
+    mind = SimpleNamespace(preload=lambda *panels: took.append(panels))
+    settings = SimpleNamespace(symbols=("AAA",), interval_ns=HOUR_NS, bars_kept=100)
+    run = SimpleNamespace(folder=tmp_path, interval="1h")
+    with caplog.at_level(logging.WARNING, logger="bearskin.app"):
+        after = asyncio.run(_remembered(run, world, mind, settings, {"AAA": (panel.instrument, None)}, None))  # type: ignore[arg-type]
+    assert after == {"AAA": int(panel.time_ns[-1])}
+    assert len(took) == 1
+    assert heard == [int(panel.time_ns[-1]) + HOUR_NS]
+    assert "history that AAA starts with is not kept" in caplog.text

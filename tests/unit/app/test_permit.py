@@ -69,6 +69,15 @@ def test_each_missing_step_is_named_with_its_command(home: Path, monkeypatch: py
     assert "0 of 20 closed trades" in got.cap_why
 
 
+def test_closing_what_is_open_needs_nothing_but_a_key(home: Path, monkeypatch: pytest.MonkeyPatch):
+    with pytest.raises(BadInput, match="`bearskin keys set binance`"):
+        permit(reducing=True)
+    monkeypatch.setenv("BEARSKIN_BINANCE_KEY", "the-key-of-binance")
+    monkeypatch.setenv("BEARSKIN_BINANCE_SECRET", "the-secret-of-binance")
+    unasked = permit(reducing=True, look=lambda _: pytest.fail("the venue was asked what the key may do"))
+    assert (unasked.venue, unasked.notional_cap) == ("binance", CAP_FIRST)
+
+
 def test_the_name_can_be_typed_at_the_question(keyed: Path):
     licensed()
     asked: list[str] = []

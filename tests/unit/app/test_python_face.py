@@ -22,9 +22,11 @@ def test_every_command_is_a_function() -> None:
         assert callable(getattr(bearskin, name)), command
 
 
-@pytest.mark.parametrize("verb", ["short", "long", "close", "move_stop", "reverse", "adopt", "panic", "pause", "note"])
+@pytest.mark.parametrize(
+    "verb", ["short", "long", "close", "move_stop", "reverse", "adopt", "panic", "pause", "mode", "note"]
+)
 def test_verbs_by_hand_say_in_a_sentence_what_is_missing(home: Path, verb: str) -> None:
-    given = {"note": ("BTCUSDT", "x"), "panic": (), "pause": ()}.get(verb, ("BTCUSDT",))
+    given = {"note": ("BTCUSDT", "x"), "panic": (), "pause": (), "mode": ("short",)}.get(verb, ("BTCUSDT",))
     more = {
         "short": {"stop": 5},
         "long": {"stop": 5},

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import polars as pl
 import pytest
 
 from bearskin.backtest import BacktestRequest, Latency, Parity, compare, keep_history, kept_of, run_engine
@@ -149,3 +150,19 @@ def test_a_run_without_history_or_with_a_damaged_one_is_refused(draw: Any, tmp_p
         path.write_bytes(b"not a table")
     with pytest.raises(StoreBroken, match="cannot be read"):
         kept_of(tmp_path, [])
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_no_half_table(
+    draw: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panels, _ = ran(draw)
+
+    def full(_: pl.DataFrame, path: Path) -> None:
+        Path(path).write_bytes(b"half of it")
+        raise pl.exceptions.ComputeError("parquet: File out of specification\nNo space left on device (os error 28)")
+
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
+    with pytest.raises(StoreBroken, match=r"history cannot be written \(.*No space left") as told:
+        keep_history(tmp_path, panels[0], None)
+    assert "\n" not in str(told.value)
+    assert list((tmp_path / "history").iterdir()) == []

@@ -39,10 +39,11 @@ MS = 1_000_000
 START_NS = 1_760_000_000 * 1_000_000_000
 
 
-def instrument(symbol: str = BTC) -> Instrument:
+def instrument(symbol: str = BTC, largest: D | None = None) -> Instrument:
     return Instrument(
         venue="demo", symbol=symbol, product=Product.LINEAR, base=symbol[:-4], quote="USDT", settle="USDT",
         tick=D("0.1"), step=D("0.001"), min_qty=D("0.001"), min_notional=D(5),
+        market_max_qty=largest,
     )  # fmt: skip
 
 
@@ -113,13 +114,16 @@ class Bench:
     notes: list[Any] = field(default_factory=list)
     acts: int = 0
     trades_told: int = 0
+    largest: D | None = None  # market or stop order that the venue takes
     engine: Engine = field(init=False)
 
     def __post_init__(self) -> None:
         self.engine = self.fresh()
 
     def fresh(self) -> Engine:
-        return Engine(self.settings, {symbol: (instrument(symbol), None) for symbol in self.symbols}, Hands())
+        return Engine(
+            self.settings, {symbol: (instrument(symbol, self.largest), None) for symbol in self.symbols}, Hands()
+        )
 
     # --- telling -----------------------------------------------------------------------------------------------------
 

@@ -165,6 +165,7 @@ def test_no_bars_for_longer_than_allowed_is_a_kill_switch_until_they_come(monkey
     room.pass_s(3600 * 4)
     room.hear(Pulse(**room.times()))
     assert [(n.limit, n.active) for n in room.told("Limited")] == [(f"stale {BTC}", True)]
+    assert [(n.kind, n.text) for n in room.told("Warned")] == [("stale", "no bar for 4 bars")]
     room.bar()
     assert room.last("Limited").active is False
 

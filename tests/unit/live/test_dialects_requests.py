@@ -6,7 +6,21 @@ Built from the venues' documentation and ccxt's request builders, not yet run ag
 from urllib.parse import urlsplit
 
 import pytest
-from unit.live.dialect_kit import ENTRY, EXIT, KEY, SECRET, STOP, TARGET, Sent, carried_out, d, offline, sent_by, traded
+from unit.live.dialect_kit import (
+    ENTRY,
+    EXIT,
+    KEY,
+    SECRET,
+    STOP,
+    TARGET,
+    Sent,
+    carried_out,
+    d,
+    market,
+    offline,
+    sent_by,
+    traded,
+)
 
 from bearskin.live import dialect_of, open_trading
 from bearskin.live._dialects import Answer, State
@@ -57,6 +71,8 @@ def command(venue, name):
         "stop by last": lambda: PlaceStop(**stop, by="last"),
         "cancel": lambda: Cancel(symbol=symbol, client_id=TARGET),
         "cancel stop": lambda: Cancel(symbol=symbol, client_id=STOP, conditional=True),
+        "cancel nameless": lambda: Cancel(symbol=symbol, client_id="", venue_id="77"),
+        "cancel nameless stop": lambda: Cancel(symbol=symbol, client_id="", venue_id="77", conditional=True),
         "amend": lambda: Amend(symbol=symbol, client_id=TARGET, qty=QTY, price=d("54000")),
         "leverage": lambda: SetLeverage(symbol=symbol, leverage=5),
         "isolated": lambda: SetMarginMode(symbol=symbol, margin_mode=MarginMode.ISOLATED, leverage=5),
@@ -103,6 +119,8 @@ BINANCE = {
     "stop by last": [binance_stop(reduceOnly="true", workingType="CONTRACT_PRICE")],
     "cancel": [binance("order", "DELETE", origClientOrderId=TARGET)],
     "cancel stop": [binance("algoOrder", "DELETE", clientAlgoId=STOP)],
+    "cancel nameless": [binance("order", "DELETE", orderId="77")],
+    "cancel nameless stop": [binance("algoOrder", "DELETE", algoId="77")],
     "amend": [binance("order", "PUT", orderId="77", side="BUY", quantity="0.02", price="54000")],
     "leverage": [binance("leverage", leverage="5")],
     "isolated": [binance("marginType", marginType="ISOLATED")],
@@ -142,6 +160,8 @@ BYBIT = {
     "stop by last": [bybit_stop(triggerBy="LastPrice")],
     "cancel": [bybit("order/cancel", orderLinkId=TARGET)],
     "cancel stop": [bybit("order/cancel", orderLinkId=STOP)],
+    "cancel nameless": [bybit("order/cancel", orderId="77")],
+    "cancel nameless stop": [bybit("order/cancel", orderId="77")],
     "amend": [bybit("order/amend", orderLinkId=TARGET, qty="0.02", price="54000")],
     "leverage": [bybit("position/set-leverage", buyLeverage="5", sellLeverage="5")],
     # of the whole account
@@ -198,6 +218,8 @@ OKX = {
     "stop by last": [okx_stop(reduceOnly=True, slTriggerPxType="last")],
     "cancel": [okx("trade/cancel-order", clOrdId=TARGET)],
     "cancel stop": [okx("trade/cancel-algos", algoClOrdId=STOP)],
+    "cancel nameless": [okx("trade/cancel-order", ordId="77")],
+    "cancel nameless stop": [okx("trade/cancel-algos", algoId="77")],
     "amend": [okx("trade/amend-order", clOrdId=TARGET, newSz="2", newPx="54000")],
     "leverage": [okx_leverage("isolated", posSide="net")],
     "leverage/hedge": [okx_leverage("isolated", posSide="long"), okx_leverage("isolated", posSide="short")],
@@ -241,6 +263,8 @@ BINGX = {
     "stop by last": [bingx_stop(reduceOnly="true", workingType="CONTRACT_PRICE")],
     "cancel": [bingx("order", "DELETE", clientOrderID=TARGET)],
     "cancel stop": [bingx("order", "DELETE", clientOrderID=STOP)],
+    "cancel nameless": [bingx("order", "DELETE", orderId="77")],
+    "cancel nameless stop": [bingx("order", "DELETE", orderId="77")],
     "leverage": [bingx("leverage", leverage="5", side="BOTH")],
     "leverage/hedge": [bingx("leverage", leverage="5", side=side) for side in ("LONG", "SHORT")],
     "isolated": [bingx("marginType", marginType="ISOLATED")],
@@ -279,6 +303,8 @@ WEEX = {
     "stop by last": [weex_stop("CONTRACT_PRICE")],
     "cancel": [weex("order", "DELETE", origClientOrderId=TARGET)],
     "cancel stop": [weex("algoOrder", "DELETE", orderId="88")],
+    "cancel nameless": [weex("order", "DELETE", orderId="77")],
+    "cancel nameless stop": [weex("algoOrder", "DELETE", orderId="77")],
     "leverage": [
         weex(
             "account/leverage",
@@ -535,3 +561,25 @@ def test_our_budgets_and_not_ccxts_hold_orders_back():
         exchange = offline(venue)
         assert exchange.enableRateLimit is False
         assert exchange.timeout == 6_000
+
+
+@pytest.mark.parametrize(
+    ("venue", "info", "most"),
+    [
+        ("bybit", {"lotSizeFilter": {"maxMktOrderQty": "120"}}, "120"),
+        ("okx", {"maxMktSz": "3000", "maxStopSz": "2500", "maxTriggerSz": ""}, "2500"),
+        ("weex", {"marketOpenLimitSize": "2300"}, "2300"),
+        ("mexc", {}, None),
+        ("bingx", {"maxMktSz": "1"}, None),
+    ],
+)
+def test_the_most_of_one_market_or_stop_order_is_read_where_the_venue_tells_it(venue, info, most):
+    told = market(venue)
+    read = dialect_of(venue).traded({**told, "info": told["info"] | info})
+    assert read.most_market == (None if most is None else d(most))
+
+
+def test_the_filter_of_market_orders_binds_where_ccxt_reads_it():
+    told = market("binance")
+    read = dialect_of("binance").traded({**told, "limits": told["limits"] | {"market": {"min": 0.001, "max": 120.0}}})
+    assert (read.most_market, read.most) == (d("120"), d("1000"))

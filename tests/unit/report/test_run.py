@@ -158,7 +158,7 @@ def test_funding_that_is_told_after_the_end_is_of_the_trade_it_was_paid_on(proje
     story = one_trade()
     paid = Funded(time_ns=story.now["time_ns"] - 2 * SECOND, wall_ns=0, symbol="BTCUSDT", amount=D("0.5"))
     told = run_json(summed(projection, story.told(paid).wallet("11003.65333332").records))
-    assert (told["funding"], told["books_sum"], told["unexplained"]) == ("3.83333333", "0", [])
+    assert (told["funding"], told["wallet_unexplained"], told["unexplained"]) == ("3.83333333", "0", [])
 
 
 def test_a_position_that_was_closed_since_the_last_account_is_not_shown_as_somebody_elses(projection):

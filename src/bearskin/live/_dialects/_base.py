@@ -76,6 +76,8 @@ class Dialect:
     able: Abilities
     codes: Mapping[str, Any] = field(default_factory=dict)
     coin_amounts: ClassVar[bool] = False  # whether this venue's orders count coins whatever ccxt's contract size says
+    # where in its own words a venue tells the most of one market or stop order, which ccxt leaves out
+    most_market_at: ClassVar[tuple[tuple[str, ...], ...]] = ()
 
     # --- markets ------------------------------------------------------------------------------------------------------
 
@@ -94,9 +96,18 @@ class Dialect:
             tick=dec(market["precision"]["price"]),
             least=dec(amount.get("min") or 0),
             most=number(amount.get("max")),
-            most_market=number((market["limits"].get("market") or {}).get("max")),
+            most_market=self._most_market(market),
             min_notional=number(cost.get("min")),
         )
+
+    def _most_market(self, market: Mapping[str, Any]) -> Decimal | None:
+        told = [positive((market["limits"].get("market") or {}).get("max"))]
+        for path in self.most_market_at:
+            value: Any = market["info"]
+            for name in path:
+                value = (value or {}).get(name)
+            told.append(positive(value))
+        return min((most for most in told if most is not None), default=None)
 
     # --- commands -----------------------------------------------------------------------------------------------------
 

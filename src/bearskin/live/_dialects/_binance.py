@@ -142,11 +142,13 @@ class Binance(Dialect):
         return {"reduceOnly": True} if reduce_only else {}
 
     def cancel(self, command: Cancel, market: Traded, state: State) -> Call:
-        """By our id, which Binance keeps for both kinds of order."""
-        params: dict[str, Any] = {"clientOrderId": command.client_id, "recvWindow": RECV_WINDOW_MS}
+        """By our id, which Binance keeps for both kinds of order; by its number what has none."""
+        params: dict[str, Any] = {"recvWindow": RECV_WINDOW_MS}
+        if not command.venue_id:
+            params["clientOrderId"] = command.client_id
         if command.conditional:
             params["trigger"] = True
-        return Call(method="cancel_order", args=(command.client_id, market.unified), params=params)
+        return Call(method="cancel_order", args=(command.venue_id or command.client_id, market.unified), params=params)
 
     def amend(self, command: Amend, market: Traded, state: State) -> Call:
         """PUT order: price and whole quantity; the order loses its place in the queue."""

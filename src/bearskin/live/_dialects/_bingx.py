@@ -122,7 +122,9 @@ class Bingx(Dialect):
         }
 
     def cancel(self, command: Cancel, market: Traded, state: State) -> Call:
-        """By our id, for both kinds of order."""
+        """By our id, for both kinds of order; by BingX's number what has none."""
+        if command.venue_id:
+            return Call(method="cancel_order", args=(command.venue_id, market.unified))
         return Call(method="cancel_order", args=("", market.unified), params={"clientOrderId": command.client_id})
 
     def amend(self, command: Amend, market: Traded, state: State) -> Call:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from bearskin.live._dialects._base import (
     RECV_WINDOW_MS,
@@ -92,6 +92,8 @@ ROWS: Final = 50
 class Bybit(Dialect):
     """One endpoint for all orders; the stop of an entry rests with the position."""
 
+    most_market_at: ClassVar[tuple[tuple[str, ...], ...]] = (("lotSizeFilter", "maxMktOrderQty"),)
+
     def place_params(self, command: Place, market: Traded, state: State) -> dict[str, Any]:
         """An order, with its stop for the whole position where it brings one."""
         params: dict[str, Any] = {"clientOrderId": command.client_id, "positionIdx": _INDEX[command.leg]}
@@ -119,6 +121,8 @@ class Bybit(Dialect):
 
     def cancel(self, command: Cancel, market: Traded, state: State) -> Call:
         """By our id; ccxt sends an id of its own argument whenever it is not None."""
+        if command.venue_id:
+            return Call(method="cancel_order", args=(command.venue_id, market.unified))
         return Call(method="cancel_order", args=(None, market.unified), params={"orderLinkId": command.client_id})
 
     def amend(self, command: Amend, market: Traded, state: State) -> Call:

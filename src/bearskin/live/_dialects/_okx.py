@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from bearskin.live._dialects._base import (
     Dialect,
@@ -122,6 +122,8 @@ _FORCED: Final[Mapping[str, Forced]] = {
 class Okx(Dialect):
     """The margin mode is said with every order."""
 
+    most_market_at: ClassVar[tuple[tuple[str, ...], ...]] = (("maxMktSz",), ("maxStopSz",), ("maxTriggerSz",))
+
     def place_params(self, command: Place, market: Traded, state: State) -> dict[str, Any]:
         """An order; its attached stop carries an id of ours, too."""
         params = {"clientOrderId": command.client_id, **self._sides(command.leg, state, command.reduce_only)}
@@ -157,7 +159,10 @@ class Okx(Dialect):
         return params
 
     def cancel(self, command: Cancel, market: Traded, state: State) -> Call:
-        """By our id, which the two kinds of order keep under different names."""
+        """By our id, which the two kinds of order keep under different names; by OKX's number what has none."""
+        if command.venue_id:
+            kind = {"trigger": True} if command.conditional else {}
+            return Call(method="cancel_order", args=(command.venue_id, market.unified), params=kind)
         params = (
             {"clientOrderId": command.client_id, "trigger": True}
             if command.conditional

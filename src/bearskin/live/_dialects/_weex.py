@@ -69,6 +69,7 @@ class Weex(Dialect):
     """Longs and shorts are always told apart; an order against a position's side can only reduce it."""
 
     coin_amounts: ClassVar[bool] = True
+    most_market_at: ClassVar[tuple[tuple[str, ...], ...]] = (("marketOpenLimitSize",),)
 
     def place_params(self, command: Place, market: Traded, state: State) -> dict[str, Any]:
         """An order, with its stop where it brings one."""
@@ -93,8 +94,10 @@ class Weex(Dialect):
     def cancel(self, command: Cancel, market: Traded, state: State) -> Call:
         """By our id, but a conditional order only by the venue's number."""
         if command.conditional:
-            order = known(command, state)
-            return Call(method="cancel_order", args=(order.venue_id, market.unified), params={"trigger": True})
+            number = command.venue_id or known(command, state).venue_id
+            return Call(method="cancel_order", args=(number, market.unified), params={"trigger": True})
+        if command.venue_id:
+            return Call(method="cancel_order", args=(command.venue_id, market.unified))
         return Call(method="cancel_order", args=("", market.unified), params={"clientOrderId": command.client_id})
 
     def amend(self, command: Amend, market: Traded, state: State) -> Call:
