@@ -87,7 +87,7 @@ class Proxy:
                     await self._tunnel(request, reader, writer)
                     return
                 await self._one(request, writer)
-        except (OSError, asyncio.IncompleteReadError):
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             self._writers.discard(writer)

@@ -105,7 +105,10 @@ class CcxtFeed:
             why = "ended"
             try:
                 await hold(up)
-            except Exception as error:  # noqa: BLE001 - whatever broke it, it is opened again
+            except Exception as error:  # whatever broke it, it is opened again
+                if (task := asyncio.current_task()) is not None and task.cancelling():
+                    # a task group that is cancelled while one of its own fails tells of the failure only
+                    raise asyncio.CancelledError from error
                 why = _words(error)
             if up_since and loop.time() - up_since > _SETTLED_S:
                 failures = 0

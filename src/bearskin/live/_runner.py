@@ -45,6 +45,7 @@ _WRITTEN: Final = (BarClosed, RateSettled, Published, TradingChanged)  # kept th
 _BATCH: Final = 256
 _LAST: Final = 64  # the last records tell what time it was
 _APART_S: Final = 0.4
+_LINGER_S: Final = 1.0
 _LOOK_S: Final = 2.0  # so long at most does a panic wait to see what is not ours
 _OVERLAP_NS: Final = 2 * MINUTE_NS  # fills are asked for from so long before the last thing we know of
 _RETRY_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -258,9 +259,10 @@ class Runner:
     async def _stop(self) -> None:
         self._over.set()
         self._dead = self._dead or asyncio.CancelledError()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._tasks:  # again where a cancellation was lost on the way: a runner that is over must not linger
+            for task in list(self._tasks):
+                task.cancel()
+            await asyncio.wait(list(self._tasks), timeout=_LINGER_S)
         if isinstance(self._dead, asyncio.CancelledError):
             with contextlib.suppress(StoreBroken):
                 self._keep_snapshot()

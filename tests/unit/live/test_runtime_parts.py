@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bearskin.live import FeedOptions, MarketClock
+from bearskin.live import CcxtFeed, FeedOptions, MarketClock
 from bearskin.live._budget import Budget, Orders
 from bearskin.live._queue import Inbox
 from bearskin.live._rounds import Rounds
@@ -328,3 +328,31 @@ def test_what_a_venue_says_of_a_symbol_is_told_once(rows: list[dict[str, Any]], 
     [event] = found
     assert isinstance(event, TradingChanged)
     assert (event.symbol, event.status, event.ends_ns) == ("BTCUSDT", *told)
+
+
+def test_a_channel_that_breaks_as_it_is_given_up_is_not_opened_again() -> None:
+    """A task group says only how its own tasks failed, though it was cancelled in the same moment."""
+    opened: list[int] = []
+
+    async def fails() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise ConnectionError("cut in the same moment") from None
+
+    async def hold(_: Any) -> None:
+        opened.append(1)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fails())
+
+    async def given_up() -> None:
+        venue: Any = SimpleNamespace(clock=MarketClock(Wall()))
+        kept = asyncio.ensure_future(CcxtFeed(venue, "1h")._kept("market", hold))
+        await asyncio.sleep(0.01)
+        kept.cancel()
+        done, _ = await asyncio.wait({kept}, timeout=1.0)
+        assert done == {kept}
+        assert kept.cancelled()
+
+    asyncio.run(given_up())
+    assert opened == [1]
