@@ -192,7 +192,7 @@ def test_scripts_get_signed_texts_and_times(home: Path, capsys: pytest.CaptureFi
     code, seen = told(capsys, home, "positions")
     (position,) = seen["positions"]
     assert code == 0
-    assert set(seen) == {"run", "venue", "time", "account", "mode", "positions", "foreign"}
+    assert set(seen) == {"run", "venue", "time", "account", "mode", "channels", "positions", "foreign"}
     assert position["qty"] == "-0.03"
     for name in (
         "entry",

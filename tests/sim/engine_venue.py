@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import random
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 import msgspec
@@ -140,7 +140,9 @@ class World:
             self.at(every_ns, what, every_ns)
 
     def fresh(self) -> Engine:
-        return Engine(self.settings, {symbol: (instrument(symbol, self.largest), None) for symbol in self.symbols}, Hands())
+        return Engine(
+            self.settings, {symbol: (instrument(symbol, self.largest), None) for symbol in self.symbols}, Hands()
+        )
 
     # --- the clock ---------------------------------------------------------------------------------------------------
 
@@ -520,7 +522,7 @@ class World:
                 stops = [c for c in resting if isinstance(c, PlaceStop)]
                 assert {c.trigger for c in stops} == {trade.stop}, f"{stops} for {trade}"
                 assert sum(c.qty for c in stops) == -ours, f"{stops} for {trade}"
-                fewest = -(-abs(ours) // (self.largest or abs(ours)))
+                fewest = (abs(ours) / (self.largest or abs(ours))).to_integral_value(ROUND_CEILING)
                 assert len(stops) == fewest, f"{stops} for {trade}"
                 assert trade.protected
 

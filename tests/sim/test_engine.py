@@ -8,6 +8,8 @@ what the venue paid, fee by fee.
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from sim.engine_venue import Faults, live, worlds
 
@@ -19,6 +21,12 @@ PER_TEST = 20
 def test_engine_lives_through_every_fault(first):
     for seed in range(first, first + PER_TEST):
         live(seed)
+
+
+def test_engine_lives_through_every_fault_in_parts():
+    """The same where most positions are larger than one market or stop order may be."""
+    for seed in range(SEEDS, SEEDS + 2 * PER_TEST):
+        live(seed, largest=Decimal("0.9"))
 
 
 def test_lives_do_go_wrong():

@@ -34,6 +34,7 @@ KINDS: Final[dict[str, str]] = {
     "skew": "our clock and the venue's differ",
     "kill-switch": "the loss limits closed the desk",
     "foreign": "a position or an order that is not ours",
+    "transfer": "money was put in or taken out",
     "liquidation-price-differs": "the venue's liquidation price is not ours",
     "rejected": "the venue refused an order",
     "unknown": "an order's fate is being asked for",

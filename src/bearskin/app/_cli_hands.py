@@ -155,7 +155,8 @@ def runs(desk: Desk) -> None:
     def tables() -> list[Any]:
         from bearskin.report import runs_table
 
-        return [runs_table(found)] if found else ["no run yet: `bearskin demo` begins one"]
+        damaged = [f"{one['run']} is damaged: {one['damaged']}" for one in found if one["damaged"]]
+        return [runs_table(found), *damaged] if found else ["no run yet: `bearskin demo` begins one"]
 
     desk.result(lambda: {"runs": found}, tables)
 

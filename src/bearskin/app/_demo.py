@@ -192,7 +192,7 @@ def together(
     common = ["--home", str(house.home.root), "--quiet"]
     say = watching.said or (lambda _: None)
     began_s = time.monotonic()
-    with _asked_to_stop() as stop, contextlib.ExitStack() as stack:
+    with _asked_to_stop() as (stop, begun), contextlib.ExitStack() as stack:
         say("demo: opening the exchange")
         market = Child("exchange", ["exchange", "--port", "0", "--json", *exchange, *common], logs / "exchange.out")
         stack.callback(market.stop)
@@ -201,6 +201,7 @@ def together(
         say(f"demo: starting the bot, run {run.id}")
         bot = Child("bot", ["trade", "--venue", "demo", "--json", *words, *common], logs / "bot.out")
         stack.callback(bot.stop)
+        begun.set()
         _watched(run, market, bot, stop, watching)
         say("demo: stopping the bot, then the exchange")
         code = bot.stop()
@@ -209,15 +210,15 @@ def together(
             raise bot.failure()
         books = books_sum(place)
         code_of_exchange = market.stop()
-    return DemoReport(
-        run=run.id,
-        folder=run.folder,
-        state=state,
-        books_sum=books,
-        wallet_unexplained=report(run.id, home=house.home.root).to_json()["wallet_unexplained"],
-        seconds=time.monotonic() - began_s,
-        children_codes=(code_of_exchange, code),
-    )
+        return DemoReport(
+            run=run.id,
+            folder=run.folder,
+            state=state,
+            books_sum=books,
+            wallet_unexplained=report(run.id, home=house.home.root).to_json()["wallet_unexplained"],
+            seconds=time.monotonic() - began_s,
+            children_codes=(code_of_exchange, code),
+        )
 
 
 def _told_run(house: House, place: Path, told: Told) -> tuple[Run, list[str]]:
@@ -311,14 +312,19 @@ def _sum_of(books: dict[str, Any]) -> str:
 
 
 @contextlib.contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
-    """Set by the first SIGINT or SIGTERM; a second one is as usual."""
-    stop = threading.Event()
+def _asked_to_stop() -> Iterator[tuple[threading.Event, threading.Event]]:
+    """Whether it is asked to stop, and whether both processes have begun: the second is set by who began them.
+
+    SIGINT and SIGTERM ask. Another one is as usual while they begin; after that it changes nothing: what was begun is
+    being ended, which takes a while but not for ever, and is reported.
+    """
+    stop, begun = threading.Event(), threading.Event()
     before: dict[int, Any] = {}
 
-    def heard(number: int, _: Any) -> None:
+    def heard(_number: int, _frame: Any) -> None:
+        if stop.is_set() and not begun.is_set():
+            raise KeyboardInterrupt
         stop.set()
-        signal.signal(number, before[number])
 
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -326,7 +332,7 @@ def _asked_to_stop() -> Iterator[threading.Event]:
     except ValueError:  # not the main thread: nobody sends signals here
         pass
     try:
-        yield stop
+        yield stop, begun
     finally:
         for heard_number, handler in before.items():
             signal.signal(heard_number, handler)

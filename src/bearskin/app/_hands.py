@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from bearskin.app._house import House, open_house
 from bearskin.app._rates import leverage_of, positive_of, share_of
-from bearskin.app._runs import RunHeld, bot_of, latest_run, runs_of
+from bearskin.app._runs import RunHeld, bot_of, damaged_runs, latest_run, runs_of
 from bearskin.app._trade import Told, place_of, run_of
 from bearskin.app._world import DEMO, Place
 from bearskin.terms import BadInput, BearskinError, Reason, Side
@@ -201,7 +201,7 @@ def note(symbol: str, text: str, **where: Any) -> HandReport:
 
 def positions(**where: Any) -> dict[str, Any]:
     """Our open positions, reconciled with the venue, with the account and what is not ours: as `--json` names them."""
-    return _looked(("run", "venue", "time", "account", "mode", "positions", "foreign"), **where)
+    return _looked(("run", "venue", "time", "account", "mode", "channels", "positions", "foreign"), **where)
 
 
 def orders(**where: Any) -> dict[str, Any]:
@@ -216,8 +216,12 @@ def _looked(names: tuple[str, ...], **where: Any) -> dict[str, Any]:
 
 
 def runs(*, home: Path | str | None = None, store: Path | str | None = None) -> list[dict[str, Any]]:
-    """Every run of the bot, oldest first, and whether a bot is on it now."""
-    house = open_house(home, store=store)
+    """Every run of the bot, oldest first, and whether a bot is on it now; those that cannot be read with why, last.
+
+    `damaged` is None for a sound run; of another one no more is known than its name and its folder.
+    """
+    journals = open_house(home, store=store).home.part("journal")
+    unknown = dict.fromkeys(("venue", "env", "started", "interval"))
     return [
         {
             "run": run.id,
@@ -228,8 +232,12 @@ def runs(*, home: Path | str | None = None, store: Path | str | None = None) -> 
             "symbols": list(run.symbols),
             "running": bot_of(run) is not None,
             "folder": str(run.folder),
+            "damaged": None,
         }
-        for run in runs_of(house.home.part("journal"))
+        for run in runs_of(journals)
+    ] + [
+        {"run": one.run, **unknown, "symbols": [], "running": False, "folder": str(one.path), "damaged": one.why}
+        for one in damaged_runs(journals)
     ]
 
 

@@ -6,20 +6,22 @@ import contextlib
 from pathlib import Path
 
 from bearskin.app._house import House
-from bearskin.journal import JOURNAL_VERSION, journal_held, journal_version, migrate_journal, runs_in
+from bearskin.journal import JOURNAL_VERSION, damaged_in, journal_held, journal_version, migrate_journal, runs_in
 from bearskin.terms import BadInput, StoreBroken
 
 
 def runs_at_rest(journals: Path) -> None:
-    """Raise BadInput where a bot is on a run below `journals`; a damaged run has none."""
-    with contextlib.suppress(StoreBroken):
-        for folder in runs_in(journals):
-            if folder.held:
-                raise BadInput(f"a bot is running in {folder.path}: stop it first")
+    """Raise BadInput where a bot is on a run below `journals`, be it a damaged one."""
+    folders = [*(folder.path for folder in runs_in(journals)), *(folder.path for folder in damaged_in(journals))]
+    for folder in folders:
+        if journal_held(folder / "journal.sqlite"):
+            raise BadInput(f"a bot is running in {folder}: stop it first")
 
 
 def journals_told(journals: Path) -> str:
     """One line on the runs below `journals`; raises StoreBroken for a damaged one and BadInput for another version."""
+    for damaged in damaged_in(journals):
+        raise StoreBroken(f"the run {damaged.run}: {damaged.why}")
     runs = runs_in(journals)
     if not runs:
         return "none yet"

@@ -115,12 +115,16 @@ def live_cap(licence: Licence, venue: str, record: CleanRecord) -> tuple[Decimal
 
 def live_records(house: House, venue: str) -> list[Record]:
     """The records of every live run at a venue. None of them when one cannot be read: nobody knows what is in it."""
-    from bearskin.app._runs import runs_of
+    from bearskin.app._runs import damaged_runs, runs_of
     from bearskin.live import read_records
 
     found: list[Record] = []
+    journals = house.home.part("journal")
+    for damaged in damaged_runs(journals):
+        logger.warning("the record of live trading at %s is not counted: %s", venue, damaged.why)
+        return []
     try:
-        for run in runs_of(house.home.part("journal")):
+        for run in runs_of(journals):
             if (run.venue, run.env) == (keys_name(venue), "live"):
                 with contextlib.closing(run.kept.open_journal()) as journal:
                     found += [record for _, record in read_records(journal)]

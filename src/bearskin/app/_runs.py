@@ -5,19 +5,21 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bearskin.journal import RunFolder, begin_run, read_run, runs_in
-from bearskin.terms import BadInput, iso, parse_time
+from bearskin.journal import RUN_CURE, DamagedRun, RunFolder, begin_run, damaged_in, read_run, runs_in
+from bearskin.terms import BadInput, StoreBroken, iso, parse_time
 
 LOCK_FILE, BOT_FILE = "lock", "bot.json"
 PATIENCE_S = 0.5
+logger = logging.getLogger("bearskin.app")
 _LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -77,15 +79,36 @@ def new_run(
 
 
 def runs_of(journals: Path) -> list[Run]:
-    """Every run of a bot below `journals`, oldest first."""
-    found = [_run(kept) for kept in runs_in(journals) if "tag" in kept.facts]
+    """Every sound run of a bot below `journals`, oldest first; the others are `damaged_runs`."""
+    found = []
+    for kept in runs_in(journals):
+        with contextlib.suppress(StoreBroken):
+            if "tag" in kept.facts:
+                found.append(_run(kept))
     return sorted(found, key=lambda run: (parse_time(run.started), run.id))
 
 
+def damaged_runs(journals: Path) -> list[DamagedRun]:
+    """Every run below `journals` that cannot be read, with what to do about it, in the order of names."""
+    found = list(damaged_in(journals))
+    for kept in runs_in(journals):
+        try:
+            _run(kept)
+        except StoreBroken as error:
+            found.append(DamagedRun(run=kept.run, path=kept.path, why=str(error)))
+    return sorted(found, key=lambda one: one.run)
+
+
+def _passed_over(journals: Path) -> None:
+    for one in damaged_runs(journals):
+        logger.warning("the run %s is passed over: %s", one.run, one.why)
+
+
 def run_named(journals: Path, name: str) -> Run:
-    """The run called `name`, or the `last` one; raises BadInput naming the last ones."""
-    runs = runs_of(journals)
+    """The run called `name`, or the `last` sound one; raises BadInput naming the last ones, StoreBroken for damage."""
     if name == "last":
+        runs = runs_of(journals)
+        _passed_over(journals)
         if not runs:
             raise BadInput("there is no run yet: `bearskin demo` begins one")
         return runs[-1]
@@ -93,7 +116,8 @@ def run_named(journals: Path, name: str) -> Run:
 
 
 def latest_run(journals: Path, *, venue: str, env: str = "", account: str | None = None) -> Run | None:
-    """The latest run on a venue (and of one account there), None where there is none."""
+    """The latest sound run on a venue (and of one account there), None where there is none."""
+    _passed_over(journals)
     fitting = [
         run
         for run in runs_of(journals)
@@ -170,6 +194,14 @@ def bot_of(run: Run) -> BotAddress | None:
 
 def _run(kept: RunFolder) -> Run:
     told = kept.facts
+    try:
+        return _told(kept, told)
+    except (TypeError, ValueError, BadInput) as error:
+        raise StoreBroken(f"{kept.path / 'run.json'} cannot be read ({error}): {RUN_CURE}") from None
+
+
+def _told(kept: RunFolder, told: Mapping[str, Any]) -> Run:
+    parse_time(str(told.get("started", "1970-01-01T00:00:00Z")))
     return Run(
         kept=kept,
         venue=str(told.get("venue", "")),
@@ -177,7 +209,7 @@ def _run(kept: RunFolder) -> Run:
         account=str(told.get("account", "")),
         tag=str(told.get("tag", "")),
         started=str(told.get("started", "1970-01-01T00:00:00Z")),
-        symbols=tuple(told.get("symbols", ())),
+        symbols=tuple(str(symbol) for symbol in told.get("symbols", ())),
         interval=str(told.get("interval", "1h")),
         settings=dict(told.get("settings", {})),
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from bearskin.engine._notes import AnyNote, Declined, Done, Ended, Equity, Limited, Planned, Signalled
 from bearskin.engine._trade import Trade
 from bearskin.risk import LimitRules
-from bearskin.terms import Act, Answered, AnyEvent, BarClosed, Remark
+from bearskin.terms import Act, Answered, AnyEvent, BalanceNow, BarClosed, Remark
 
 if TYPE_CHECKING:
     from bearskin.engine._book import Book
@@ -55,6 +55,8 @@ def listen(book: Book, event: AnyEvent) -> None:
         trade = book.trade_in(event.symbol) if isinstance(event, Remark) else None
         if trade is not None and isinstance(event, Remark):
             trade.thesis = event.text
+    if isinstance(event, BalanceNow) and event.transferred and event.asset == book.account.asset:
+        book.worth = book.worth.moved(event.transferred)
     if isinstance(event, BarClosed):
         trade = book.trade_in(event.symbol)
         if trade is not None and trade.entered_ns:

@@ -41,6 +41,10 @@ class Limits:
         self._now_ns = max(self._now_ns, desk.time_ns)
         if isinstance(event, Quoted):
             return
+        if isinstance(event, BalanceNow) and event.transferred and event.asset == book.account.asset:
+            what = "deposit" if event.transferred > 0 else "withdrawal"
+            text = f"a {what} of {abs(event.transferred):f} {event.asset}: neither profit nor loss"
+            desk.warn("transfer", "", text, "info")
         if not desk.settings.limits:
             self._worth(desk)
             return

@@ -13,7 +13,7 @@ from bearskin.engine._signals import Signals
 from bearskin.engine._tape import Memory, Tape
 from bearskin.engine._warn import Warnings
 from bearskin.market import Panel
-from bearskin.terms import Act, Answered, AnyEvent, BarClosed, Marked, Quoted, Reason
+from bearskin.terms import Act, Answered, AnyEvent, BarClosed, Connected, Marked, Quoted, Reason
 
 
 class Decider:
@@ -45,6 +45,8 @@ class Decider:
         event = desk.event
         if isinstance(event, Answered) and event.outcome == "rejected":
             self._refused(event)
+        if isinstance(event, Connected) and not event.up:
+            desk.warn("feed-lost", "", f"the {event.channel} channel is down{event.detail and ': ' + event.detail}")
         self.limits.watch(desk)
         memory = self.tape.markets.get(getattr(event, "symbol", ""))
         if memory is not None:

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from bearskin.journal._journal import JOURNAL_VERSION, Journal, journal_version
 from bearskin.journal._journal_steps import migrate_journal
-from bearskin.journal._runs import RunFolder, begin_run, journal_held, read_run, runs_in
+from bearskin.journal._runs import (
+    RUN_CURE,
+    DamagedRun,
+    RunFolder,
+    begin_run,
+    damaged_in,
+    journal_held,
+    read_run,
+    runs_in,
+)
 
 if TYPE_CHECKING:
     from bearskin.journal._follower import Follower
@@ -28,6 +37,8 @@ _HOMES = {
 __all__ = [
     "JOURNAL_VERSION",
     "PROJECTION_VERSION",
+    "RUN_CURE",
+    "DamagedRun",
     "Follower",
     "Journal",
     "Projection",
@@ -35,6 +46,7 @@ __all__ = [
     "Row",
     "RunFolder",
     "begin_run",
+    "damaged_in",
     "journal_held",
     "journal_version",
     "migrate_journal",

@@ -49,25 +49,34 @@ class Journal:
     written, `open` BadInput for one that another process holds.
     """
 
-    def __init__(self, path: Path, database: sqlite3.Connection, sequence: int) -> None:
+    def __init__(self, path: Path, database: sqlite3.Connection, sequence: int, cure: str = "") -> None:
         self.path = path
         self.sequence = sequence
         self._database = database
+        self._cure = cure
 
     @classmethod
-    def open(cls, path: Path) -> Journal:
-        """The journal in `path`, made there when there is none; its folder must exist."""
+    def open(cls, path: Path, *, cure: str = "") -> Journal:
+        """The journal in `path`, made there when there is none; its folder must exist.
+
+        `cure` says what to do about a damaged one; whatever is found damaged, now or later, is told with it.
+        """
         try:
             database = sqlite3.connect(path, isolation_level=None, timeout=0.2)
         except sqlite3.Error as error:
             raise StoreBroken(f"{path} cannot be opened as a journal ({error})") from None
         try:
-            return cls(path, database, _prepared(database, path))
+            return cls(path, database, _prepared(database, path), cure)
         except sqlite3.Error as error:
             database.close()
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
                 raise BadInput(f"{path} is in use by another process: stop that one, or name another folder") from None
-            raise StoreBroken(f"{path} cannot be read as a journal ({error})") from None
+            harmed = (getattr(error, "sqlite_errorcode", 0) & 0xFF) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+            what = f"{path} cannot be read as a journal ({error})"
+            raise StoreBroken(_cured(what, cure if harmed else "")) from None  # a full disk needs no backup
+        except StoreBroken as error:
+            database.close()
+            raise StoreBroken(_cured(str(error), cure)) from None
         except BaseException:
             database.close()
             raise
@@ -106,7 +115,7 @@ class Journal:
             return None
         sequence, crc, data = row
         if not _is_whole(crc, data):
-            raise StoreBroken(f"{self.path}: the snapshot of record {sequence} is damaged")
+            raise self._damaged(f"{self.path}: the snapshot of record {sequence} is damaged")
         return int(sequence), bytes(data)
 
     def records(self, after: int = 0) -> Iterator[tuple[int, bytes]]:
@@ -118,15 +127,15 @@ class Journal:
             )
             for sequence, crc, data in cursor:
                 if sequence != expected:
-                    raise StoreBroken(f"{self.path}: record {expected} is missing")
+                    raise self._damaged(f"{self.path}: record {expected} is missing")
                 if not _is_whole(crc, data):
-                    raise StoreBroken(f"{self.path}: record {sequence} is damaged")
+                    raise self._damaged(f"{self.path}: record {sequence} is damaged")
                 yield sequence, data
                 expected += 1
         except sqlite3.Error as error:
-            raise StoreBroken(f"{self.path} cannot be read ({error})") from None
+            raise self._damaged(f"{self.path} cannot be read ({error})") from None
         if expected != self.sequence + 1 and self.sequence >= after:
-            raise StoreBroken(f"{self.path}: record {expected} is missing")
+            raise self._damaged(f"{self.path}: record {expected} is missing")
 
     def first_record(self) -> int | None:
         """The number of the oldest record still kept; None when there is none."""
@@ -154,10 +163,10 @@ class Journal:
         try:
             rows = self._database.execute(query, (name, *places)).fetchall()
         except sqlite3.Error as error:
-            raise StoreBroken(f"{self.path} cannot be read ({error})") from None
+            raise self._damaged(f"{self.path} cannot be read ({error})") from None
         for place, crc, data in rows:
             if crc32(data) != crc:
-                raise StoreBroken(f"{self.path}: page {place} of {name} is damaged")
+                raise self._damaged(f"{self.path}: page {place} of {name} is damaged")
         return [(place, data) for place, _, data in rows]
 
     def close(self) -> None:
@@ -171,8 +180,11 @@ class Journal:
         try:
             row: tuple[int, int, bytes] | None = self._database.execute(query).fetchone()
         except sqlite3.Error as error:
-            raise StoreBroken(f"{self.path} cannot be read ({error})") from None
+            raise self._damaged(f"{self.path} cannot be read ({error})") from None
         return row
+
+    def _damaged(self, what: str) -> StoreBroken:
+        return StoreBroken(_cured(what, self._cure))
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -215,6 +227,10 @@ def _prepared(database: sqlite3.Connection, path: Path) -> int:
     found = run("SELECT max(sequence) FROM records").fetchone()[0]
     kept = run("SELECT max(sequence) FROM snapshots").fetchone()[0]
     return max(int(found or 0), int(kept or 0))
+
+
+def _cured(what: str, cure: str) -> str:
+    return f"{what}: {cure}" if cure else what
 
 
 def _is_whole(crc: object, data: object) -> bool:

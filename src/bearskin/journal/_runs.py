@@ -9,7 +9,7 @@ import contextlib
 import os
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,13 @@ from typing import Any
 import msgspec
 
 from bearskin.journal._journal import Journal
-from bearskin.terms import BadInput, StoreBroken
+from bearskin.terms import BadInput, BearskinError, StoreBroken
 
+RUN_CURE = "bring the folder back from a backup, or move it away"
+JOURNAL_CURE = (
+    "bring it back from a backup, or begin a new run with `bearskin demo --fresh` or `bearskin trade --fresh`: "
+    "positions at the venue keep their stops, and `bearskin adopt` takes them in"
+)
 _FORMAT = "bearskin-run"
 _VERSION = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -43,9 +48,23 @@ class RunFolder:
         return journal_held(self.journal_path)
 
     def open_journal(self) -> Journal:
-        """The run's journal, made readable for its owner alone; raises BadInput where another process has it."""
+        """The run's journal, made readable for its owner alone.
+
+        Raises BadInput where another process has it, StoreBroken with what to do about it for one that is damaged.
+        """
         _own(self.journal_path)
-        return Journal.open(self.journal_path)
+        if not self.journal_path.stat().st_size and any(self.path.glob("history/*.json")):  # a bot has been at it
+            raise StoreBroken(f"{self.journal_path} is empty: {JOURNAL_CURE}")
+        return Journal.open(self.journal_path, cure=JOURNAL_CURE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DamagedRun:
+    """A run whose folder does not say what it is: its name, its folder, and what is wrong with what to do about it."""
+
+    run: str
+    path: Path
+    why: str
 
 
 def begin_run(journals: Path, run: str, facts: Mapping[str, Any]) -> RunFolder:
@@ -82,18 +101,34 @@ def read_run(journals: Path, run: str) -> RunFolder:
         known = ", ".join(sorted(_names(journals))[-5:]) or "none yet"
         raise BadInput(f"there is no run {run!r} in {journals} (the last ones: {known})") from None
     except (OSError, msgspec.MsgspecError) as error:
-        raise StoreBroken(f"{path / 'run.json'} cannot be read ({error})") from None
+        raise StoreBroken(f"{path / 'run.json'} cannot be read ({error}): {RUN_CURE}") from None
     version = facts.get("version")
-    if facts.get("format") != _FORMAT or not isinstance(version, int):
-        raise StoreBroken(f"{path / 'run.json'} does not tell of a run")
+    if facts.get("format") != _FORMAT or type(version) is not int or version < 1:
+        raise StoreBroken(f"{path / 'run.json'} does not tell of a run: {RUN_CURE}")
     if version > _VERSION:
-        raise BadInput(f"{path} is of a newer bearskin (version {version}, this one reads {_VERSION})")
+        raise BadInput(
+            f"{path} is of a newer bearskin (version {version}, this one reads {_VERSION}): "
+            "go on with that one, or move the folder away"
+        )
     return RunFolder(run=run, path=path, facts=facts)
 
 
 def runs_in(journals: Path) -> tuple[RunFolder, ...]:
-    """Every run below `journals`, in the order of names; raises StoreBroken for a damaged one."""
-    return tuple(read_run(journals, name) for name in sorted(_names(journals)))
+    """Every sound run below `journals`, in the order of names; the others are `damaged_in`."""
+    return tuple(one for one in _all_in(journals) if isinstance(one, RunFolder))
+
+
+def damaged_in(journals: Path) -> tuple[DamagedRun, ...]:
+    """Every run below `journals` that is damaged or of a newer bearskin, in the order of names."""
+    return tuple(one for one in _all_in(journals) if isinstance(one, DamagedRun))
+
+
+def _all_in(journals: Path) -> Iterator[RunFolder | DamagedRun]:
+    for name in sorted(_names(journals)):
+        try:
+            yield read_run(journals, name)
+        except BearskinError as error:
+            yield DamagedRun(run=name, path=journals / name, why=str(error))
 
 
 def journal_held(path: Path) -> bool:

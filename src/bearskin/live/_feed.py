@@ -14,24 +14,29 @@ from bearskin.live._rounds import Rounds
 from bearskin.live._seams import Put
 from bearskin.live._stream_binance import BinanceStreams
 from bearskin.live._stream_unified import UnifiedStreams
-from bearskin.terms import AnyEvent, Connected, Filled, Marked
+from bearskin.terms import AnyEvent, Connected, Filled, Marked, Quoted
 
 if TYPE_CHECKING:
     from bearskin.live._venue import CcxtVenue
 
 logger = logging.getLogger("bearskin.live")
 _BACKOFF_S: Final = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_LOOKS: Final = 10  # as often is looked within the time that prices may be silent
 _SETTLED_S: Final = 10.0  # a channel that held so long begins its backoff anew
 Channel = Literal["market", "account", "orders"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedOptions:
-    """Seconds of the wall between the rounds that no stream spares us. None: never."""
+    """Seconds of the wall between the rounds that no stream spares us. None: never.
+
+    `silent_s` is how long no price may come before the market counts as lost, though its socket holds.
+    """
 
     skew_s: float | None = 60.0
     status_s: float | None = 60.0
     statistics: bool = True
+    silent_s: float = 10.0
 
 
 class CcxtFeed:
@@ -52,6 +57,9 @@ class CcxtFeed:
         self._venue, self._interval = venue, interval
         self._after, self._options = dict(after or {}), options or FeedOptions()
         self._put: Put = _nobody
+        self._up: dict[str, bool] = {}
+        self._silent = False
+        self._priced_s = 0.0
 
     async def run(self, put: Put) -> None:
         """Tell events until cancelled; a venue that cannot be reached is tried for ever."""
@@ -59,6 +67,8 @@ class CcxtFeed:
         rounds = Rounds(self._venue, self._options, put)
 
         def told(event: AnyEvent) -> None:
+            if isinstance(event, Quoted | Marked):
+                self._priced()
             if isinstance(event, Marked):
                 rounds.marked(event)
             elif isinstance(event, Filled):
@@ -76,6 +86,7 @@ class CcxtFeed:
         async with asyncio.TaskGroup() as group:
             group.create_task(bars.run(closed))
             group.create_task(rounds.run())
+            group.create_task(self._listened())
             for channel, holds in streams.channels(self._interval).items():
                 for hold in holds:
                     group.create_task(self._kept(channel, hold))  # type: ignore[arg-type]
@@ -105,7 +116,29 @@ class CcxtFeed:
             await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
             failures += 1
 
+    async def _listened(self) -> None:
+        """Tell that the market is lost when its socket holds and says nothing: a venue that hangs closes none."""
+        loop, step_s = asyncio.get_running_loop(), self._options.silent_s / _LOOKS
+        while True:
+            before_s = loop.time()
+            await asyncio.sleep(step_s)
+            now_s = loop.time()
+            if now_s - before_s > 2 * step_s + 1:  # we slept ourselves: what has come meanwhile is not read yet
+                self._priced_s = now_s
+            elif self._up.get("market") and now_s - self._priced_s > self._options.silent_s:
+                self._connected("market", up=False, detail=f"no price for {self._options.silent_s:g} s")
+                self._silent = True
+
+    def _priced(self) -> None:
+        self._priced_s = asyncio.get_running_loop().time()
+        if self._silent:
+            self._connected("market", up=True)
+
     def _connected(self, channel: Channel, *, up: bool, detail: str = "") -> None:
+        self._up[channel] = up
+        if channel == "market":
+            self._silent = False
+            self._priced_s = asyncio.get_running_loop().time()
         clock = self._venue.clock
         self._put(Connected(time_ns=clock.now_ns(), wall_ns=clock.wall_ns(), channel=channel, up=up, detail=detail))
 

@@ -24,6 +24,10 @@ logger = logging.getLogger("bearskin.live")
 MS: Final = 1_000_000
 _PER_REQUEST: Final = 100
 _FILLS: Final = ("TRADE", "CALCULATED")
+_TRANSFERS: Final = (
+    "DEPOSIT", "WITHDRAW", "WITHDRAW_REJECT", "ADMIN_DEPOSIT", "ADMIN_WITHDRAW", "ASSET_TRANSFER", "COIN_SWAP_DEPOSIT",
+    "COIN_SWAP_WITHDRAW",
+)  # fmt: skip
 Hold = Callable[[Callable[[], None]], Any]
 
 
@@ -191,7 +195,10 @@ class BinanceStreams:
             if row["a"] == self._venue.settle:
                 wallet = Decimal(row["wb"])
                 time_ns, wall_ns = int(message["T"]) * MS, self._venue.clock.wall_ns()
-                self._put(BalanceNow(time_ns=time_ns, wall_ns=wall_ns, asset=row["a"], wallet=wallet))
+                moved = Decimal(row.get("bc") or 0) if told.get("m") in _TRANSFERS else Decimal(0)
+                self._put(
+                    BalanceNow(time_ns=time_ns, wall_ns=wall_ns, asset=row["a"], wallet=wallet, transferred=moved)
+                )
         if told.get("m") == "FUNDING_FEE":
             self._funding()
 

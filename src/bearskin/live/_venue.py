@@ -221,7 +221,10 @@ class CcxtVenue:
         elif isinstance(command, SetMarginMode):
             self._settings[command.symbol] = (command.margin_mode, self._settings.get(command.symbol, (None, 1))[1])
         elif isinstance(command, Place | PlaceStop | Amend | Cancel) and isinstance(result, Mapping):
-            order = self._order_of(command, market, result)
+            try:
+                order = self._order_of(command, market, result)
+            except Exception as error:  # noqa: BLE001 - it was taken: what became of it is asked for
+                return [self._told(command, _unread(error))]
         return [self._told(command, Answer(outcome="accepted"), order)]
 
     def _order_of(self, command: Place | PlaceStop | Amend | Cancel, market: Traded, result: Any) -> OrderNow | None:
@@ -307,7 +310,10 @@ class CcxtVenue:
         for call in self.dialect.ask_of(market, client_id, conditional=conditional, state=self._state(symbol)):
             answer, result = await self.question(call)
             if answer.outcome == "accepted":
-                order = self._found(result, market, client_id)
+                try:
+                    order = self._found(result, market, client_id)
+                except Exception:  # noqa: BLE001 - an answer that cannot be read proves nothing
+                    outcome = "unknown"
                 if order is not None:
                     break
             elif answer.reason in ("rate-limit", "banned"):
@@ -464,6 +470,11 @@ class CcxtVenue:
         panel = await history_of(self, symbol, interval, bars)
         self.known_bars[symbol, interval] = int(panel.time_ns[-1])
         return panel
+
+
+def _unread(error: Exception) -> Answer:
+    """What is said of an order whose answer came and cannot be read."""
+    return Answer(outcome="unknown", code="unread", message=f"the answer cannot be read: {error!r}")
 
 
 __all__ = ["CcxtVenue", "point_of", "reduces"]

@@ -72,6 +72,9 @@ def account_lines(state: Mapping[str, Any]) -> tuple[RenderableType | str, ...]:
         lines.append(Fitted(lambda width: positions_table(state, width, most=len(state["positions"]))))
     else:
         lines.append("nothing is open")
+    lost = [name for name, up in state["channels"].items() if not up]
+    if lost:
+        lines.append(Text(f"LOST: {', '.join(lost)}; what is shown is as it was heard last", style="bold red"))
     lines += [f"not ours, left alone: {clean(symbol)}: {clean(why)}" for symbol, why in state["foreign"].items()]
     if any(why.startswith("position") for why in state["foreign"].values()):
         lines.append("the equity leaves out what positions that are not ours gain or lose until they are closed")
@@ -110,6 +113,9 @@ def runs_table(runs: list[dict[str, Any]]) -> RenderableType:
     for name in ("Run", "Venue", "Begun", "Bars", "Symbols", ""):
         table.add_column(name, overflow="fold")
     for one in runs:
+        if one["damaged"]:
+            table.add_row(Text(one["run"], style="bold"), "", "", "", "", Text("damaged", style="bold red"))
+            continue
         where = f"{one['venue']} {one['env'] or ''}".strip()
         symbols = ", ".join(one["symbols"][:3]) + (f" and {len(one['symbols']) - 3}" if len(one["symbols"]) > 3 else "")
         running = Text("running", style="green") if one["running"] else ""

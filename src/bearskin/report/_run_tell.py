@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bearskin.engine import record_of, rows_of
-from bearskin.journal import Journal, Projection, Row, RunFolder, runs_in
+from bearskin.journal import Journal, Projection, Row, RunFolder, damaged_in, runs_in
 
 
 def caught_up(projection: Projection, journals: Path, *, rebuild: bool = False) -> tuple[str, ...]:
@@ -23,6 +23,7 @@ def caught_up(projection: Projection, journals: Path, *, rebuild: bool = False) 
         after = tell(projection, folder, rebuild=rebuild)
         if after != before or rebuild:
             said.append(f"{folder.run}: {after:,} records, {before:,} were told before")
+    said += [f"{damaged.run}: passed over, {damaged.why}" for damaged in damaged_in(journals)]
     return tuple(said)
 
 

@@ -89,6 +89,17 @@ class LimitState:
             state = replace(state, day_done=f"the day has lost {100 * lost:.2f} %")
         return state
 
+    def moved(self, amount: Decimal) -> LimitState:
+        """The state after a deposit (negative: a withdrawal), which is neither profit nor loss."""
+        if self.day < 0:
+            return self
+        return replace(
+            self,
+            equity=self.equity + amount,
+            high_water=max(ZERO, self.high_water + amount),
+            day_equity=max(ZERO, self.day_equity + amount),
+        )
+
     def ended(
         self,
         rules: LimitRules,

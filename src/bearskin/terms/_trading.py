@@ -282,11 +282,15 @@ class Funded(Event, frozen=True, kw_only=True):
 
 
 class BalanceNow(Event, frozen=True, kw_only=True):
-    """The wallet, what of it is free for new margin (None: unknown), without open profit."""
+    """The wallet, what of it is free for new margin (None: unknown), without open profit.
+
+    `transferred` is what a deposit (negative: a withdrawal) has just changed it by, where the venue tells.
+    """
 
     asset: str
     wallet: Decimal
     available: Decimal | None = None
+    transferred: Decimal = Decimal(0)
 
 
 class AccountNow(Event, frozen=True, kw_only=True):

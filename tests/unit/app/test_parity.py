@@ -58,9 +58,9 @@ def a_run(draw: Any, home: Path) -> RunFolder:
         home / "journal", venue="demo", env="", account="1", symbols=("AAA",), interval="1h",
         settings=settings_json(settings), now_ns=1_700_000_000_000_000_000,
     )  # fmt: skip
-    keep_history(run.folder, first_bars(panel, 1), twin.Book().get("", "AAA"))
     with contextlib.closing(run.kept.open_journal()) as journal:
         journal.append([record_bytes(record) for record in records])
+    keep_history(run.folder, first_bars(panel, 1), twin.Book().get("", "AAA"))
     return run.kept
 
 

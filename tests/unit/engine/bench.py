@@ -121,7 +121,9 @@ class Bench:
         self.engine = self.fresh()
 
     def fresh(self) -> Engine:
-        return Engine(self.settings, {symbol: (instrument(symbol, self.largest), None) for symbol in self.symbols}, Hands())
+        return Engine(
+            self.settings, {symbol: (instrument(symbol, self.largest), None) for symbol in self.symbols}, Hands()
+        )
 
     # --- telling -----------------------------------------------------------------------------------------------------
 

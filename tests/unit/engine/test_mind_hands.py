@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from unit.engine import mind_kit
 from unit.engine.mind_kit import BTC, Room, opened, signal
 
 from bearskin.engine import EngineSettings
 from bearskin.terms import (
     Adopt,
     Close,
+    Connected,
     MarginMode,
     MoveStop,
     Open,
@@ -48,6 +51,14 @@ def test_an_entry_by_hand_is_sized_for_its_stop(room, side):
     assert room.trade.protected
     assert room.last("Planned").qty == side * D(25)
     assert [order.price for order in room.orders("target")] == [seen(side, "97")]
+
+
+def test_a_channel_that_is_lost_is_a_warning_and_one_that_is_back_is_none(room):
+    room.hear(Connected(**room.times(), channel="market", up=False, detail="no price for 10 s"))
+    (warned,) = room.told("Warned")
+    assert (warned.kind, warned.text) == ("feed-lost", "the market channel is down: no price for 10 s")
+    room.hear(Connected(**room.times(), channel="market", up=True))
+    assert len(room.told("Warned")) == 1
 
 
 def test_an_act_told_twice_is_answered_twice_and_done_once(room):
@@ -261,3 +272,29 @@ def test_the_limits_of_the_account_bind_the_hand_too(monkeypatch):
     room.bar()
     room.quote()
     assert "kill switch" in short(room).refused
+
+
+@BOTH
+@pytest.mark.parametrize("qty", ["3.001", "3"])
+def test_a_quantity_beyond_the_venues_largest_order_is_refused(monkeypatch, side, qty):
+    """Whatever the kind of entry: the stop and the way out go at market."""
+    made = mind_kit.instrument
+    monkeypatch.setattr(mind_kit, "instrument", lambda *words: replace(made(*words), market_max_qty=D(3)))
+    room = opened(monkeypatch)
+    done = room.act(Open, symbol=BTC, side=side, stop=seen(side, "102"), qty=D(qty), price=seen(side, "101"))
+    if qty == "3":
+        assert done.refused == ""
+    else:
+        assert "3.001" in done.refused
+        assert "at most 3" in done.refused
+        assert "the largest market or stop order of the venue" in done.refused
+        assert room.told("Planned") == []
+
+
+def test_a_size_fits_into_the_venues_largest_order(monkeypatch):
+    made = mind_kit.instrument
+    monkeypatch.setattr(mind_kit, "instrument", lambda *words: replace(made(*words), market_max_qty=D(3)))
+    room = opened(monkeypatch)
+    assert short(room).refused == ""
+    plan = room.last("Planned")
+    assert (plan.qty, plan.bound_by) == (D(-3), "largest-order")

@@ -10,6 +10,7 @@ from unit.engine.mind_kit import BTC, Room, opened, signal
 from bearskin.engine import EngineSettings
 from bearskin.terms import (
     AccountNow,
+    BalanceNow,
     Close,
     Connected,
     MoveStop,
@@ -105,3 +106,32 @@ def test_a_loss_that_the_wallet_shows_late_bars_entries_all_the_same(monkeypatch
         )
     )  # fmt: skip
     assert room.act(Open, symbol=BTC, side=Side.SHORT, stop=D(102)).refused
+
+
+def told_balance(room, wallet, transferred):
+    room.wallet = D(wallet)
+    room.hear(BalanceNow(asset="USDT", wallet=D(wallet), transferred=D(transferred), **room.times()))
+
+
+def test_a_withdrawal_is_no_drawdown_and_a_deposit_hides_none(monkeypatch):
+    room = opened(monkeypatch)
+    room.bar()
+    before = room.engine.book.worth
+    told_balance(room, before.equity - before.equity / 2, -before.equity / 2)
+    room.bar()
+    worth = room.engine.book.worth
+    assert worth.high_water == worth.day_equity == worth.equity == before.equity / 2
+    assert not {"drawdown", "daily-loss"} & set(room.engine.book.limits)
+    told_balance(room, worth.equity * 2, worth.equity)
+    room.bar()
+    assert room.engine.book.worth.high_water == before.equity
+    kinds = [(note.severity, note.text.split()[1]) for note in room.told("Warned") if note.kind == "transfer"]
+    assert kinds == [("info", "withdrawal"), ("info", "deposit")]
+
+
+def test_the_same_wallet_without_a_transfer_is_a_loss(monkeypatch):
+    room = opened(monkeypatch)
+    room.bar()
+    before = room.engine.book.worth
+    told_balance(room, before.equity / 2, 0)
+    assert {"drawdown", "daily-loss"} <= set(room.engine.book.limits)

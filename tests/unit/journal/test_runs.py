@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import stat
 import threading
 
 import pytest
 
-from bearskin.journal import Follower, Projection, begin_run, journal_held, read_run, runs_in
+from bearskin.journal import Follower, Projection, begin_run, damaged_in, journal_held, read_run, runs_in
 from bearskin.terms import BadInput, StoreBroken
 
 
@@ -47,11 +49,16 @@ def test_a_name_is_taken_once_and_a_missing_one_told(tmp_path):
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"format": "other", "version": 1}', b'{"format": "bearskin-run"}'])
-def test_a_damaged_run_is_told(tmp_path, body):
+def test_a_damaged_run_is_told_and_stands_in_nobody_elses_way(tmp_path, body):
     begin_run(tmp_path, "a", {})
+    begin_run(tmp_path, "b", {})
     (tmp_path / "a" / "run.json").write_bytes(body)
-    with pytest.raises(StoreBroken, match=r"run\.json"):
-        runs_in(tmp_path)
+    assert [one.run for one in runs_in(tmp_path)] == ["b"]
+    (damaged,) = damaged_in(tmp_path)
+    assert (damaged.run, damaged.path) == ("a", tmp_path / "a")
+    assert "bring the folder back from a backup, or move it away" in damaged.why
+    with pytest.raises(StoreBroken, match=r"run\.json .*move it away"):
+        read_run(tmp_path, "a")
 
 
 def test_a_run_of_a_newer_bearskin_is_left_alone(tmp_path):
@@ -59,6 +66,47 @@ def test_a_run_of_a_newer_bearskin_is_left_alone(tmp_path):
     (tmp_path / "a" / "run.json").write_text('{"format": "bearskin-run", "version": 2}')
     with pytest.raises(BadInput, match="newer bearskin"):
         read_run(tmp_path, "a")
+    assert runs_in(tmp_path) == ()
+    assert [one.run for one in damaged_in(tmp_path)] == ["a"]
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+def scribbled(path):
+    path.write_bytes(b"x" * 4096 + path.read_bytes()[4096:])
+
+
+def emptied(path):
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("harm", [cut, scribbled, emptied])
+def test_a_damaged_journal_is_told_with_what_to_do(tmp_path, harm):
+    folder = begin_run(tmp_path, "a", {})
+    with contextlib.closing(folder.open_journal()) as journal:
+        journal.append([b"record" * 100] * 50)
+    (folder.path / "history").mkdir()
+    (folder.path / "history" / "BTCUSDT-1.json").write_text("{}")
+    harm(folder.journal_path)
+    with pytest.raises(StoreBroken, match=r"backup.*demo --fresh.*keep their stops.*adopt") as told:
+        folder.open_journal()
+    assert str(folder.journal_path) in str(told.value)
+
+
+def test_a_record_found_damaged_later_is_told_with_what_to_do(tmp_path):
+    folder = begin_run(tmp_path, "a", {})
+    with contextlib.closing(folder.open_journal()) as journal:
+        journal.append([b"one", b"two"])
+    with contextlib.closing(sqlite3.connect(folder.journal_path)) as database:
+        database.execute("UPDATE records SET data = x'00' WHERE sequence = 2")
+        database.commit()
+    with (
+        contextlib.closing(folder.open_journal()) as journal,
+        pytest.raises(StoreBroken, match=r"record 2 is damaged: .*backup.*adopt"),
+    ):
+        list(journal.records())
 
 
 def test_a_journal_that_is_open_is_held(tmp_path):

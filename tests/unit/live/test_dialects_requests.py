@@ -6,7 +6,21 @@ Built from the venues' documentation and ccxt's request builders, not yet run ag
 from urllib.parse import urlsplit
 
 import pytest
-from unit.live.dialect_kit import ENTRY, EXIT, KEY, SECRET, STOP, TARGET, Sent, carried_out, d, offline, sent_by, traded
+from unit.live.dialect_kit import (
+    ENTRY,
+    EXIT,
+    KEY,
+    SECRET,
+    STOP,
+    TARGET,
+    Sent,
+    carried_out,
+    d,
+    market,
+    offline,
+    sent_by,
+    traded,
+)
 
 from bearskin.live import dialect_of, open_trading
 from bearskin.live._dialects import Answer, State
@@ -547,3 +561,25 @@ def test_our_budgets_and_not_ccxts_hold_orders_back():
         exchange = offline(venue)
         assert exchange.enableRateLimit is False
         assert exchange.timeout == 6_000
+
+
+@pytest.mark.parametrize(
+    ("venue", "info", "most"),
+    [
+        ("bybit", {"lotSizeFilter": {"maxMktOrderQty": "120"}}, "120"),
+        ("okx", {"maxMktSz": "3000", "maxStopSz": "2500", "maxTriggerSz": ""}, "2500"),
+        ("weex", {"marketOpenLimitSize": "2300"}, "2300"),
+        ("mexc", {}, None),
+        ("bingx", {"maxMktSz": "1"}, None),
+    ],
+)
+def test_the_most_of_one_market_or_stop_order_is_read_where_the_venue_tells_it(venue, info, most):
+    told = market(venue)
+    read = dialect_of(venue).traded({**told, "info": told["info"] | info})
+    assert read.most_market == (None if most is None else d(most))
+
+
+def test_the_filter_of_market_orders_binds_where_ccxt_reads_it():
+    told = market("binance")
+    read = dialect_of("binance").traded({**told, "limits": told["limits"] | {"market": {"min": 0.001, "max": 120.0}}})
+    assert (read.most_market, read.most) == (d("120"), d("1000"))
