@@ -230,7 +230,7 @@ def _closed_meanwhile(desk: Desk, event: AccountNow, now: PositionNow) -> bool:
 def _is_attached(desk: Desk, order: OrderNow) -> bool:
     """Whether an order without a name of ours belongs to a position of ours: the venue made it of an attached stop."""
     trade = desk.book.trade_in(order.symbol)
-    if order.client_id in desk.book.children or order.venue_id in desk.book.children:
+    if order.client_id in desk.book.children or (not order.conditional and order.venue_id in desk.book.children):
         return True
     return trade is not None and order.conditional and order.reduce_only and desk.settings.attach_stops
 

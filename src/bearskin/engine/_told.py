@@ -87,7 +87,9 @@ def _opened(book: Book, event: TradingChanged) -> None:
 
 
 def _named(book: Book, now: OrderNow) -> tuple[Trade, Working] | None:
-    return book.order(now.client_id) or book.order(book.children.get(now.venue_id, ""))
+    # conditional orders are counted apart: their number says nothing of what became of one
+    child_of = "" if now.conditional else book.children.get(now.venue_id, "")
+    return book.order(now.client_id) or book.order(child_of)
 
 
 # --- answers and orders ----------------------------------------------------------------------------------------------
@@ -413,7 +415,7 @@ def _is_ours(book: Book, now: OrderNow) -> bool:
     """Whether an order has a name of ours; numbers that a lost journal gave are not given again."""
     ours = our_id(now.client_id)
     if ours is None or ours.tag != book.tag:
-        return now.venue_id in book.children
+        return not now.conditional and now.venue_id in book.children
     book.next_trade = max(book.next_trade, ours.trade + 1)
     return True
 
