@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -92,6 +93,11 @@ def _usage(error: typer.TyperException, as_json: bool) -> int:
         return BAD_INPUT
     hint = f" (see {context.command_path} --help)" if context is not None else ""
     sentence = text.strip().replace("\n", " ").rstrip(".")
+    negative = re.match(r"No such option:? '?(-[\d.]\S*?)'?(?:\s|$)", sentence)
+    if negative is not None:
+        sentence = f"{negative[1]} is negative: amounts, prices and shares are above zero, the side gives the sign"
+    elif "unexpected extra argument" in sentence:
+        sentence += "; figures are named by their option, such as --stop 65000, --price 60000, --part 50% or --qty 0.01"
     return fail(Desk(command="bearskin", json=as_json), ValueError(f"{sentence}{hint}"), BAD_INPUT, kind="Usage")
 
 

@@ -49,18 +49,18 @@ def long(desk: Desk, symbol: str, **given: Any) -> int:
     return _told(desk, _hands.long(symbol, **_given(desk, given)))
 
 
-def close(desk: Desk, symbol: str, **given: Any) -> int:
+def close(desk: Desk, symbol: str, share: str | None, part: str | None, **given: Any) -> int:
     """Close our position by whole or part, at market or by a limit; the stop goes only when it is flat."""
     from bearskin.app import _hands
 
-    return _told(desk, _hands.close(symbol, **_given(desk, given)))
+    return _told(desk, _hands.close(symbol, part=_either(share, part, "--part"), **_given(desk, given)))
 
 
-def move_stop(desk: Desk, symbol: str, **given: Any) -> int:
+def move_stop(desk: Desk, symbol: str, price: str | None, stop: str | None, **given: Any) -> int:
     """Move the stop of our position: the new one rests before the old one goes."""
     from bearskin.app import _hands
 
-    return _told(desk, _hands.move_stop(symbol, **_given(desk, given)))
+    return _told(desk, _hands.move_stop(symbol, stop=_either(price, stop, "--stop"), **_given(desk, given)))
 
 
 def reverse(desk: Desk, symbol: str, **given: Any) -> int:
@@ -159,6 +159,15 @@ def runs(desk: Desk) -> None:
         return [runs_table(found), *damaged] if found else ["no run yet: `bearskin demo` begins one"]
 
     desk.result(lambda: {"runs": found}, tables)
+
+
+def _either(bare: str | None, named: str | None, option: str) -> str | None:
+    """What was said without its name or with it."""
+    from bearskin.terms import BadInput
+
+    if bare is not None and named is not None:
+        raise BadInput(f"{bare} and {option} {named} say the same twice: leave one away")
+    return named if bare is None else bare
 
 
 def _given(desk: Desk, given: dict[str, Any]) -> dict[str, Any]:

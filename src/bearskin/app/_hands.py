@@ -311,7 +311,15 @@ def _targets(target: Sequence[str] | str | None) -> list[str]:
 
 
 def _symbol(symbol: str) -> str:
-    return symbol.strip().upper()
+    """`btcusdt`, `BTC/USDT` and `BTC/USDT:USDT` are BTCUSDT; what is margined in its coin is none of ours."""
+    name = symbol.strip().upper()
+    pair, colon, settle = name.partition(":")
+    base, slash, quote = pair.partition("/")
+    if not slash and not colon:
+        return name
+    if not (base and quote) or "/" in quote or (colon and settle != quote):
+        raise BadInput(f"symbol was {symbol!r}, must be the name of a linear perpetual, such as BTCUSDT")
+    return base + quote
 
 
 def _entered(state: dict[str, Any], note: Mapping[str, Any], symbol: str = "") -> str:

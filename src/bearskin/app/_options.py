@@ -46,6 +46,11 @@ def one_word(about: str, metavar: str, default: str) -> Spec:
     return Annotated[str, typer.Argument(metavar=metavar, help=about)], default
 
 
+def maybe(about: str, metavar: str) -> Spec:
+    """A positional word that may be left away, None then."""
+    return Annotated[str | None, typer.Argument(metavar=metavar, help=about, show_default=False)], None
+
+
 def words(about: str, metavar: str) -> Spec:
     """Positional words; at least one when the verb says so."""
     return Annotated[list[str] | None, typer.Argument(metavar=metavar, help=about)], None
@@ -225,12 +230,14 @@ OPENING: dict[str, Spec] = {
 }
 CLOSING: dict[str, Spec] = {
     **HAND,
-    "part": text("Share of it, such as 50%; default: all.", "RATE"),
+    "share": maybe("The same as --part.", "[RATE]"),
+    "part": text("Share of it, such as 50%; default: all.", "RATE", None, "--part", "--share"),
     "price": text("A limit order at this price instead of one at market.", "PRICE"),
     **TRADED,
 }
 MOVING: dict[str, Spec] = {
     **HAND,
+    "price": maybe("The same as --stop.", "[PRICE]"),
     "stop": text("The new stop.", "PRICE"),
     "break_even": flag("--break-even", "To where the trade breaks even after fees."),
     **TRADED,

@@ -11,7 +11,9 @@ from typing import Any, Protocol
 from bearskin import engine as words
 from bearskin.terms import (
     SECOND_NS,
+    AccountNow,
     AnyEvent,
+    BalanceNow,
     BarClosed,
     Connected,
     Filled,
@@ -26,6 +28,7 @@ from bearskin.terms import (
 ZERO = Decimal(0)
 DECISIONS_KEPT, WARNINGS_KEPT = 400, 60
 LONG_S = 0.5
+BEYOND_R = 0.1  # a stop that slips by more is told
 
 
 @dataclass(slots=True)
@@ -88,6 +91,8 @@ class Watch:
     decisions: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=DECISIONS_KEPT))
     warnings: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=WARNINGS_KEPT))
     _entered: set[int] = field(default_factory=set)
+    _filled_wall_ns: int = 0
+    _free_wall_ns: int = 0  # when the venue was last asked what is free
     _number: int = 0
     _restored: int = 0
 
@@ -106,6 +111,11 @@ class Watch:
                 self.bars += 1
             case Filled():
                 self._filled(event)
+                self._filled_wall_ns = max(self._filled_wall_ns, event.wall_ns)
+            case AccountNow():
+                self._free_wall_ns = max(self._free_wall_ns, event.asked_wall_ns)
+            case BalanceNow() if event.available is not None:
+                self._free_wall_ns = max(self._free_wall_ns, event.wall_ns)
             case Connected():
                 self.channels[event.channel] = event.up
             case Throttled():
@@ -216,6 +226,9 @@ class Watch:
         self.unprotected_s_max = max(self.unprotected_s_max, note.unprotected_s_max)
         r = "" if note.r is None else f" ({note.r:+.2f} R)"
         text = f"closed by {_BY.get(note.reason, note.reason)} at {_shown(note.exit)}, net {note.net:+.2f} USDT{r}"
+        beyond_r = _beyond_r(note)
+        if beyond_r > BEYOND_R:
+            text += f", {note.slippage_exit:.2f} of it ({beyond_r:.2f} R) beyond the stop"
         self._decided(note, "exit", text, side=note.side, origin=note.origin)
 
     def _differences(self, note: words.Adjusted | words.Foreign | words.Reconciled) -> None:
@@ -252,6 +265,7 @@ class Watch:
         live = list(self.book.trades.values())
         risk = sum((_open_risk(trade) for trade in live), ZERO)
         equity = account.wallet + open_pnl
+        stale = self._free_wall_ns < self._filled_wall_ns  # what is free was told before the last fill
         return {
             **self.facts,
             "sequence": self.sequence,
@@ -262,7 +276,7 @@ class Watch:
                 "known": account.known,
                 "wallet": _money(account.wallet),
                 "equity": _money(equity),
-                "available": None if account.available is None else _money(account.available),
+                "available": _money(account.available) if account.available is not None and not stale else None,
                 "high_water": _money(max(self.high_water, equity)),
                 "open_pnl": _money(open_pnl),
                 "open_risk": _money(risk),
@@ -355,6 +369,11 @@ def _protected(trade: words.Trade) -> bool:
 _BY = {  # what a position is closed by, where the reason of its end is not a noun
     "invalidated": "invalidation", "reversed": "reversal", "liquidated": "liquidation", "delisted": "delisting",
 }  # fmt: skip
+
+
+def _beyond_r(note: words.Ended) -> float:
+    """What the fills of a stop cost beyond its trigger, in R; 0 where there is no R."""
+    return float(note.slippage_exit) * note.r / float(note.net) if note.r and note.net else 0.0
 
 
 def _open_risk(trade: words.Trade) -> Decimal:

@@ -75,7 +75,7 @@ class Hands:
             case Open():
                 self._open(desk, Asked(symbol=act.symbol, heard_wall_ns=desk.wall_ns, act=act))
             case Close():
-                _close(desk, act)
+                _close(desk, act, self._tape.markets.get(act.symbol))
             case MoveStop():
                 self._move_stop(desk, act)
             case Reverse():
@@ -254,7 +254,7 @@ def _nothing(symbol: str) -> str:
     return f"there is no position of ours in {symbol}"
 
 
-def _close(desk: Desk, act: Close) -> None:
+def _close(desk: Desk, act: Close, memory: Memory | None) -> None:
     trade = desk.book.trade_in(act.symbol)
     if trade is None:
         _done(desk, act.act_id, refused=_nothing(act.symbol))
@@ -279,6 +279,11 @@ def _close(desk: Desk, act: Close) -> None:
         price = against(price, trade.plan.side, tick)
     desk.leave(trade, "hand", share=act.share, price=price, act_id=act.act_id)
     how = "at market" if price is None else f"by a limit at {price:f}"
+    side = trade.plan.side
+    meets = memory.price(-int(side)) if memory is not None and price is not None else None
+    if price is not None and meets is not None and (price - meets) * side <= 0:
+        word = "ask" if side is Side.SHORT else "bid"
+        how += f", which fills at once: the {word} is {meets.normalize():f}"
     _done(desk, act.act_id, detail=f"closing {(100 * act.share).normalize():f} % {how}", trade=trade.number)
 
 

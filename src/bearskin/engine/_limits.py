@@ -12,11 +12,13 @@ from bearskin.engine._pace import passed_ns
 from bearskin.engine._plan import standing
 from bearskin.engine._tape import Memory, Tape
 from bearskin.risk import Limit, limits_of
-from bearskin.terms import QUOTE, SECOND_NS, AccountNow, BalanceNow, BarClosed, Marked, Quoted
+from bearskin.terms import QUOTE, SECOND_NS, AccountNow, BalanceNow, BarClosed, Marked, Pulse, Quoted
 
 ZERO: Final = Decimal(0)
 CALM: Final = Decimal("0.8")  # a gap that barred entries has to shrink to this share of what barred them
 CATCH_UP_NS: Final = 5 * SECOND_NS  # by the wall, a bar may take so long on its way
+PACE_NS: Final = 2 * SECOND_NS
+HURRY: Final = 2.0  # times the wall, beyond which slippage says nothing of the market
 _OURS: Final = ("drawdown", "daily-loss", "streak", "slippage", "errors", "skew")
 
 
@@ -29,6 +31,8 @@ class Limits:
         self._bar_ns = 0
         self._now_ns = 0  # the newest market time: bars that are caught up with are older, and lift nothing
         self._wallet = ZERO
+        self._pulse: tuple[int, int] | None = None  # time of the market and of the wall at the first pulse
+        self._speed: float | None = None  # of the market, by the pulses
         self._last: dict[str, tuple[int, int]] = {}  # the close of the newest bar, and the wall when it was new here
 
     def watch(self, desk: Desk) -> None:
@@ -54,6 +58,8 @@ class Limits:
         skew_s = self._tape.skew_ns / SECOND_NS
         if abs(skew_s) > RULES.skew_s:
             found["skew"] = Limit(name="skew", multiplier=ZERO, detail=f"our clock is {skew_s:+.2f} s off the venue's")
+        if self._hurries(desk):
+            found.pop("slippage", None)
         for name in _OURS:
             self._compare(desk, name, found.get(name))
         for symbol, memory in self._tape.markets.items():
@@ -81,6 +87,21 @@ class Limits:
                 high_water=max(book.worth.high_water, account.equity),
             )
         )
+
+    def _hurries(self, desk: Desk) -> bool:
+        """Whether the market runs faster than the wall, as on a demo exchange: there latency times that speed slips.
+
+        Before pulses have told, only a bar of a run without pulses is judged.
+        """
+        if isinstance(desk.event, Pulse) and self._pulse is None:
+            self._pulse = (desk.time_ns, desk.wall_ns)
+        if self._pulse is None:
+            return not isinstance(desk.event, BarClosed)
+        if isinstance(desk.event, Pulse):
+            wall_ns = desk.wall_ns - self._pulse[1]
+            if wall_ns >= PACE_NS:
+                self._speed = (desk.time_ns - self._pulse[0]) / wall_ns
+        return self._speed is None or self._speed > HURRY
 
     def _stale(self, desk: Desk, symbol: str, memory: Memory) -> Limit | None:
         closed_ns = memory.closed_ns

@@ -91,7 +91,7 @@ def _header(state: Mapping[str, Any], width: int) -> Iterable[RenderableType]:
             ("Closed", shown(Kind.MONEY, account["net"], signed=True), _tone(account["net"])),
             ("Open risk", _risk(account), ""),
             ("Free", shown(Kind.MONEY, account["available"]), ""),
-            ("Fees", shown(Kind.MONEY, account["fees"]), ""),
+            ("Fees", shown(Kind.MONEY, -float(account["fees"]), signed=True), ""),
             ("Funding", shown(Kind.MONEY, account["funding"], signed=True), _tone(account["funding"])),
         ],
         width,

@@ -76,6 +76,8 @@ def account_lines(state: Mapping[str, Any]) -> tuple[RenderableType | str, ...]:
     if lost:
         lines.append(Text(f"LOST: {', '.join(lost)}; what is shown is as it was heard last", style="bold red"))
     lines += [f"not ours, left alone: {clean(symbol)}: {clean(why)}" for symbol, why in state["foreign"].items()]
+    if any(why.startswith("position") for why in state["foreign"].values()):
+        lines.append("the equity leaves out what positions that are not ours gain or lose until they are closed")
     return tuple(lines)
 
 

@@ -64,7 +64,7 @@ def run_tables(summary: RunSummary) -> list[RenderableType]:
     for name, flow in (("realised", books.realised), ("fees", -books.fees), ("funding", books.funding)):
         figures.add_row(name, _signed(Kind.MONEY, flow))
     for asset, fee in books.other_fees.items():
-        figures.add_row(f"fees, {clean(asset)}", exact(fee))
+        figures.add_row(f"fees, {clean(asset)}", exact(-fee))
     figures.add_row("wallet, unexplained", _books_word(summary))
     parts: list[RenderableType] = [Text(span, style="dim"), figures]
     if summary.by_origin:
@@ -209,6 +209,14 @@ def trades_table(projection: Projection, run: str, *, last: int = 20) -> Rendera
     return table
 
 
+_WHAT = {
+    "Signalled": "signal", "Declined": "declined", "Planned": "entry", "Issued": "order", "Protection": "protection",
+    "StopMoved": "stop moved", "Leaving": "leaving", "Ended": "closed", "Corrected": "corrected",
+    "Adjusted": "adjusted", "Foreign": "not ours", "Reconciled": "compared", "Limited": "limit", "ModeSet": "mode",
+    "Regimed": "regime", "Equity": "equity", "Warned": "warning", "Done": "answered",
+}  # fmt: skip
+
+
 def decisions_table(projection: Projection, run: str, *, last: int = 40) -> RenderableType:
     """The last decisions of a run, taken or not, each in its sentence."""
     with projection.reading() as read:
@@ -217,5 +225,10 @@ def decisions_table(projection: Projection, run: str, *, last: int = 40) -> Rend
         return Text("Nothing was decided yet.")
     table = _table("Decisions", "Time (UTC)", "Symbol", "What", "", fold=("",))
     for row in rows:
-        table.add_row(when(row["time_ns"]), Text(clean(row["symbol"] or "")), row["what"], Text(prose(row["text"])))
+        table.add_row(
+            when(row["time_ns"]),
+            Text(clean(row["symbol"] or "")),
+            _WHAT.get(row["what"], row["what"]),
+            Text(prose(row["text"])),
+        )
     return table

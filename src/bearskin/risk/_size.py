@@ -185,6 +185,10 @@ def _bracket_refusal(request: SizeRequest, leverage: Decimal) -> Refused | None:
     return Refused(reason=Reason.LEVERAGE_ABOVE_BRACKET, have=f"{leverage}x", need=need)
 
 
+def _percent(frac: Decimal) -> str:
+    return f"{(100 * frac).normalize():f} %"
+
+
 def _limits_refusal(request: SizeRequest, preset: Preset, leverage: Decimal) -> Refused | None:
     """What the preset or the bracket forbids before any size is looked for."""
     refused = _bracket_refusal(request, leverage)
@@ -195,10 +199,12 @@ def _limits_refusal(request: SizeRequest, preset: Preset, leverage: Decimal) -> 
         return Refused(reason=Reason.LEVERAGE_ABOVE_PRESET, have=f"{leverage}x", need=need, detail=preset.name)
     asked, limit = request.risk_frac, preset.risk_frac
     if asked is not None and limit is not None and asked > limit:
-        return Refused(reason=Reason.RISK_ABOVE_PRESET, have=str(asked), need=f"at most {limit}", detail=preset.name)
+        need = f"at most {_percent(limit)}"
+        return Refused(reason=Reason.RISK_ABOVE_PRESET, have=_percent(asked), need=need, detail=preset.name)
     asked, limit = request.margin_share_frac, preset.margin_share_frac
     if asked is not None and limit is not None and asked > limit:
-        return Refused(reason=Reason.MARGIN_SHARE, have=str(asked), need=f"at most {limit}", detail=preset.name)
+        need = f"at most {_percent(limit)}"
+        return Refused(reason=Reason.MARGIN_SHARE, have=_percent(asked), need=need, detail=preset.name)
     return None
 
 
@@ -320,9 +326,12 @@ def _too_small(request: SizeRequest, bound_by: str, allowed: Decimal, size: Deci
     instrument = request.instrument
     smallest = max(instrument.step, instrument.min_qty)
     if size < smallest:
-        reason = Reason.HEAT if bound_by == "heat" and allowed == 0 else Reason.SIZE_ZERO
+        if bound_by == "heat" and request.open_risk is not None:
+            most = request.equity * request.heat_frac
+            text = f"open risk {request.open_risk:.2f} of at most {most:.2f} {instrument.settle}"
+            return Refused(reason=Reason.HEAT if allowed == 0 else Reason.SIZE_ZERO, detail=text)
         have = f"{allowed:.8f}".rstrip("0").rstrip(".")
-        return Refused(reason=reason, have=have, need=f"at least {smallest}", detail=f"bound by {bound_by}")
+        return Refused(reason=Reason.SIZE_ZERO, have=have, need=f"at least {smallest}", detail=f"bound by {bound_by}")
     # the venue counts an order's notional in the quote currency, for inverse contracts their face value
     order = size * instrument.contract_size if instrument.inverse else size * unit.value
     if order < instrument.min_notional:

@@ -12,7 +12,7 @@ from unit.app import bot_kit as kit
 
 from bearskin import engine as words
 from bearskin.report import BotScreen, bot_tables, decision_line
-from bearskin.terms import Filled, Pulse, Side, client_id
+from bearskin.terms import BalanceNow, Filled, Pulse, Side, client_id
 
 
 def drawn(state: dict[str, object], width: int, height: int = 40) -> str:
@@ -48,6 +48,33 @@ def test_protection_is_told_as_the_venue_confirmed_it():
     assert (long["protected"], long["unprotected_s"]) == (False, 201.0)
     assert long["unprotected_s"] < state(210)["positions"][1]["unprotected_s"]
     assert short["liquidation_frac"] == f"{71713.15 / 59312.4 - 1:.6f}"
+
+
+def ended(slipped: str) -> words.Ended:
+    return words.Ended(
+        **kit.at(9), trade=7, symbol="BTCUSDT", side=Side.SHORT, origin="hand", reason="stop", qty=Decimal(-1),
+        entry=Decimal(100), exit=Decimal(113), entered_ns=1, gross=Decimal(-13), fees=Decimal(0), funding=Decimal(0),
+        net=Decimal(-13), r=-1.3, unprotected_s_max=0.1, slippage_exit=Decimal(slipped),
+    )  # fmt: skip
+
+
+def test_an_exit_names_what_a_stop_slipped_beyond_its_trigger():
+    watch = kit.watched()
+    watch.told(98, words.Record(Pulse(**kit.at(9)), (ended("0.5"),)))
+    assert "beyond" not in watch.decisions[-1]["text"]
+    watch.told(99, words.Record(Pulse(**kit.at(9)), (ended("3"),)))
+    assert watch.decisions[-1]["text"].endswith("net -13.00 USDT (-1.30 R), 3.00 of it (0.30 R) beyond the stop")
+
+
+def test_what_is_free_is_left_out_from_a_fill_until_the_venue_says_it_again():
+    watch = kit.watched()
+    filled = Filled(
+        **kit.at(300), symbol="BTCUSDT", client_id="x", venue_id="1", trade_id="1", qty=Decimal(-1), price=Decimal(1),
+    )  # fmt: skip
+    watch.told(98, words.Record(filled, ()))
+    assert watch.state(0)["account"]["available"] is None
+    watch.told(99, words.Record(BalanceNow(**kit.at(301), asset="USDT", wallet=Decimal(1), available=Decimal(1)), ()))
+    assert watch.state(0)["account"]["available"] == "9071.90"
 
 
 def test_a_fill_told_twice_is_one_entry():

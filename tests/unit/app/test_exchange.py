@@ -123,3 +123,13 @@ def test_a_journal_without_its_setup_is_not_begun_over(tmp_path: Path):
     (tmp_path / "exchange.json").unlink()
     with pytest.raises(BadInput, match=r"has a journal but no exchange\.json"):
         start_in_thread(options)
+
+
+def test_a_damaged_exchange_is_told_with_what_to_do(bearskin, home: Path):
+    assert bearskin(f"exchange {SMALL} --for 1s").code == 0
+    (journal,) = (home / "exchange").rglob("journal.sqlite")
+    journal.write_bytes(b"x" * 4096 + journal.read_bytes()[4096:])
+    ran = bearskin(f"exchange {SMALL} --for 1s")
+    assert ran.code == 1
+    assert "backup, or begin anew with --fresh" in ran.err
+    assert "bug" not in ran.err

@@ -8,7 +8,7 @@ import pytest
 from unit.app import bot_kit as kit
 
 from bearskin.app import _hands
-from bearskin.app._hands import _done, _entered
+from bearskin.app._hands import _done, _entered, _symbol
 from bearskin.terms import BadInput
 
 
@@ -24,7 +24,14 @@ from bearskin.terms import BadInput
         ("short BTCUSDT --stop 62500 --leverage 0", "leverage was 0"),
         ("close BTCUSDT --part 0%", "part was 0"),
         ("close BTCUSDT --part 50", "for 50 per cent write 50%"),
+        ("close BTCUSDT 50% --share 20%", "say the same twice"),
+        ("close BTCUSDT 50", "for 50 per cent write 50%"),
+        ("close BTC/USD:BTC", "must be the name of a linear perpetual"),
+        ("short BTCUSDT 62500", "such as --stop 65000"),
+        ("short BTCUSDT -5", "-5 is negative"),
+        ("cap set binance -5", "-5 is negative"),
         ("move-stop BTCUSDT", "one of the two"),
+        ("move-stop BTCUSDT 65000 --stop 64000", "say the same twice"),
         ("move-stop BTCUSDT --stop 5 --break-even", "one of the two"),
         ("reverse BTCUSDT", "no stop"),
         ("pause --venue nowhere", "must be demo or one of"),
@@ -38,6 +45,11 @@ def test_what_cannot_be_ends_with_two_and_a_sentence(bearskin, words: str, said:
     ran = bearskin(words)
     assert (ran.code, ran.out) == (2, "")
     assert said in ran.err
+
+
+@pytest.mark.parametrize("spelled", ["BTCUSDT", "btcusdt ", "BTC/USDT", "btc/usdt:usdt"])
+def test_a_symbol_is_known_in_its_other_spellings(spelled: str):
+    assert _symbol(spelled) == "BTCUSDT"
 
 
 class Hand:

@@ -8,6 +8,7 @@ import pytest
 from unit.engine.mind_kit import BTC, T0, Room, opened, signal
 
 from bearskin.engine import EngineSettings
+from bearskin.risk import Limit
 from bearskin.terms import HOUR_NS, Answered, Pulse, Resume, Side, Skewed
 
 D = Decimal
@@ -227,3 +228,33 @@ def test_funding_that_turns_against_us_is_told_once(monkeypatch, side):
     for rate in (kind, -kind, -kind):
         room.mark("100", rate=rate)
     assert [note.kind for note in room.told("Warned")] == ["funding-flip"]
+
+
+def pulses(room: Room, market_s: float, wall_s: float) -> None:
+    """Two pulses, so far apart on either clock."""
+    room.hear(Pulse(**room.times()))
+    room.now_ns += int(market_s * 10**9)
+    room.wall_ns += int(wall_s * 10**9)
+    room.hear(Pulse(**room.times()))
+
+
+@pytest.mark.parametrize(("market_s", "told"), [(3.0, ["slippage"]), (600.0, [])])
+def test_slippage_is_no_limit_where_the_market_runs_faster_than_the_wall(monkeypatch, market_s, told):
+    slipped = Limit(name="slippage", multiplier=D("0.5"), detail="slippage of 3.0 times the expected")
+    monkeypatch.setattr("bearskin.engine._limits.limits_of", lambda *_: [slipped])
+    room = Room()
+    monkeypatch.setattr("bearskin.engine._signals.detect", room.found)
+    room.account()
+    pulses(room, market_s, 3.0)
+    assert [note.limit for note in room.told("Limited")] == told
+
+
+def test_bars_that_are_on_their_way_in_a_market_in_a_hurry_are_not_missing(monkeypatch):
+    room = Room()
+    monkeypatch.setattr("bearskin.engine._signals.detect", room.found)
+    room.account()
+    room.bar()
+    pulses(room, 3600 * 5, 1.0)
+    assert not room.told("Limited")
+    pulses(room, 3600, 6.0)
+    assert [note.limit for note in room.told("Limited")] == [f"stale {BTC}"]

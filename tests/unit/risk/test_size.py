@@ -99,6 +99,17 @@ def test_refusals(words, reason):
     assert refused.reason is reason
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"open_risk": Decimal(300)}, "open risk 300.00 of at most 300.00 USDT"),
+        ({"risk_frac": Decimal("0.5")}, "is 50 %, needs at most 1 %"),
+    ],
+)
+def test_refusals_say_their_figures_in_units(words, said):
+    assert said in str(size_position(size_request(**words)))
+
+
 def test_research_may_look_past_liquidation():
     words = {"stop": Decimal(62500), "leverage": Decimal(125), "allow_beyond_preset": True, "check_liquidation": False}
     assert isinstance(size_position(size_request(**words)), Sized)

@@ -113,7 +113,7 @@ def open_exchange(options: ExchangeOptions, wall_ns: Callable[[], int]) -> Opene
         folder = _folder(options.folder, stack)
         setup, began = _setup(options, folder, new, wall_ns())
         keys = Keys.open(folder, os.urandom)
-        journal = Journal.open(folder / JOURNAL_FILE)
+        journal = Journal.open(folder / JOURNAL_FILE, cure="bring it back from a backup, or begin anew with --fresh")
         stack.callback(journal.close)
         exchange, archive = restored(journal)
         state = exchange.state
