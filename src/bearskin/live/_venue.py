@@ -433,7 +433,7 @@ class CcxtVenue:
         if order.client_id:
             if our_id(order.client_id) is not None:
                 self._orders.keep(order.client_id, order)
-            if not order.conditional:  # those are counted apart: another order may have the same number
+            if not (order.conditional and self.dialect.stops_apart):  # a fill names the ordinary order
                 self._names.keep(order.venue_id, order.client_id)
             if order.child_id:
                 self._names.keep(order.child_id, order.client_id)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bearskin.live import CcxtFeed, FeedOptions, MarketClock
+from bearskin.live import CcxtFeed, CcxtVenue, FeedOptions, MarketClock, dialect_of
 from bearskin.live._budget import Budget, Orders
 from bearskin.live._queue import Inbox
 from bearskin.live._rounds import Rounds
@@ -356,3 +356,14 @@ def test_a_channel_that_breaks_as_it_is_given_up_is_not_opened_again() -> None:
 
     asyncio.run(given_up())
     assert opened == [1]
+
+
+@pytest.mark.parametrize(("name", "whose"), [("binance", ""), ("bybit", "bstest000001s0000")])
+def test_the_number_of_a_stop_is_no_ordinary_orders_where_they_are_numbered_apart(name: str, whose: str) -> None:
+    """Somebody's fill of order 128 is not our stop 128's."""
+    venue = CcxtVenue(dialect_of(name), SimpleNamespace(), ("BTCUSDT",), clock=MarketClock(Wall()))
+    stop = OrderNow(
+        symbol="BTCUSDT", client_id="bstest000001s0000", venue_id="128", status="open", qty=Decimal(1), conditional=True,
+    )  # fmt: skip
+    venue.heard_order(stop)
+    assert venue._names.get("128", "") == whose

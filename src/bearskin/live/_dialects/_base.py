@@ -75,6 +75,8 @@ class Dialect:
     ccxt_id: str
     able: Abilities
     codes: Mapping[str, Any] = field(default_factory=dict)
+    # whether conditional orders are numbered apart: theirs may then be the number of somebody's ordinary order, too
+    stops_apart: ClassVar[bool] = False
     coin_amounts: ClassVar[bool] = False  # whether this venue's orders count coins whatever ccxt's contract size says
     # where in its own words a venue tells the most of one market or stop order, which ccxt leaves out
     most_market_at: ClassVar[tuple[tuple[str, ...], ...]] = ()

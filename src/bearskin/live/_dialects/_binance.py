@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from bearskin.live._dialects._base import (
     ENTRY_RECV_WINDOW_MS,
@@ -116,6 +116,8 @@ _FORCED: Final[tuple[tuple[str, Forced], ...]] = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binance(Dialect):
     """Protective stops are conditional (algo) orders of their own, found and cancelled as such."""
+
+    stops_apart: ClassVar[bool] = True
 
     def place_params(self, command: Place, market: Traded, state: State) -> dict[str, Any]:
         """An order; an attached stop is left out, since Binance has none."""
