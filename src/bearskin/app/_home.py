@@ -65,7 +65,7 @@ def writable(folder: Path, what: str, cure: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another thread may have proven it meanwhile
     except OSError as error:
         raise BadInput(f"the {what} {folder} cannot be written ({error.strerror or error}): {cure}") from None
     return folder
