@@ -363,7 +363,12 @@ def test_the_number_of_a_stop_is_no_ordinary_orders_where_they_are_numbered_apar
     """Somebody's fill of order 128 is not our stop 128's."""
     venue = CcxtVenue(dialect_of(name), SimpleNamespace(), ("BTCUSDT",), clock=MarketClock(Wall()))
     stop = OrderNow(
-        symbol="BTCUSDT", client_id="bstest000001s0000", venue_id="128", status="open", qty=Decimal(1), conditional=True,
-    )  # fmt: skip
+        symbol="BTCUSDT",
+        client_id="bstest000001s0000",
+        venue_id="128",
+        status="open",
+        qty=Decimal(1),
+        conditional=True,
+    )
     venue.heard_order(stop)
     assert venue._names.get("128", "") == whose
