@@ -60,6 +60,7 @@ class CcxtFeed:
         self._up: dict[str, bool] = {}
         self._silent = False
         self._priced_s = 0.0
+        self._given_up = False
 
     async def run(self, put: Put) -> None:
         """Tell events until cancelled; a venue that cannot be reached is tried for ever."""
@@ -90,6 +91,10 @@ class CcxtFeed:
             for channel, holds in streams.channels(self._interval).items():
                 for hold in holds:
                     group.create_task(self._kept(channel, hold))  # type: ignore[arg-type]
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self._given_up = True  # known before the tasks are cancelled
 
     async def _kept(self, channel: Channel, hold: Callable[[Callable[[], None]], Any]) -> None:
         """Keep a channel open, and tell when it went down and came up."""
@@ -106,7 +111,7 @@ class CcxtFeed:
             try:
                 await hold(up)
             except Exception as error:  # whatever broke it, it is opened again
-                if (task := asyncio.current_task()) is not None and task.cancelling():
+                if self._given_up:
                     # a task group that is cancelled while one of its own fails tells of the failure only
                     raise asyncio.CancelledError from error
                 why = _words(error)
