@@ -267,7 +267,7 @@ def test_beside_a_bot_it_is_the_bot_that_acts(home: Path, eye: Eye, capsys: pyte
         (running,) = [one for one in runs_of(home / "journal") if bot_of(one)]
         assert [one["running"] for one in hands.runs(home=home)].count(True) == 1
         opened = hands.short(SYMBOL, stop="62000", qty="0.01", home=home)
-        assert (opened.outcome, opened.run) == ("protected", running.id)
+        assert (opened.outcome, opened.run) == ("protected", running.id), opened
         with ThreadPoolExecutor(2) as pool:
             both = list(pool.map(lambda stop: hands.long(OTHER, stop=stop, qty="0.1", home=home), ["2900", "2890"]))
         assert sorted(one.outcome for one in both) == ["protected", "refused"]

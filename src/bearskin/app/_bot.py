@@ -9,7 +9,7 @@ import logging
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,9 +22,20 @@ from bearskin.app._runs import BotAddress, Run, bot_told, run_held
 from bearskin.app._watch import Watch
 from bearskin.app._world import Place, World, open_world
 from bearskin.engine import Done, EngineSettings, Record
-from bearskin.terms import DAY_NS, AnyAct, AnyEvent, BadInput, BearskinError, StoreBroken, VenueBroken
+from bearskin.terms import (
+    DAY_NS,
+    AnyAct,
+    AnyEvent,
+    BadInput,
+    BearskinError,
+    Open,
+    Reverse,
+    StoreBroken,
+    VenueBroken,
+)
 
 READY_S_MAX = 60.0
+PRICED_S, LOOK_S = 10.0, 0.1
 HISTORY_DAYS = 110  # the slow daily average needs 50 days and some before them
 SYMBOLS_AT_ONCE = 3
 GIVES_WAY_S = 0.0005  # the tables have a thread of their own: it must not hold up a trade for long
@@ -38,6 +49,7 @@ class Bot:
 
     run: Run
     place: Place
+    symbols: tuple[str, ...]
     watch: Watch
     events: Events
     world: World
@@ -51,6 +63,8 @@ class Bot:
 
     async def act(self, act: AnyAct) -> Done:
         """Have an act taken up; the engine's word on it. Raises what stopped the bot meanwhile."""
+        if isinstance(act, Open | Reverse) and act.symbol in self.symbols:
+            await self.priced((act.symbol,))  # a bot just begun would refuse it only for want of a price
         doing = asyncio.ensure_future(self.runner.act(act))
         await asyncio.wait({doing, self.task}, return_when=asyncio.FIRST_COMPLETED)
         if not doing.done():
@@ -58,6 +72,15 @@ class Bot:
             await self.task
             raise BearskinError("the bot has stopped")
         return await doing  # type: ignore[no-any-return]
+
+    async def priced(self, symbols: Iterable[str]) -> None:
+        """Wait a while for a quote and a mark of each."""
+        wanted, until_s = tuple(symbols), time.monotonic() + PRICED_S
+        while time.monotonic() < until_s and not self.task.done():
+            told = [self.watch.prices.get(name) for name in wanted]
+            if all(one is not None and one.bid is not None and one.mark is not None for one in told):
+                return
+            await asyncio.sleep(LOOK_S)
 
     def state(self) -> dict[str, Any]:
         """How it stands now."""
@@ -118,7 +141,16 @@ async def running(
             runner.subscribe(told)
             with _undisturbed():
                 task = asyncio.ensure_future(runner.run())
-                bot = Bot(run=run, place=place, watch=watch, events=events, world=world, runner=runner, task=task)
+                bot = Bot(
+                    run=run,
+                    place=place,
+                    symbols=settings.symbols,
+                    watch=watch,
+                    events=events,
+                    world=world,
+                    runner=runner,
+                    task=task,
+                )
                 await _until_ready(bot)
                 yield bot
         finally:

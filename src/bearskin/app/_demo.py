@@ -17,7 +17,7 @@ from bearskin.app._children import Child, ChildBroken
 from bearskin.app._home import user_path
 from bearskin.app._house import House, open_house
 from bearskin.app._report import report
-from bearskin.app._runs import Run, bot_of, latest_run
+from bearskin.app._runs import Run, bot_of, chosen_alone, latest_run
 from bearskin.app._trade import Told, run_of, told_of
 from bearskin.app._world import DEMO_PART, demo_place
 from bearskin.terms import SECOND_NS, BadInput, BearskinError, interval_ns, parse_time
@@ -224,10 +224,12 @@ def together(
 def _told_run(house: House, place: Path, told: Told) -> tuple[Run, list[str]]:
     """The run to go on with, and how the bot's command line says so."""
     where = demo_place(house, place)
-    there = latest_run(house.home.part("journal"), venue=where.venue, account=where.account)
-    if there is None and told.interval is None:
-        told = replace(told, interval=INTERVAL)
-    run, _ = run_of(house, where, told)
+    journals = house.writable_part("journal")
+    with chosen_alone(journals):
+        there = latest_run(journals, venue=where.venue, account=where.account)
+        if there is None and told.interval is None:
+            told = replace(told, interval=INTERVAL)
+        run, _ = run_of(house, where, told)
     words = ["--run", run.id, "--folder", str(place)]
     for name, value in told.words.items():
         option = name.replace("_", "-")

@@ -18,12 +18,12 @@ from typing import Any, Protocol
 
 from bearskin.app._house import House, open_house
 from bearskin.app._rates import leverage_of, positive_of, share_of
-from bearskin.app._runs import RunHeld, bot_of, damaged_runs, latest_run, runs_of
+from bearskin.app._runs import RunHeld, bot_of, chosen_alone, damaged_runs, latest_run, runs_of
 from bearskin.app._trade import Told, place_of, run_of
 from bearskin.app._world import DEMO, Place
 from bearskin.terms import BadInput, BearskinError, Reason, Side
 
-WAIT_S, LOOK_S, PRICED_S = 45.0, 0.1, 10.0
+WAIT_S, LOOK_S = 45.0, 0.1
 TARGETS_MOST = 2
 SIDES = ("short", "long", "both", "auto", "none")
 REDUCING = ("Close", "MoveStop", "Pause", "Remark")  # what a venue's locks do not stand before
@@ -469,9 +469,11 @@ class _Here:
     def __init__(self, house: House, place: Place, symbol: str | None) -> None:
         from bearskin.app._bot import running
 
-        there = latest_run(house.writable_part("journal"), venue=place.venue, env=place.env, account=place.account)
-        chosen = None if there is not None or place.symbols or symbol is None else symbol
-        run, settings = run_of(house, place, Told(symbols=chosen, words={"sides": "none"}))
+        journals = house.writable_part("journal")
+        with chosen_alone(journals):
+            there = latest_run(journals, venue=place.venue, env=place.env, account=place.account)
+            chosen = None if there is not None or place.symbols or symbol is None else symbol
+            run, settings = run_of(house, place, Told(symbols=chosen, words={"sides": "none"}))
         symbols = settings.symbols if symbol in (None, *settings.symbols) else (*settings.symbols, str(symbol))
         settings = dataclasses.replace(settings, symbols=symbols, bars_kept=BARS)
         self.run_id = run.id
@@ -479,7 +481,8 @@ class _Here:
         self._context = running(run, place, settings, house, past=(symbol,) if symbol else ())
         try:
             self._bot = self._loop.run(self._context.__aenter__())
-            self._loop.run(_priced(self._bot, symbol))
+            wanted = [symbol] if symbol is not None else [one.symbol for one in self._bot.watch.book.trades.values()]
+            self._loop.run(self._bot.priced(wanted))
         except BaseException:
             self._loop.close()
             raise
@@ -510,17 +513,6 @@ class _Here:
             self._loop.run(_left(self._context))
         finally:
             self._loop.close()
-
-
-async def _priced(bot: Any, symbol: str | None) -> None:
-    """Wait for a quote of a symbol, or for the marks of what is open."""
-    wanted = [symbol] if symbol is not None else [trade.symbol for trade in bot.watch.book.trades.values()]
-    until_s = time.monotonic() + PRICED_S
-    while time.monotonic() < until_s and not bot.task.done():
-        told = [bot.watch.prices.get(name) for name in wanted]
-        if all(one is not None and one.bid is not None and one.mark is not None for one in told):
-            return
-        await asyncio.sleep(LOOK_S)
 
 
 async def _result(task: asyncio.Task[None]) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from bearskin.journal import RUN_CURE, DamagedRun, RunFolder, begin_run, damaged_in, read_run, runs_in
 from bearskin.terms import BadInput, StoreBroken, iso, parse_time
 
-LOCK_FILE, BOT_FILE = "lock", "bot.json"
+LOCK_FILE, BOT_FILE, CHOICE_FILE = "lock", "bot.json", ".choice"
 PATIENCE_S = 0.5
 logger = logging.getLogger("bearskin.app")
 _LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -47,6 +47,14 @@ class Run:
     def folder(self) -> Path:
         """Its folder."""
         return self.kept.path
+
+
+@contextlib.contextmanager
+def chosen_alone(journals: Path) -> Iterator[None]:
+    """Let one process at a time choose its run: two that begin together on one account are to take the same."""
+    with (journals / CHOICE_FILE).open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def new_run(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from bearskin.app._bot_words import BOT_WORDS, engine_words, with_memory
 from bearskin.app._data import words_of
 from bearskin.app._house import House, open_house
-from bearskin.app._runs import Run, latest_run, new_run, run_named
+from bearskin.app._runs import Run, chosen_alone, latest_run, new_run, run_named
 from bearskin.app._world import DEMO, Place, demo_place
 from bearskin.engine import EngineSettings
 from bearskin.terms import SECOND_NS, BadInput, VenueBroken, VenueError, interval_ns, interval_word
@@ -77,7 +77,8 @@ def trade(
     wanted = told_of(told)
     engine_words(wanted.words, {})  # what cannot be is said before anything is asked
     place = _patiently(lambda: place_of(house, venue, env, folder=folder, live_confirm=live_confirm), for_s)
-    made, settings = run_of(house, place, wanted, named=run, fresh=fresh)
+    with chosen_alone(house.writable_part("journal")):
+        made, settings = run_of(house, place, wanted, named=run, fresh=fresh)
     state = asyncio.run(_traded(house, made, place, settings, for_s, shown))
     if not state:
         raise KeyboardInterrupt  # told to stop before the venue had answered: there is nothing to report
@@ -107,7 +108,10 @@ def place_of(
 def run_of(
     house: House, place: Place, told: Told, *, named: str | None = None, fresh: bool = False
 ) -> tuple[Run, EngineSettings]:
-    """The run to go on with, or a new one, and the settings of its engine; raises BadInput for what contradicts it."""
+    """The run to go on with, or a new one, and the settings of its engine, for who has chosen alone.
+
+    Raises BadInput for what contradicts the run.
+    """
     journals = house.writable_part("journal")
     if named is not None:
         run: Run | None = run_named(journals, named)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from bearskin.app._runs import BOT_FILE, BotAddress, Run, bot_of, bot_told, latest_run, new_run, run_held
+from bearskin.app._runs import BOT_FILE, BotAddress, Run, bot_of, bot_told, chosen_alone, latest_run, new_run, run_held
 
 
 def test_the_address_of_a_killed_bot_is_not_taken_for_that_of_the_next_one(tmp_path: Path) -> None:
@@ -31,6 +32,19 @@ def begun(home: Path, now_ns: int) -> Run:
     )  # fmt: skip
     run.kept.open_journal().close()
     return run
+
+
+def test_two_commands_that_begin_together_take_one_run(home: Path) -> None:
+    journals = home / "journal"
+    journals.mkdir(parents=True)
+
+    def command(_: int) -> str:
+        with chosen_alone(journals):
+            there = latest_run(journals, venue="demo")
+            return there.id if there is not None else begun(home, 10**18).id
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(command, range(8)))) == 1
 
 
 @pytest.mark.parametrize(
