@@ -4,6 +4,7 @@ Each set-up is written once, for the short side, on log prices; the long side is
 Events are candidates: none of them has a proven edge.
 """
 
+from bearskin.setups._alive import over
 from bearskin.setups._events import Abstention, Days, Draft, GuardVerdict, Line, SetupEvent, Zone
 from bearskin.setups._failed_breakout import FailedBreakout
 from bearskin.setups._guards import GuardRules, Regime, guard, regime
@@ -44,5 +45,6 @@ __all__ = [
     "levels",
     "load_setups",
     "merge",
+    "over",
     "regime",
 ]
