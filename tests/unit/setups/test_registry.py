@@ -56,7 +56,8 @@ def test_the_face_is_pinned():
         "SETUPS", "Abstention", "Candidate", "Days", "Draft", "FailedBreakout", "GuardRules", "GuardVerdict", "Level",
         "LevelRules", "Line", "OverextendedRally", "Regime", "RsiDivergence", "Setup", "SetupEvent", "StopHunt",
         "Template", "View", "Zone",
-        "abstentions", "detect", "entry_ok", "guard", "levels", "load_setups", "merge", "regime",
+        "abstentions", "detect", "entry_ok", "guard", "levels", "load_setups", "merge", "over",
+        "regime",
     ]  # fmt: skip
 
 
