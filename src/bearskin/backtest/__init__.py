@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bearskin.backtest._parity import Pair, Parity, Unmatched, compare
     from bearskin.backtest._request import BacktestRequest, BacktestResult
     from bearskin.backtest._run import run, warm
+    from bearskin.backtest._scan import Scan, ScanRequest, SymbolScan, reward_to_risk, scan, scan_panel, together
 
 _HOMES = {
     "BacktestRequest": "_request",
@@ -23,12 +24,19 @@ _HOMES = {
     "Latency": "_core_venue",
     "Pair": "_parity",
     "Parity": "_parity",
+    "Scan": "_scan",
+    "ScanRequest": "_scan",
+    "SymbolScan": "_scan",
     "Unmatched": "_parity",
     "compare": "_parity",
     "keep_history": "_kept",
     "kept_of": "_kept",
+    "reward_to_risk": "_scan",
     "run": "_run",
     "run_engine": "_engine_run",
+    "scan": "_scan",
+    "scan_panel": "_scan",
+    "together": "_scan",
     "warm": "_run",
 }
 
@@ -39,12 +47,19 @@ __all__ = [
     "Latency",
     "Pair",
     "Parity",
+    "Scan",
+    "ScanRequest",
+    "SymbolScan",
     "Unmatched",
     "compare",
     "keep_history",
     "kept_of",
+    "reward_to_risk",
     "run",
     "run_engine",
+    "scan",
+    "scan_panel",
+    "together",
     "warm",
 ]
 

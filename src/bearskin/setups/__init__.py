@@ -4,7 +4,8 @@ Each set-up is written once, for the short side, on log prices; the long side is
 Events are candidates: none of them has a proven edge.
 """
 
-from bearskin.setups._events import Abstention, Days, Draft, GuardVerdict, SetupEvent
+from bearskin.setups._alive import over
+from bearskin.setups._events import Abstention, Days, Draft, GuardVerdict, Line, SetupEvent, Zone
 from bearskin.setups._failed_breakout import FailedBreakout
 from bearskin.setups._guards import GuardRules, Regime, guard, regime
 from bearskin.setups._levels import Level, LevelRules, levels
@@ -27,6 +28,7 @@ __all__ = [
     "GuardVerdict",
     "Level",
     "LevelRules",
+    "Line",
     "OverextendedRally",
     "Regime",
     "RsiDivergence",
@@ -35,6 +37,7 @@ __all__ = [
     "StopHunt",
     "Template",
     "View",
+    "Zone",
     "abstentions",
     "detect",
     "entry_ok",
@@ -42,5 +45,6 @@ __all__ = [
     "levels",
     "load_setups",
     "merge",
+    "over",
     "regime",
 ]
