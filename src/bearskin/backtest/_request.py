@@ -26,8 +26,8 @@ class BacktestRequest:
     refuses symbols without a funding series, "ignore" leaves funding out. `no_preflight` (research only) trades what
     preflight would refuse. `entry` overrides how a set-up enters: "market" at the next open, "limit" at the signal's
     price. `target1_share` of the position leaves at the first of two targets. `trail_atr` adds a chandelier stop that
-    many ATR behind the best price (0: none). Bars are used from `start_ns` up to before `end_ns`; set-ups may look
-    back further.
+    many ATR behind the best price (0: as the set-up asks). Bars are used from `start_ns` up to before `end_ns`;
+    set-ups may look back further.
     """
 
     setups: tuple[str, ...] | None = None

@@ -119,8 +119,10 @@ def load_panel(
         mark_missing=None if mark is None else mark.missing,
         mark_estimated=mark is not None and mark.estimated,
         funding=settlements(store, key, first, end),
-        open_interest=_known(store, key, "open-interest", ("oi", "oi_usd"), first, end, notes),
+        **_spot(store, key, time),
+        open_interest=_interest(store, key, (time, close, step), notes),
         long_short_ratio=_known(store, key, "long-short", ("ratio",), first, end, notes),
+        top_positions_ratio=_known(store, key, "long-short", ("top_positions_ratio",), first, end, notes),
         sentiment=_values(store, SYNTHETIC_SENTIMENT if venue == "synthetic" else SENTIMENT, "value", first, end),
         notes=tuple(notes),
     )
@@ -131,6 +133,7 @@ def series_product(product: str) -> str:
     return Product.SPOT.value if product == Product.MARGIN else str(product)
 
 
+_PERPETUAL: Final = (Product.LINEAR.value, Product.DATED.value)
 _NO_MARK: Final = (Product.SPOT.value, Product.MARGIN.value)
 
 
@@ -222,6 +225,49 @@ def _known(
                     notes.append(f"{kind} is {column}")
                 return known
     return None
+
+
+def _interest(store: Store, key: SeriesKey, bars: tuple[I8, F8, int], notes: list[str]) -> Known | None:
+    """Open interest in coins; where only its value is stored, that over the close of the last bar complete by then."""
+    time, close, step = bars
+    told: list[str] = []
+    known = _known(store, key, "open-interest", ("oi", "oi_usd"), int(time[0]), int(time[-1]) + step, told)
+    if known is None or not told:
+        return known
+    notes.append("open-interest is oi_usd over the close of the last bar")
+    at = np.searchsorted(time + step, known.time_ns, side="right") - 1
+    seen = at >= 0
+    if not seen.any():
+        return None
+    coins = known.value[seen] / close[at[seen]]
+    return Known(time_ns=known.time_ns[seen], known_ns=known.known_ns[seen], value=coins)
+
+
+def _spot(store: Store, key: SeriesKey, time: I8) -> dict[str, F8]:
+    """The spot pair of the same name on the contract's bars, NaN where it has none; empty without any."""
+    pair = SeriesKey(key.venue, Product.SPOT.value, key.symbol, "trade", key.interval)
+    if key.product not in _PERPETUAL or not store.has(pair):
+        return {}
+    rows = store.collect(pair, store.scan(pair, int(time[0]), int(time[-1]) + 1).drop("known_at", "source"))
+    there = rows["time"].dt.epoch("ns").to_numpy().astype(np.int64)
+    _, ours, theirs = np.intersect1d(time, there, assume_unique=True, return_indices=True)
+    if not len(ours):
+        return {}
+
+    def laid(values: F8) -> F8:
+        column = np.full(len(time), np.nan)
+        column[ours] = values[theirs]
+        return column
+
+    close, volume = _column(rows, "close"), _column(rows, "volume")
+    turnover = _whole(rows, "quote_volume", [])
+    bought = _whole(rows, "taker_buy_volume", [])
+    found = {"spot_close": laid(close), "spot_quote_volume": laid(volume * close if turnover is None else turnover)}
+    if bought is not None:
+        share = np.full(len(volume), np.nan)
+        np.divide(bought, volume, out=share, where=volume > 0)
+        found["spot_buy_share"] = laid(share)
+    return found
 
 
 def _values(store: Store, key: SeriesKey, column: str, start_ns: int, end_ns: int) -> Known | None:

@@ -5,7 +5,7 @@ Events are candidates: none of them has a proven edge.
 """
 
 from bearskin.setups._alive import over
-from bearskin.setups._events import Abstention, Days, Draft, GuardVerdict, SetupEvent
+from bearskin.setups._events import Abstention, Days, Draft, GuardVerdict, Line, SetupEvent, Zone
 from bearskin.setups._failed_breakout import FailedBreakout
 from bearskin.setups._guards import GuardRules, Regime, guard, regime
 from bearskin.setups._levels import Level, LevelRules, levels
@@ -28,6 +28,7 @@ __all__ = [
     "GuardVerdict",
     "Level",
     "LevelRules",
+    "Line",
     "OverextendedRally",
     "Regime",
     "RsiDivergence",
@@ -36,6 +37,7 @@ __all__ = [
     "StopHunt",
     "Template",
     "View",
+    "Zone",
     "abstentions",
     "detect",
     "entry_ok",
