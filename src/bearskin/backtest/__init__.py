@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from bearskin.backtest._parity import Pair, Parity, Unmatched, compare
     from bearskin.backtest._request import BacktestRequest, BacktestResult
     from bearskin.backtest._run import run, warm
+    from bearskin.backtest._scan import Scan, ScanRequest, SymbolScan, reward_to_risk, scan, scan_panel, together
+    from bearskin.backtest._search_read import Sweep, read_sweep
 
 _HOMES = {
     "BacktestRequest": "_request",
@@ -23,12 +25,21 @@ _HOMES = {
     "Latency": "_core_venue",
     "Pair": "_parity",
     "Parity": "_parity",
+    "Scan": "_scan",
+    "ScanRequest": "_scan",
+    "Sweep": "_search_read",
+    "SymbolScan": "_scan",
     "Unmatched": "_parity",
     "compare": "_parity",
     "keep_history": "_kept",
     "kept_of": "_kept",
+    "read_sweep": "_search_read",
+    "reward_to_risk": "_scan",
     "run": "_run",
     "run_engine": "_engine_run",
+    "scan": "_scan",
+    "scan_panel": "_scan",
+    "together": "_scan",
     "warm": "_run",
 }
 
@@ -39,12 +50,21 @@ __all__ = [
     "Latency",
     "Pair",
     "Parity",
+    "Scan",
+    "ScanRequest",
+    "Sweep",
+    "SymbolScan",
     "Unmatched",
     "compare",
     "keep_history",
     "kept_of",
+    "read_sweep",
+    "reward_to_risk",
     "run",
     "run_engine",
+    "scan",
+    "scan_panel",
+    "together",
     "warm",
 ]
 

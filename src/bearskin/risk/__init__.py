@@ -2,7 +2,16 @@
 
 from bearskin.risk._approve import approve_config, approve_entry, approve_reducing
 from bearskin.risk._approved import Approved
-from bearskin.risk._entry import Entry, EntryRules, Exposure, Holding, exposure, liquidation_at, size_entry
+from bearskin.risk._entry import (
+    Entry,
+    EntryRules,
+    Exposure,
+    Holding,
+    exposure,
+    funding_over,
+    liquidation_at,
+    size_entry,
+)
 from bearskin.risk._figures import Basis, Funding, Gap, Loan, Plan, Sizing, Standing, Survival, Target, Verdict
 from bearskin.risk._hedge import Hedge, HedgeRequest, prove_hedge
 from bearskin.risk._history import AdverseMoves, adverse_moves
@@ -52,6 +61,7 @@ __all__ = [
     "approve_reducing",
     "exposure",
     "frac",
+    "funding_over",
     "limits_of",
     "liquidation_at",
     "loss_at",

@@ -134,3 +134,9 @@ def liquidation_at(
     """The mark at which `qty` (signed), opened at `entry` on `wallet`, is liquidated; None when no price does it."""
     with decimal.localcontext(QUOTE):
         return payoff_of(instrument).liquidation_price(tiers(brackets), qty, entry, wallet)
+
+
+def funding_over(instrument: Instrument, qty: Decimal, price: Decimal, rate: Decimal, settlements: Decimal) -> Decimal:
+    """Funding that `qty` (signed) gets, positive when received, over so many settlements at `rate` and `price`."""
+    with decimal.localcontext(QUOTE):
+        return payoff_of(instrument).funding_received(qty, price, rate) * settlements

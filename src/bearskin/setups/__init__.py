@@ -4,8 +4,9 @@ Each set-up is written once, for the short side, on log prices; the long side is
 Events are candidates: none of them has a proven edge.
 """
 
+from bearskin.setups._alive import over
 from bearskin.setups._descending_channel import ChannelBreak, DescendingChannel
-from bearskin.setups._events import Abstention, Days, Draft, GuardVerdict, SetupEvent
+from bearskin.setups._events import Abstention, Days, Draft, GuardVerdict, Line, SetupEvent, Zone
 from bearskin.setups._failed_breakout import FailedBreakout
 from bearskin.setups._guards import GuardRules, Regime, guard, regime
 from bearskin.setups._head_shoulders import HeadShoulders
@@ -33,6 +34,7 @@ __all__ = [
     "HeadShoulders",
     "Level",
     "LevelRules",
+    "Line",
     "OverextendedRally",
     "Regime",
     "RsiDivergence",
@@ -42,6 +44,7 @@ __all__ = [
     "StopHunt",
     "Template",
     "View",
+    "Zone",
     "abstentions",
     "detect",
     "entry_ok",
@@ -49,5 +52,6 @@ __all__ = [
     "levels",
     "load_setups",
     "merge",
+    "over",
     "regime",
 ]
