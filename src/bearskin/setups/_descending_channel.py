@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from bearskin.setups._context import volume_ratio
-from bearskin.setups._events import Draft
+from bearskin.setups._events import Draft, DrawnLine
 from bearskin.setups._features import B1, F8, I8, pivot_highs
 from bearskin.setups._view import View
 from bearskin.terms import BadInput
@@ -226,6 +226,16 @@ def _figures(view: View, found: Channel) -> dict[str, float]:
     }
 
 
+def _lines(found: Channel) -> tuple[DrawnLine, ...]:
+    first = min(found.upper_first, found.lower_first)
+    middle = (found.upper_at(first) + found.lower_at(first)) / 2
+    return (
+        ("upper", found.upper_first, found.upper_at(found.upper_first), found.bar, found.upper),
+        ("middle", first, middle, found.bar, found.middle),
+        ("lower", found.lower_first, found.lower_at(found.lower_first), found.bar, found.lower),
+    )
+
+
 def _fit(rules: ChannelLines, found: Channel) -> dict[str, float]:
     return {"r2" if rules.kind == "regression" else "slope_share": found.fit}
 
@@ -251,6 +261,7 @@ def _touch_draft(view: View, rules: DescendingChannel, found: Channel) -> Draft:
         horizon_bars=rules.horizon_bars,
         prices={"touch": high, "middle": found.middle, "lower": found.lower},
         bars={"upper_first": found.upper_first, "lower_first": found.lower_first},
+        lines=_lines(found),
         figures=lambda: {
             **_figures(view, found),
             **_fit(rules, found),
@@ -278,6 +289,7 @@ def _break_draft(view: View, rules: ChannelBreak, found: Channel) -> Draft:
         horizon_bars=rules.horizon_bars,
         prices={"upper": found.upper, "middle": found.middle},
         bars={"upper_first": found.upper_first, "lower_first": found.lower_first},
+        lines=_lines(found),
         figures=lambda: {
             **_figures(view, found),
             **_fit(rules, found),

@@ -5,6 +5,7 @@ Pivots are of closes; everything is known when its last bar has closed.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -186,6 +187,11 @@ def _draft(view: View, rules: HeadShoulders, bar: int, found: Structure, right: 
         horizon_bars=found.right_bottom - found.left_bottom,
         prices=prices,
         bars=at,
+        lines=(
+            ("neckline", found.left_bottom, neck.y, bar, level),
+            *(("pivots", a, float(close[a]), b, float(close[b])) for a, b in itertools.pairwise(at.values())),
+        ),
+        zones=(("head", found.left_bottom, found.right_bottom, neck.at(found.head), prices["head"]),),
         figures=lambda: {
             "order_bars": found.order,
             "width_bars": found.right_bottom - found.left_bottom,

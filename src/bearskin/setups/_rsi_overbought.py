@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 
 from bearskin.setups._events import Draft
-from bearskin.setups._features import pivot_highs
 from bearskin.setups._view import View
 
 
@@ -61,19 +60,27 @@ def _turn(view: View, rules: RsiOverbought, cross: int) -> Turn | None:
     end = min(len(view), cross + rules.valid_bars + 1)
     again = np.flatnonzero(rsi[cross:end] >= rules.overbought)
     end = cross + int(again[0]) if len(again) else end
-    begin = max(0, first - k)  # a pivot right after the start looks at the bars before it
-    pivots = pivot_highs(view.high[begin:end], k) + begin
-    pivots = pivots[pivots > first]
+    since = max(0, view.first - rules.valid_bars - rules.run_max_bars)
+    pivots = view.pivots(k, since)
+    pivots = pivots[np.searchsorted(pivots, first + 1) : np.searchsorted(pivots, end - k)]
+    if not len(pivots):
+        return None
     tops = np.maximum.accumulate(view.high[first:end])
     lower = view.high[pivots] < tops[pivots - first - 1]
     early = pivots + k < cross
-    lower[early] &= tops[pivots[early] - first] == tops[cross - first]  # a higher high since makes it no lower high
-    early &= lower
+    lower &= ~early | (tops[pivots - first] == tops[cross - first])  # a higher high since makes it no lower high
     if not lower.any():
         return None
+    early &= lower
     place = np.flatnonzero(early)[-1] if early.any() else np.flatnonzero(lower)[0]
     chosen = int(pivots[place])
     return Turn(first, cross, first + int(view.high[first:chosen].argmax()), chosen)
+
+
+def _reach(view: View, found: Turn) -> tuple[float, float]:
+    """Lowest and highest while RSI was above the mark."""
+    run = slice(found.first, found.cross)
+    return float(view.low[run].min()), float(view.high[run].max())
 
 
 def _draft(view: View, rules: RsiOverbought, bar: int, found: Turn) -> Draft:
@@ -95,6 +102,8 @@ def _draft(view: View, rules: RsiOverbought, bar: int, found: Turn) -> Draft:
         horizon_bars=rules.horizon_bars,
         prices={"peak": top, "lower_high": lower, "leg_low": low},
         bars={"peak": found.peak, "lower_high": found.lower, "leg_low": foot, "cross": found.cross},
+        lines=(("highs", found.peak, top, found.lower, lower), ("level", found.lower, lower, bar, lower)),
+        zones=(("overbought", found.first, found.cross - 1, *_reach(view, found)),),
         figures={
             "rsi_most": most,
             "rsi": float(rsi[bar]),
