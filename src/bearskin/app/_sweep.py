@@ -23,7 +23,7 @@ from bearskin.app._backtest import (
     warm_up,
 )
 from bearskin.app._home import user_path
-from bearskin.app._house import House, open_house, results_folder
+from bearskin.app._house import House, new_folder, open_house, results_folder
 from bearskin.app._rates import Number
 from bearskin.terms import BadInput
 
@@ -76,8 +76,9 @@ def sweep(
 ) -> SweepRun:
     """Try many variants of a backtest, each on an account of its own per symbol, and keep what each came to in `out`.
 
-    `vary` is words such as `stop_scale=0.8,1,1.25`, a mapping from names to values, or a .toml file. `search` grid tries
-    every combination, random and optuna `trials` of them (optuna for the highest `objective`: net, sharpe or folds).
+    `vary` is words such as `stop_scale=0.8,1,1.25`, a mapping from names to values, or a .toml file. `search` grid
+    tries every combination, random and optuna `trials` of them (optuna for the highest `objective`: net,
+    sharpe or folds).
     `resume` goes on with the sweep in `out`; without `setups` and `vary` it asks again what was asked then. `processes`
     is how many of this machine compute, `cluster` the address of a Dask cluster, or local for one of our own. The rest
     is as in `backtest`. Raises BadInput.
@@ -101,7 +102,7 @@ def sweep(
         request,
         source,
         market.load_brackets(house.settings.brackets),
-        results_folder(folder, house.home.part("reports") / "sweep"),
+        results_folder(folder, new_folder(house.home.part("reports"), "sweep")),
         resume=resume,
         processes=processes,
         cluster=cluster,

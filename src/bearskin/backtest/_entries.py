@@ -55,7 +55,7 @@ def ticket_of(request: BacktestRequest, symbol: Symbol, bar: int, event: SetupEv
     limit = event.limit_price if event.entry == "limit" else None
     two = len(event.targets) > 1
     share1 = math.floor(steps * request.target1_share) if two else steps  # exact: 0.29 of 100 is 29
-    trail = float(request.trail_atr) * event.atr
+    trail = (float(request.trail_atr) or event.trail_atr) * event.atr
     first = event.targets[0] if event.targets else None
     if two and share1 == 0:
         # too small to be split: the whole waits for the further target

@@ -28,7 +28,7 @@ class BacktestRequest:
     refuses symbols without a funding series, "ignore" leaves funding out. `no_preflight` (research only) trades what
     preflight would refuse. `entry` overrides how a set-up enters: "market" at the next open, "limit" at the signal's
     price. `target1_share` of the position leaves at the first of two targets. `trail_atr` adds a chandelier stop that
-    many ATR behind the best price (0: none).
+    many ATR behind the best price (0: as the set-up asks).
 
     What a sweep varies: `params` (a set-up's name to its parameters) and `template` change what is found; `stop_scale`
     multiplies the distance from the entry to the stop, `stop_frac` puts the stop that fraction of the entry price away
@@ -37,8 +37,7 @@ class BacktestRequest:
     taker and maker fees and slippage. Guards judge the trade as the set-up asked for it; a stop or target given here is
     not measured against the template's limits in ATR and risks.
 
-    Bars are used from `start_ns` up to before `end_ns`; set-ups may look
-    back further.
+    Bars are used from `start_ns` up to before `end_ns`; set-ups may look back further.
     """
 
     setups: tuple[str, ...] | None = None

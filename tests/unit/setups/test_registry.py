@@ -54,9 +54,10 @@ def registry(monkeypatch):
 def test_the_face_is_pinned():
     assert bearskin.setups.__all__ == [
         "SETUPS", "Abstention", "Candidate", "Days", "Draft", "FailedBreakout", "GuardRules", "GuardVerdict", "Level",
-        "LevelRules", "OverextendedRally", "Regime", "RsiDivergence", "Setup", "SetupEvent", "StopHunt", "Template",
-        "View",
-        "abstentions", "detect", "entry_ok", "guard", "levels", "load_setups", "merge", "regime",
+        "LevelRules", "Line", "OverextendedRally", "Regime", "RsiDivergence", "Setup", "SetupEvent", "StopHunt",
+        "Template", "View", "Zone",
+        "abstentions", "detect", "entry_ok", "guard", "levels", "load_setups", "merge", "over",
+        "regime",
     ]  # fmt: skip
 
 
