@@ -99,11 +99,10 @@ def sharpe_ratios(returns: NDArray[np.floating]) -> F8:
     return found
 
 
-def independent_trials(returns: NDArray[np.floating]) -> float:
-    """How many independent trials the columns of `returns` (days x columns) amount to, in [1, columns].
+def mean_correlation(returns: NDArray[np.floating]) -> tuple[float, int]:
+    """The mean correlation of the columns of `returns` (days x columns), in [0, 1], and how many of them ever move.
 
-    ρ + (1 - ρ) M with ρ the mean correlation of the M columns (Bailey and López de Prado 2014, appendix 3), taken as zero
-    where it is negative. Columns that never move are not trials.
+    A mean below zero is taken as zero; columns that never move are left out.
     """
     total = np.zeros(returns.shape[0])
     count = 0
@@ -115,8 +114,15 @@ def independent_trials(returns: NDArray[np.floating]) -> float:
         total += (part[:, moves] / size[moves]).sum(axis=1)
         count += int(moves.sum())
     if count < 2:
-        return 1.0
+        return 0.0, count
     # columns of length one: the square of their sum is M plus every correlation twice
     mean = (float(total @ total) - count) / (count * (count - 1))
-    mean = min(max(mean, 0.0), 1.0)
-    return mean + (1 - mean) * count
+    return min(max(mean, 0.0), 1.0), count
+
+
+def independent_trials(correlation: float, trials: int) -> float:
+    """How many independent trials `trials` of that mean correlation amount to: ρ + (1 - ρ) M, at least 1.
+
+    Bailey and López de Prado 2014, appendix 3.
+    """
+    return max(1.0, correlation + (1 - correlation) * trials)

@@ -150,7 +150,7 @@ def _first(series: Series, count: int) -> Series:
 def _events(request: BacktestRequest, panel: Panel) -> tuple[SetupEvent, ...]:
     if request.holds:
         return ()
-    return tuple(detect(panel, request.setups, request.sides))
+    return tuple(detect(panel, request.setups, request.sides, request.params or None, request.template))
 
 
 def _symbol(index: int, request: BacktestRequest, panel: Panel, brackets: Brackets, days: Mapping[str, Days]) -> Symbol:
