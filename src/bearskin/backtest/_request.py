@@ -37,8 +37,7 @@ class BacktestRequest:
     taker and maker fees and slippage. Guards judge the trade as the set-up asked for it; a stop or target given here is
     not measured against the template's limits in ATR and risks.
 
-    Bars are used from `start_ns` up to before `end_ns`; set-ups may look
-    back further.
+    Bars are used from `start_ns` up to before `end_ns`; set-ups may look back further.
     """
 
     setups: tuple[str, ...] | None = None
