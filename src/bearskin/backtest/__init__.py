@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from bearskin.backtest._core_venue import Latency
     from bearskin.backtest._engine_run import run_engine
     from bearskin.backtest._kept import Kept, keep_history, kept_of
+    from bearskin.backtest._luck import Luck, Tried, luck_json, luck_of, tried_trades
+    from bearskin.backtest._luck_again import luck_of_backtest
+    from bearskin.backtest._luck_gates import Gate
+    from bearskin.backtest._luck_sweep import Remaking, luck_of_sweep
     from bearskin.backtest._parity import Pair, Parity, Unmatched, compare
     from bearskin.backtest._request import BacktestRequest, BacktestResult
     from bearskin.backtest._run import run, warm
@@ -21,18 +25,26 @@ if TYPE_CHECKING:
 _HOMES = {
     "BacktestRequest": "_request",
     "BacktestResult": "_request",
+    "Gate": "_luck_gates",
     "Kept": "_kept",
     "Latency": "_core_venue",
+    "Luck": "_luck",
     "Pair": "_parity",
     "Parity": "_parity",
+    "Remaking": "_luck_sweep",
     "Scan": "_scan",
     "ScanRequest": "_scan",
     "Sweep": "_search_read",
     "SymbolScan": "_scan",
+    "Tried": "_luck",
     "Unmatched": "_parity",
     "compare": "_parity",
     "keep_history": "_kept",
     "kept_of": "_kept",
+    "luck_json": "_luck",
+    "luck_of": "_luck",
+    "luck_of_backtest": "_luck_again",
+    "luck_of_sweep": "_luck_sweep",
     "read_sweep": "_search_read",
     "reward_to_risk": "_scan",
     "run": "_run",
@@ -40,24 +52,33 @@ _HOMES = {
     "scan": "_scan",
     "scan_panel": "_scan",
     "together": "_scan",
+    "tried_trades": "_luck",
     "warm": "_run",
 }
 
 __all__ = [
     "BacktestRequest",
     "BacktestResult",
+    "Gate",
     "Kept",
     "Latency",
+    "Luck",
     "Pair",
     "Parity",
+    "Remaking",
     "Scan",
     "ScanRequest",
     "Sweep",
     "SymbolScan",
+    "Tried",
     "Unmatched",
     "compare",
     "keep_history",
     "kept_of",
+    "luck_json",
+    "luck_of",
+    "luck_of_backtest",
+    "luck_of_sweep",
     "read_sweep",
     "reward_to_risk",
     "run",
@@ -65,6 +86,7 @@ __all__ = [
     "scan",
     "scan_panel",
     "together",
+    "tried_trades",
     "warm",
 ]
 

@@ -153,4 +153,4 @@ def best_columns(rows: Sequence[I8], returns: NDArray[np.floating]) -> list[int]
 def _runs(days: I8) -> tuple[I8, I8]:
     """First and one past the last of every run of neighbours in sorted `days`."""
     gaps = np.flatnonzero(np.diff(days) > 1)
-    return days[np.concatenate([[0], gaps + 1])], days[np.concatenate([gaps, [len(days) - 1]])] + 1
+    return days[np.insert(gaps + 1, 0, 0)], days[np.append(gaps, len(days) - 1)] + 1
