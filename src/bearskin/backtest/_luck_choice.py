@@ -104,7 +104,7 @@ def choose(
 def _fold(daily: Daily, returns: NDArray[np.floating], split: Split) -> Fold:
     past = sharpe_ratios(returns[split.train])
     chosen = int(past.argmax())
-    after = sharpe_ratios(returns[np.ix_(split.test, [chosen])])
+    after = sharpe_ratios(returns[split.test, chosen][:, None])
     return Fold(
         first_day=int(daily.days[split.test[0]]),
         last_day=int(daily.days[split.test[-1]]),
