@@ -11,6 +11,7 @@ from bearskin.setups._failed_breakout import FailedBreakout
 from bearskin.setups._guards import GuardRules, Regime, guard, regime
 from bearskin.setups._head_shoulders import HeadShoulders
 from bearskin.setups._levels import Level, LevelRules, levels
+from bearskin.setups._look_ahead import Checked, Fault, check_setup
 from bearskin.setups._merge import Candidate, merge
 from bearskin.setups._overextended_rally import OverextendedRally
 from bearskin.setups._registry import SETUPS, Setup, abstentions, detect, load_setups
@@ -25,10 +26,12 @@ __all__ = [
     "Abstention",
     "Candidate",
     "ChannelBreak",
+    "Checked",
     "Days",
     "DescendingChannel",
     "Draft",
     "FailedBreakout",
+    "Fault",
     "GuardRules",
     "GuardVerdict",
     "HeadShoulders",
@@ -46,6 +49,7 @@ __all__ = [
     "View",
     "Zone",
     "abstentions",
+    "check_setup",
     "detect",
     "entry_ok",
     "guard",
