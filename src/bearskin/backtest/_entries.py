@@ -13,7 +13,7 @@ from bearskin.backtest._request import BacktestRequest
 from bearskin.backtest._symbols import Offer, Symbol
 from bearskin.paths import NEVER, UNFILLED, Ticket, walk
 from bearskin.risk import Entry, EntryRules, Exposure, Holding, Sized, exposure, size_entry
-from bearskin.setups import GuardVerdict, SetupEvent, entry_ok, guard
+from bearskin.setups import GuardRules, GuardVerdict, SetupEvent, entry_ok, facts_of, guard
 from bearskin.terms import MarginMode, Reason, Refused, Side, dec
 
 RECENT_BARS = 6  # the guards hear of the symbol's signals up to so many bars before
@@ -109,6 +109,7 @@ class Gate:
         """`offers` are all that will come, in order of time: of each the guards hear those known by then."""
         self.request = request
         self.book = book
+        self._rules = request.guard_rules or GuardRules(families_min=request.families_min)
         self._signals: dict[int, list[SetupEvent]] = {}
         for offer in offers:
             if offer.event is not None:
@@ -139,7 +140,8 @@ class Gate:
         return self._position(offer, event, sized, verdict, standing)
 
     def _guarded(self, symbol: Symbol, event: SetupEvent) -> GuardVerdict:
-        return guard(event, symbol.panel, self._known(symbol, event.bar), days=symbol.days)
+        known, facts = self._known(symbol, event.bar), facts_of(symbol.brackets)
+        return guard(event, symbol.panel, known, self._rules, symbol.days, facts)
 
     def _known(self, symbol: Symbol, bar: int) -> list[SetupEvent]:
         """The symbol's signals of the last bars, those of the same close included: they are known together."""
@@ -197,7 +199,7 @@ class Gate:
             "invalidation": event.invalidation,
             "limit": event.limit_price,
         }
-        said = [*verdict.reasons, *(f"unchecked: {name}" for name in verdict.unchecked)] if verdict else []
+        said = [] if verdict is None else verdict.told
         return Position(
             offer=offer,
             side=event.side,

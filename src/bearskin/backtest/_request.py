@@ -9,6 +9,7 @@ from typing import Literal
 import polars as pl
 
 from bearskin.market import Panel
+from bearskin.setups import GuardRules
 from bearskin.terms import BadInput, MarginMode, Side, iso
 
 HOLD = "hold"  # the yardstick: a fixed quantity held over the whole set, no set-up at all
@@ -27,7 +28,8 @@ class BacktestRequest:
     preflight would refuse. `entry` overrides how a set-up enters: "market" at the next open, "limit" at the signal's
     price. `target1_share` of the position leaves at the first of two targets. `trail_atr` adds a chandelier stop that
     many ATR behind the best price (0: as the set-up asks). Bars are used from `start_ns` up to before `end_ns`;
-    set-ups may look back further.
+    set-ups may look back further. `guard_rules` stand in for the guards' defaults; `families_min` is how many kinds of
+    evidence (structure, positioning, flow) a signal needs, those without data not asked for (0: none).
     """
 
     setups: tuple[str, ...] | None = None
@@ -45,6 +47,8 @@ class BacktestRequest:
     funding: Literal["charge", "ignore"] = "charge"
     no_preflight: bool = False
     guards: bool = True
+    guard_rules: GuardRules | None = None
+    families_min: int = 0
     entry: Literal["market", "limit"] | None = None
     target1_share: Decimal = Decimal("0.5")
     trail_atr: Decimal = Decimal(0)

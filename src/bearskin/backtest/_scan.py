@@ -25,6 +25,7 @@ from bearskin.setups import (
     abstentions,
     detect,
     entry_ok,
+    facts_of,
     guard,
     merge,
     over,
@@ -291,7 +292,11 @@ def _judged(
     last = len(panel) - 1
     price = float(panel.close[-1])
     entry = dec(price if event.limit_price is None else event.limit_price)
-    verdict = guard(event, panel, [one for one in told if one.bar <= event.bar]) if request.guards else None
+    verdict = (
+        guard(event, panel, [one for one in told if one.bar <= event.bar], facts=facts_of(brackets))
+        if request.guards
+        else None
+    )
     money = _Money(None, None, None, None)
     refused = verdict.veto if verdict is not None else None
     if refused is None:

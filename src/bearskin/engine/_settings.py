@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from bearskin.setups import GuardRules
 from bearskin.terms import BadInput, MarginMode, Side
 
 Sides = Literal["short", "long", "both", "auto", "none"]
@@ -34,6 +35,8 @@ class EngineSettings:
     hours (0 to 23, with minute 0) of every day; `low_volume_frac` bars entries in hours whose usual turnover is below
     that share of the week's median hour. `limits` on means daily loss, drawdown steps, streaks and the kill switch
     (`risk.LimitRules`).
+    `guard_rules` stand in for the guards' defaults; `families_min` is how many kinds of evidence (structure,
+    positioning, flow) a signal needs, those without data not asked for (0: none).
     """
 
     tag: str = "demo"
@@ -54,6 +57,8 @@ class EngineSettings:
     trail_atr: Decimal = Decimal(0)
     break_even_r: Decimal | None = None
     guards: bool = True
+    guard_rules: GuardRules | None = None
+    families_min: int = 0
     limits: bool = True
     positions_max: int | None = None
     equity_cap: Decimal | None = None

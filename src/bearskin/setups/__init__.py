@@ -5,46 +5,84 @@ Events are candidates: none of them has a proven edge.
 """
 
 from bearskin.setups._alive import over
+from bearskin.setups._book import (
+    BookRules,
+    book_imbalance,
+    book_says_wait,
+    microprice,
+    order_flow_imbalance,
+)
+from bearskin.setups._crowd_state import CrowdRules, CrowdState, crowd_state
+from bearskin.setups._crowded_longs import CrowdedLongs
 from bearskin.setups._events import Abstention, Days, Draft, GuardVerdict, Line, SetupEvent, Zone
 from bearskin.setups._failed_breakout import FailedBreakout
+from bearskin.setups._families import families_of, families_with_data
 from bearskin.setups._guards import GuardRules, Regime, guard, regime
 from bearskin.setups._levels import Level, LevelRules, levels
 from bearskin.setups._merge import Candidate, merge
+from bearskin.setups._outside import Facts, OutsideRules, facts_of, hour_share
 from bearskin.setups._overextended_rally import OverextendedRally
+from bearskin.setups._profile import ProfileRules, VolumeProfile, volume_profile
 from bearskin.setups._registry import SETUPS, Setup, abstentions, detect, load_setups
 from bearskin.setups._rsi_divergence import RsiDivergence
 from bearskin.setups._stop_hunt import StopHunt
+from bearskin.setups._supports import Support, SupportRules, support_targets
 from bearskin.setups._template import Template, entry_ok
 from bearskin.setups._view import View
+from bearskin.setups._volume import VolumeConfirmation, VolumeRules, volume_confirmation
 
 __all__ = [
     "SETUPS",
     "Abstention",
+    "BookRules",
     "Candidate",
+    "CrowdRules",
+    "CrowdState",
+    "CrowdedLongs",
     "Days",
     "Draft",
+    "Facts",
     "FailedBreakout",
     "GuardRules",
     "GuardVerdict",
     "Level",
     "LevelRules",
     "Line",
+    "OutsideRules",
     "OverextendedRally",
+    "ProfileRules",
     "Regime",
     "RsiDivergence",
     "Setup",
     "SetupEvent",
     "StopHunt",
+    "Support",
+    "SupportRules",
     "Template",
     "View",
+    "VolumeConfirmation",
+    "VolumeProfile",
+    "VolumeRules",
     "Zone",
     "abstentions",
+    "book_imbalance",
+    "book_says_wait",
+    "crowd_state",
     "detect",
     "entry_ok",
+    "facts_of",
+    "families_of",
+    "families_with_data",
     "guard",
+    "hour_share",
     "levels",
     "load_setups",
     "merge",
+    "microprice",
+    "order_flow_imbalance",
     "over",
     "regime",
+    "support_targets",
+    "volume_confirmation",
+    "volume_profile",
 ]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bearskin.market import Panel
+from bearskin.setups._crowded_longs import CrowdedLongs, crowded_longs, lacks_crowd_history
 from bearskin.setups._events import Abstention, Draft, SetupEvent
 from bearskin.setups._failed_breakout import FailedBreakout, failed_breakouts
 from bearskin.setups._overextended_rally import OverextendedRally, lacks_history, overextended_rallies
@@ -90,6 +91,16 @@ BUILT_IN = (
         detect=rsi_divergences,
         params=RsiDivergence(),
         bars_min=30,
+    ),
+    Setup(
+        name="crowded_longs",
+        title="Crowded longs",
+        families=("positioning",),
+        detect=crowded_longs,
+        params=CrowdedLongs(),
+        needs=("funding", "open-interest"),
+        bars_min=60,
+        lacks=lacks_crowd_history,
     ),
 )
 

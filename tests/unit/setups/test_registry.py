@@ -53,11 +53,14 @@ def registry(monkeypatch):
 
 def test_the_face_is_pinned():
     assert bearskin.setups.__all__ == [
-        "SETUPS", "Abstention", "Candidate", "Days", "Draft", "FailedBreakout", "GuardRules", "GuardVerdict", "Level",
-        "LevelRules", "Line", "OverextendedRally", "Regime", "RsiDivergence", "Setup", "SetupEvent", "StopHunt",
-        "Template", "View", "Zone",
-        "abstentions", "detect", "entry_ok", "guard", "levels", "load_setups", "merge", "over",
-        "regime",
+        "SETUPS", "Abstention", "BookRules", "Candidate", "CrowdRules", "CrowdState", "CrowdedLongs", "Days",
+        "Draft", "Facts", "FailedBreakout", "GuardRules", "GuardVerdict", "Level", "LevelRules", "Line",
+        "OutsideRules", "OverextendedRally", "ProfileRules", "Regime", "RsiDivergence", "Setup", "SetupEvent",
+        "StopHunt", "Support", "SupportRules", "Template", "View", "VolumeConfirmation", "VolumeProfile",
+        "VolumeRules", "Zone", "abstentions", "book_imbalance", "book_says_wait", "crowd_state", "detect",
+        "entry_ok", "facts_of", "families_of", "families_with_data", "guard", "hour_share", "levels",
+        "load_setups", "merge", "microprice", "order_flow_imbalance", "over", "regime", "support_targets",
+        "volume_confirmation", "volume_profile",
     ]  # fmt: skip
 
 
