@@ -47,7 +47,7 @@ class SymbolCoverage:
 
 def list_symbols(store: Store, venue: str, product: str, interval: str) -> list[SymbolCoverage]:
     """Every symbol with trade candles of this interval, sorted by name; empty when there is none."""
-    product = _series_product(product)
+    product = series_product(product)
     has = {
         kind: {key.symbol for key in store.keys(venue=venue, product=product, kind=kind)}
         for kind in ("mark", "funding")
@@ -85,7 +85,7 @@ def load_panel(
     first bar's open to before the last bar's close. Raises UnknownSymbol when the candles are not in the store or the
     instrument is not known, BadInput when no bar lies in the span, StoreBroken when the bars are not in order.
     """
-    key = SeriesKey(venue, _series_product(product), symbol, "trade", interval)
+    key = SeriesKey(venue, series_product(product), symbol, "trade", interval)
     step = interval_ns(interval)
     if not store.has(key):
         raise UnknownSymbol(_absent(store, key))
@@ -118,7 +118,7 @@ def load_panel(
         mark_close=None if mark is None else mark.close,
         mark_missing=None if mark is None else mark.missing,
         mark_estimated=mark is not None and mark.estimated,
-        funding=_funding(store, key, first, end),
+        funding=settlements(store, key, first, end),
         **_spot(store, key, time),
         open_interest=_interest(store, key, (time, close, step), notes),
         long_short_ratio=_known(store, key, "long-short", ("ratio",), first, end, notes),
@@ -128,7 +128,7 @@ def load_panel(
     )
 
 
-def _series_product(product: str) -> str:
+def series_product(product: str) -> str:
     """A margin pair is a spot pair traded with borrowed coin: its candles are the spot pair's."""
     return Product.SPOT.value if product == Product.MARGIN else str(product)
 
@@ -186,7 +186,8 @@ def _hole_notes(time_ns: I8, step_ns: int) -> list[str]:
     return [f"{len(holes)} holes, {missing} bars missing, the widest from {widest_said}"]
 
 
-def _funding(store: Store, key: SeriesKey, start_ns: int, end_ns: int) -> Funding | None:
+def settlements(store: Store, key: SeriesKey, start_ns: int, end_ns: int) -> Funding | None:
+    """The settlements of the symbol of `key` in [start_ns, end_ns); None when there is none."""
     settled = SeriesKey(key.venue, key.product, key.symbol, "funding", EVENT)
     if not store.has(settled):
         return None

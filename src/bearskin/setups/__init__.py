@@ -14,10 +14,12 @@ from bearskin.setups._book import (
 )
 from bearskin.setups._crowd_state import CrowdRules, CrowdState, crowd_state
 from bearskin.setups._crowded_longs import CrowdedLongs
+from bearskin.setups._descending_channel import ChannelBreak, DescendingChannel
 from bearskin.setups._events import Abstention, Days, Draft, GuardVerdict, Line, SetupEvent, Zone
 from bearskin.setups._failed_breakout import FailedBreakout
 from bearskin.setups._families import families_of, families_with_data
 from bearskin.setups._guards import GuardRules, Regime, guard, regime
+from bearskin.setups._head_shoulders import HeadShoulders
 from bearskin.setups._levels import Level, LevelRules, levels
 from bearskin.setups._merge import Candidate, merge
 from bearskin.setups._outside import Facts, OutsideRules, facts_of, hour_share
@@ -25,6 +27,7 @@ from bearskin.setups._overextended_rally import OverextendedRally
 from bearskin.setups._profile import ProfileRules, VolumeProfile, volume_profile
 from bearskin.setups._registry import SETUPS, Setup, abstentions, detect, load_setups
 from bearskin.setups._rsi_divergence import RsiDivergence
+from bearskin.setups._rsi_overbought import RsiOverbought
 from bearskin.setups._stop_hunt import StopHunt
 from bearskin.setups._supports import Support, SupportRules, support_targets
 from bearskin.setups._template import Template, entry_ok
@@ -36,15 +39,18 @@ __all__ = [
     "Abstention",
     "BookRules",
     "Candidate",
+    "ChannelBreak",
     "CrowdRules",
     "CrowdState",
     "CrowdedLongs",
     "Days",
+    "DescendingChannel",
     "Draft",
     "Facts",
     "FailedBreakout",
     "GuardRules",
     "GuardVerdict",
+    "HeadShoulders",
     "Level",
     "LevelRules",
     "Line",
@@ -53,6 +59,7 @@ __all__ = [
     "ProfileRules",
     "Regime",
     "RsiDivergence",
+    "RsiOverbought",
     "Setup",
     "SetupEvent",
     "StopHunt",
