@@ -14,11 +14,14 @@ from hypothesis import strategies as st
 
 from bearskin.market import Funding, Known, Panel
 from bearskin.setups import (
+    CrowdedLongs,
+    CrowdRules,
     FailedBreakout,
     Line,
     OverextendedRally,
     RsiDivergence,
     StopHunt,
+    SupportRules,
     Zone,
     detect,
     guard,
@@ -31,15 +34,24 @@ START_NS = 1_735_689_600_000_000_000
 MIRROR = 10_000.0  # a price p is mirrored to MIRROR / p
 NEUTRAL_8H = 0.0001
 NO_ROUND = StopHunt(level_kinds=("equal", "prior-day", "prior-week", "donchian", "pivot-3", "pivot-10"))
+NO_NUMBERS = SupportRules(weights={kind: weight for kind, weight in SupportRules().weights.items() if kind != "round"})
+NO_CROWD = CrowdedLongs(supports=NO_NUMBERS)
+EAGER_CROWD = CrowdedLongs(
+    above_bars=2,
+    crowd=CrowdRules(interest_pct=30.0, interest_rise=-1.0, funding_pct=50.0, funding_neutrals=0.5, greed=10.0),
+    supports=NO_NUMBERS,
+)
 VARIANTS = {
-    "plain": {"stop_hunt": NO_ROUND},
+    "plain": {"stop_hunt": NO_ROUND, "crowded_longs": NO_CROWD},
     "limits": {
         "stop_hunt": dataclasses.replace(NO_ROUND, variant="wick"),
         "failed_breakout": FailedBreakout(variant="retest", level_kinds=("donchian", "equal", "prior-day", "pivot-3")),
         "rsi_divergence": RsiDivergence(variant="aggressive"),
+        "crowded_longs": NO_CROWD,
         "overextended_rally": OverextendedRally(trigger="ema-cross"),
     },
     "eager": {
+        "crowded_longs": EAGER_CROWD,
         "stop_hunt": dataclasses.replace(NO_ROUND, wick_share=0.3, wick_atr=0.3),
         "overextended_rally": OverextendedRally(
             rise=0.02, rise_sigmas=0.5, extended_atr=0.5, funding_pct=55.0, funding_neutrals=1.0
@@ -175,7 +187,10 @@ def test_longs_are_the_shorts_of_the_mirrored_market(variant, seed):
 def test_the_mirror_property_is_not_empty():
     """Over a few walks every set-up speaks on both sides, so the property above says something."""
     told = {(e.setup, e.side) for seed in range(8) for e in detect(walk(seed), params=VARIANTS["eager"])}
-    assert len(told) == 8
+    assert len(told) == 2 * len({setup for setup, _ in told})
+    assert {"failed_breakout", "overextended_rally", "stop_hunt", "rsi_divergence", "crowded_longs"} <= {
+        s for s, _ in told
+    }
 
 
 def cut(panel: Panel, bars: int) -> Panel:
