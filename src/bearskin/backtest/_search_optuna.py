@@ -1,8 +1,8 @@
 """Optuna's TPE over the axes: which combinations are tried next, given what the ones before came to.
 
 Trials come in batches of a fixed size and every batch has dice of its own, so the same seed chooses the same
-combinations however many processes work and wherever a run was stopped: on resuming, the choices are made again from the
-results in the folder. `optuna.log` there is a journal of the trials for Optuna's own tools.
+combinations however many processes work and wherever a run was stopped: on resuming, the choices are made again from
+the results in the folder. `optuna.log` there is a journal of the trials for Optuna's own tools.
 """
 
 from __future__ import annotations

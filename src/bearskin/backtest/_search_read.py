@@ -187,6 +187,12 @@ class Sweep:
         return pl.scan_parquet([self.folder / kind / name for name in self._parts()])
 
 
+def sweep_words(folder: Path | str) -> Mapping[str, Any]:
+    """What the sweep in `folder` was asked, in the words of the verb; raises BadInput when there is none."""
+    words: Mapping[str, Any] = about_of(Path(folder))["words"]
+    return words
+
+
 def read_sweep(folder: Path | str) -> Sweep:
     """The sweep in `folder`; raises BadInput when there is none or nothing in it is done yet."""
     path = Path(folder)

@@ -8,9 +8,8 @@ is asked there.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -57,7 +56,8 @@ class OutsideRules:
     jump_1m: float = 0.10  # one bar's log return, either way, in seven days ...
     jump_longer: float = 0.25  # ... for bars longer than a minute
     float_min: float = 0.20
-    floats: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))  # by symbol or coin
+    floats: tuple[tuple[str, float], ...] = ()  # (symbol or coin, part of all coins that circulates)
+    made_up: bool = False  # the venue's market is made up: nothing about dollars and coins is asked
     linkage_bars: int = 12
     basis_days: float = 30.0
     basis_z: float = 1.0
@@ -85,7 +85,7 @@ class Said(NamedTuple):
 def outside(event: SetupEvent, view: View, known_since_ns: int, facts: Facts, rules: OutsideRules) -> Iterator[Said]:
     """Each guard in turn. `known_since_ns` is the beginning of the first day known of the symbol."""
     bar = int(view.panel.time_ns.searchsorted(event.known_ns - view.panel.interval_ns, side="right")) - 1
-    made_up = view.panel.instrument.venue == MADE_UP
+    made_up = rules.made_up or view.panel.instrument.venue == MADE_UP
     if bar < 0:
         return
     if not made_up:
@@ -199,7 +199,7 @@ def _float(view: View, facts: Facts, rules: OutsideRules) -> Said:
     instrument = view.panel.instrument
     known = facts.float_frac
     for name in (instrument.symbol, instrument.base):
-        known = rules.floats.get(name, None) if known is None else known
+        known = dict(rules.floats).get(name) if known is None else known
     return _at_least(known, rules.float_min, "float")
 
 

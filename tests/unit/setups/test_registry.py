@@ -74,7 +74,7 @@ def test_the_first_four():
 
 def test_an_unknown_name_is_refused_with_those_there_are():
     with pytest.raises(
-        BadInput, match="'no_such_thing' is not a set-up: there are .*failed_breakout, .*overextended_rally"
+        BadInput, match=r"'no_such_thing' is not a set-up: there are .*failed_breakout, .*overextended_rally"
     ):
         detect(panel_of(flat(10)), ["no_such_thing"])
 
