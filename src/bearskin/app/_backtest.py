@@ -45,6 +45,8 @@ def backtest(
     preset: str | None = None,
     preflight: bool = True,
     guards: bool = True,
+    families: int = 0,
+    targets: str = "setup",
     funding: str = "charge",
     stop_trigger: str = "mark",
     mark: str = "required",
@@ -69,7 +71,9 @@ def backtest(
     in the summary with why. `setups` is all, names, or hold (`qty` of each symbol held, a yardstick). `side` is short,
     long or both. `preflight=False` is research only. `funding` is charge or ignore, `stop_trigger` mark or last,
     `mark` required or last (then symbols without any mark are taken and last stands in). `entry` market or limit
-    overrides the set-ups' own. `setup_file` is a .py file with set-ups of one's own. `through` compiled computes trades
+    overrides the set-ups' own. `families` is how many kinds of evidence (structure, positioning, flow) a signal needs;
+    `targets` support takes the supports below the entry instead of the set-ups' targets.
+    `setup_file` is a .py file with set-ups of one's own. `through` compiled computes trades
     at once, engine lives through the bars with the engine that trades live: the same trades, slower. With `out` the
     result is written there too. Raises BadInput.
     """
@@ -83,7 +87,11 @@ def backtest(
         room.load_setups(user_path(setup_file))
     folder = None if out is None else results_folder(out, house.home.part("reports"))
     rules = rules_of(entry=entry, funding=funding, stop_trigger=stop_trigger, trail_atr=trail_atr, qty=qty)
-    more = {**span_of(start, end), **rules, "no_preflight": not preflight, "guards": guards}
+    more = {**span_of(start, end), **rules, "no_preflight": not preflight, "guards": guards, "families_min": families}
+    if one_of(targets, ("setup", "support"), "targets") == "support":
+        from bearskin.setups import Template
+
+        more["template"] = Template(targets="support")
     request = request_of(house, setups_of(setups), sides_of(side), more)
     last_stands_in = one_of(mark, ("required", "last"), "mark") == "last"
     engine = one_of(through, ("compiled", "engine"), "through") == "engine"

@@ -28,7 +28,7 @@ def made(home: Path, place: Place = WITHIN, interval: str = "1h", **given: objec
 
 
 def test_every_setting_of_the_engine_is_an_option_of_both_and_a_setting() -> None:
-    fields = {field.name for field in dataclasses.fields(EngineSettings)} - {"tag", "symbols", "interval_ns"}
+    fields = {field.name for field in dataclasses.fields(EngineSettings)} - {"tag", "symbols", "interval_ns", "guard_rules"}
     assert {word.field for word in BOT_WORDS.values()} == fields
     assert set(BOT_WORDS) <= set(DEMO)
     assert set(BOT_WORDS) <= set(TRADING)
