@@ -72,10 +72,9 @@ def backtest(
     long or both. `preflight=False` is research only. `funding` is charge or ignore, `stop_trigger` mark or last,
     `mark` required or last (then symbols without any mark are taken and last stands in). `entry` market or limit
     overrides the set-ups' own. `families` is how many kinds of evidence (structure, positioning, flow) a signal needs;
-    `targets` support takes the supports below the entry instead of the set-ups' targets.
-    `setup_file` is a .py file with set-ups of one's own. `through` compiled computes trades
-    at once, engine lives through the bars with the engine that trades live: the same trades, slower. With `out` the
-    result is written there too. Raises BadInput.
+    `targets` support takes the supports below the entry instead of the set-ups'. `setup_file` is a .py file with set-ups
+    of one's own. `through` compiled computes trades at once, engine lives through the bars with the engine that trades
+    live: the same trades, slower. With `out` the result is written there too. Raises BadInput.
     """
     settings = {"venue": venue, "product": product, "interval": interval, "equity": equity, "risk": risk}
     limits = {"leverage": leverage, "margin_mode": margin, "preset": preset, "brackets": brackets}

@@ -21,6 +21,7 @@ from bearskin.setups._families import families_of, families_with_data
 from bearskin.setups._guards import GuardRules, Regime, guard, regime
 from bearskin.setups._head_shoulders import HeadShoulders
 from bearskin.setups._levels import Level, LevelRules, levels
+from bearskin.setups._look_ahead import Checked, Fault, check_setup
 from bearskin.setups._merge import Candidate, merge
 from bearskin.setups._outside import Facts, OutsideRules, facts_of, hour_share
 from bearskin.setups._overextended_rally import OverextendedRally
@@ -40,6 +41,7 @@ __all__ = [
     "BookRules",
     "Candidate",
     "ChannelBreak",
+    "Checked",
     "CrowdRules",
     "CrowdState",
     "CrowdedLongs",
@@ -48,6 +50,7 @@ __all__ = [
     "Draft",
     "Facts",
     "FailedBreakout",
+    "Fault",
     "GuardRules",
     "GuardVerdict",
     "HeadShoulders",
@@ -74,6 +77,7 @@ __all__ = [
     "abstentions",
     "book_imbalance",
     "book_says_wait",
+    "check_setup",
     "crowd_state",
     "detect",
     "entry_ok",
