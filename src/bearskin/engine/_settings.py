@@ -15,12 +15,22 @@ EntryStyle = Literal["setup", "market", "limit", "chase", "ladder"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarEvent:
-    """A time around which nothing is entered; `symbols` empty means all."""
+    """A time around which nothing is entered; `symbols` empty means all.
+
+    `at_ns` is the moment itself where it is known apart from that time. A day before it (or before the start) the bot
+    says that a hedge may be due.
+    """
 
     name: str
     start_ns: int
     end_ns: int
     symbols: tuple[str, ...] = ()
+    at_ns: int | None = None
+
+    @property
+    def moment_ns(self) -> int:
+        """The moment that is waited for."""
+        return self.start_ns if self.at_ns is None else self.at_ns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
