@@ -14,6 +14,9 @@ from hypothesis import strategies as st
 
 from bearskin.market import Funding, Known, Panel
 from bearskin.setups import (
+    SETUPS,
+    DecliningVolume,
+    Distribution,
     FailedBreakout,
     Line,
     OverextendedRally,
@@ -44,6 +47,8 @@ VARIANTS = {
         "overextended_rally": OverextendedRally(
             rise=0.02, rise_sigmas=0.5, extended_atr=0.5, funding_pct=55.0, funding_neutrals=1.0
         ),
+        "distribution": Distribution(volume_z=0.3, wick_share=0.3, near_atr=1.0),
+        "declining_volume": DecliningVolume(near_share=0.2, near_atr=2.0, tau_max=0.1, p_max=1.1, cvd_slope_max=9.0),
     },
 }
 
@@ -175,7 +180,7 @@ def test_longs_are_the_shorts_of_the_mirrored_market(variant, seed):
 def test_the_mirror_property_is_not_empty():
     """Over a few walks every set-up speaks on both sides, so the property above says something."""
     told = {(e.setup, e.side) for seed in range(8) for e in detect(walk(seed), params=VARIANTS["eager"])}
-    assert len(told) == 8
+    assert told == {(name, side) for name in SETUPS for side in Side}
 
 
 def cut(panel: Panel, bars: int) -> Panel:

@@ -5,10 +5,13 @@ Events are candidates: none of them has a proven edge.
 """
 
 from bearskin.setups._alive import over
+from bearskin.setups._declining_volume import DecliningVolume
+from bearskin.setups._distribution import Distribution
 from bearskin.setups._events import Abstention, Days, Draft, GuardVerdict, Line, SetupEvent, Zone
 from bearskin.setups._failed_breakout import FailedBreakout
 from bearskin.setups._guards import GuardRules, Regime, guard, regime
 from bearskin.setups._levels import Level, LevelRules, levels
+from bearskin.setups._ma_cross import MaCross
 from bearskin.setups._merge import Candidate, merge
 from bearskin.setups._overextended_rally import OverextendedRally
 from bearskin.setups._registry import SETUPS, Setup, abstentions, detect, load_setups
@@ -22,6 +25,8 @@ __all__ = [
     "Abstention",
     "Candidate",
     "Days",
+    "DecliningVolume",
+    "Distribution",
     "Draft",
     "FailedBreakout",
     "GuardRules",
@@ -29,6 +34,7 @@ __all__ = [
     "Level",
     "LevelRules",
     "Line",
+    "MaCross",
     "OverextendedRally",
     "Regime",
     "RsiDivergence",

@@ -14,7 +14,15 @@ from bearskin.setups import SETUPS, Draft, FailedBreakout, Setup, StopHunt, abst
 from bearskin.setups._registry import _Registry
 from bearskin.terms import BadInput, Reason, Side
 
-FOUR = ["failed_breakout", "overextended_rally", "rsi_divergence", "stop_hunt"]
+OURS = [
+    "declining_volume",
+    "distribution",
+    "failed_breakout",
+    "ma_cross",
+    "overextended_rally",
+    "rsi_divergence",
+    "stop_hunt",
+]
 
 OWN = '''
 """Sell the third higher close in a row."""
@@ -53,24 +61,51 @@ def registry(monkeypatch):
 
 def test_the_face_is_pinned():
     assert bearskin.setups.__all__ == [
-        "SETUPS", "Abstention", "Candidate", "Days", "Draft", "FailedBreakout", "GuardRules", "GuardVerdict", "Level",
-        "LevelRules", "Line", "OverextendedRally", "Regime", "RsiDivergence", "Setup", "SetupEvent", "StopHunt",
-        "Template", "View", "Zone",
-        "abstentions", "detect", "entry_ok", "guard", "levels", "load_setups", "merge", "over",
+        "SETUPS",
+        "Abstention",
+        "Candidate",
+        "Days",
+        "DecliningVolume",
+        "Distribution",
+        "Draft",
+        "FailedBreakout",
+        "GuardRules",
+        "GuardVerdict",
+        "Level",
+        "LevelRules",
+        "Line",
+        "MaCross",
+        "OverextendedRally",
+        "Regime",
+        "RsiDivergence",
+        "Setup",
+        "SetupEvent",
+        "StopHunt",
+        "Template",
+        "View",
+        "Zone",
+        "abstentions",
+        "detect",
+        "entry_ok",
+        "guard",
+        "levels",
+        "load_setups",
+        "merge",
+        "over",
         "regime",
-    ]  # fmt: skip
+    ]
 
 
-def test_the_first_four():
-    assert sorted(SETUPS) == FOUR
-    assert len(SETUPS) == 4
+def test_those_there_are():
+    assert sorted(SETUPS) == OURS
+    assert len(SETUPS) == len(OURS)
     assert SETUPS["overextended_rally"].needs == ("funding",)
     assert SETUPS["overextended_rally"].families == ("structure", "positioning")
 
 
 def test_an_unknown_name_is_refused_with_those_there_are():
-    with pytest.raises(BadInput, match="'head_shoulders' is not a set-up: there are failed_breakout, over"):
-        detect(panel_of(flat(10)), ["head_shoulders"])
+    with pytest.raises(BadInput, match=r"'moon_phase' is not a set-up: there are .*failed_breakout, "):
+        detect(panel_of(flat(10)), ["moon_phase"])
 
 
 def test_parameters_of_the_wrong_kind_are_refused():
@@ -86,7 +121,7 @@ def test_an_unknown_kind_of_level_is_refused():
 def test_a_short_panel_makes_everything_abstain():
     panel = panel_of(flat(5), funding=funding_of([0.0001] * 200, 2_000_000_000_000_000_000))
     assert detect(panel) == []
-    assert [said.setup for said in abstentions(panel)] == sorted(FOUR, key=list(SETUPS).index)
+    assert [said.setup for said in abstentions(panel)] == sorted(OURS, key=list(SETUPS).index)
     assert {said.refused.reason for said in abstentions(panel)} == {Reason.NO_DATA}
 
 
