@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from bearskin.terms import BadInput, StoreBroken
 
 ABOUT, ROWS, DAYS = "sweep.json", "rows", "days"
+TRIALS = "trials.parquet"  # of Optuna's search, written when it is done
 VERSION = 1
 COUNTS = ("trades", "wins", "stopped", "targets", "liquidated", "timed", "ambiguous", "bars_held")
 FIGURES = (
@@ -77,8 +78,8 @@ class Folder:
         """Keep what a unit found; `columns` are the axes' values. Raises StoreBroken when the disk refuses."""
         name, symbol = part_name(unit), self.symbols[unit[1]]
         try:
-            _parquet(self.path / DAYS / name, days_frame(symbol, found))
-            _parquet(self.path / ROWS / name, rows_frame(symbol, found, columns))
+            write_parquet(self.path / DAYS / name, days_frame(symbol, found))
+            write_parquet(self.path / ROWS / name, rows_frame(symbol, found, columns))
         except (OSError, pl.exceptions.PolarsError) as error:
             said = getattr(error, "strerror", None) or " ".join(str(error).split())
             raise StoreBroken(f"{self.path} cannot be written ({said}); what is there is whole") from None
@@ -179,7 +180,8 @@ def _read(kind: str, path: Path, files: Sequence[str]) -> pl.DataFrame:
     return pl.read_parquet([path / kind / name for name in files])
 
 
-def _parquet(path: Path, frame: pl.DataFrame) -> None:
+def write_parquet(path: Path, frame: pl.DataFrame) -> None:
+    """Write `frame` to `path` whole or not at all."""
     aside = path.with_name(f".{path.name}.aside")
     try:
         frame.write_parquet(aside)

@@ -12,7 +12,17 @@ import polars as pl
 from numpy.typing import NDArray
 
 from bearskin.backtest._search_axes import Plain
-from bearskin.backtest._search_folder import COUNTS, DAYS, FIGURES, ROWS, about_of, digest_of, done_in, part_name
+from bearskin.backtest._search_folder import (
+    COUNTS,
+    DAYS,
+    FIGURES,
+    ROWS,
+    TRIALS,
+    about_of,
+    digest_of,
+    done_in,
+    part_name,
+)
 from bearskin.terms import BadInput
 
 SUMMED = tuple(name for name in (*COUNTS, *FIGURES) if name not in ("equity_end", "drawdown_max"))
@@ -57,9 +67,9 @@ class Sweep:
         return int(self.about["grid"])
 
     @property
-    def units(self) -> int:
-        """How many units of work there are (blocks of combinations on one symbol)."""
-        return int(self.about["units"])
+    def units(self) -> int | None:
+        """How many units of work there are (blocks of combinations on one symbol); None while Optuna decides that."""
+        return None if self.about["units"] is None else int(self.about["units"])
 
     @property
     def units_done(self) -> int:
@@ -69,7 +79,8 @@ class Sweep:
     @property
     def complete(self) -> bool:
         """Whether all are."""
-        return self.units_done >= self.units
+        units = self.units
+        return (self.folder / TRIALS).exists() if units is None else self.units_done >= units
 
     @property
     def first_day(self) -> int:
@@ -130,16 +141,22 @@ class Sweep:
         number that was not tried.
         """
         numbers = self.numbers() if combinations is None else np.asarray(combinations, dtype=np.int64)
-        days = np.arange(self.first_day, self.last_day + 1, dtype=np.int32)
         ranked, place = np.unique(numbers, return_inverse=True)
         self._refuse_unknown(ranked)
+        days, matrix = self.daily_of(self._parts(), ranked)
+        return days, matrix if np.array_equal(ranked, numbers) else matrix[:, place]
+
+    def daily_of(
+        self, parts: Sequence[str], ranked: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """`daily` of these files only, for different combinations in rising order that are known to be there."""
+        days = np.arange(self.first_day, self.last_day + 1, dtype=np.int32)
         matrix = np.zeros((len(days), len(ranked)), dtype=np.float32)
-        parts = self._parts()
         for start in range(0, len(parts), PART_FILES):
             part = self._days_of(parts[start : start + PART_FILES], ranked)
             column = np.searchsorted(ranked, part["combination"].to_numpy())
             np.add.at(matrix, (part["day"].to_numpy() - self.first_day, column), part["net"].to_numpy())
-        return days, matrix if np.array_equal(ranked, numbers) else matrix[:, place]
+        return days, matrix
 
     def _days_of(self, parts: Sequence[str], ranked: NDArray[np.int64]) -> pl.DataFrame:
         files = [self.folder / DAYS / name for name in parts]

@@ -15,12 +15,16 @@ from bearskin.setups._registry import _Registry
 from bearskin.terms import BadInput, Reason, Side
 
 OURS = [
+    "channel_break",
     "declining_volume",
+    "descending_channel",
     "distribution",
     "failed_breakout",
+    "head_shoulders",
     "ma_cross",
     "overextended_rally",
     "rsi_divergence",
+    "rsi_overbought",
     "stop_hunt",
 ]
 
@@ -64,13 +68,16 @@ def test_the_face_is_pinned():
         "SETUPS",
         "Abstention",
         "Candidate",
+        "ChannelBreak",
         "Days",
         "DecliningVolume",
+        "DescendingChannel",
         "Distribution",
         "Draft",
         "FailedBreakout",
         "GuardRules",
         "GuardVerdict",
+        "HeadShoulders",
         "Level",
         "LevelRules",
         "Line",
@@ -78,6 +85,7 @@ def test_the_face_is_pinned():
         "OverextendedRally",
         "Regime",
         "RsiDivergence",
+        "RsiOverbought",
         "Setup",
         "SetupEvent",
         "StopHunt",
