@@ -21,6 +21,7 @@ _VERBS = (
     "backup",
     "cap",
     "close",
+    "cluster_local",
     "config",
     "data_brackets",
     "data_check",
@@ -51,6 +52,7 @@ _VERBS = (
     "runs",
     "scan",
     "short",
+    "sweep",
     "tables",
     "trade",
 )

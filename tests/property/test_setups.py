@@ -15,12 +15,16 @@ from hypothesis import strategies as st
 from bearskin.market import Funding, Known, Panel
 from bearskin.setups import (
     SETUPS,
+    ChannelBreak,
     DecliningVolume,
+    DescendingChannel,
     Distribution,
     FailedBreakout,
+    HeadShoulders,
     Line,
     OverextendedRally,
     RsiDivergence,
+    RsiOverbought,
     StopHunt,
     Zone,
     detect,
@@ -41,6 +45,10 @@ VARIANTS = {
         "failed_breakout": FailedBreakout(variant="retest", level_kinds=("donchian", "equal", "prior-day", "pivot-3")),
         "rsi_divergence": RsiDivergence(variant="aggressive"),
         "overextended_rally": OverextendedRally(trigger="ema-cross"),
+        "descending_channel": DescendingChannel(kind="pivots"),
+        "channel_break": ChannelBreak(kind="pivots", volume_ratio_min=1.0),
+        "head_shoulders": HeadShoulders(orders=(3, 5)),
+        "rsi_overbought": RsiOverbought(overbought=60.0, pivot_bars=1),
     },
     "eager": {
         "stop_hunt": dataclasses.replace(NO_ROUND, wick_share=0.3, wick_atr=0.3),
@@ -49,6 +57,10 @@ VARIANTS = {
         ),
         "distribution": Distribution(volume_z=0.3, wick_share=0.3, near_atr=1.0),
         "declining_volume": DecliningVolume(near_share=0.2, near_atr=2.0, tau_max=0.1, p_max=1.1, cvd_slope_max=9.0),
+        "descending_channel": DescendingChannel(bars=24, r2_min=0.2, band_sigmas=1.0, rest_bars=0),
+        "channel_break": ChannelBreak(bars=24, r2_min=0.2, volume_ratio_min=0.5, first_target=2.0, second_target=3.0),
+        "head_shoulders": HeadShoulders(orders=(2, 3, 8), first_target=1.0, second_target=2.0, symmetry_max=5.0),
+        "rsi_overbought": RsiOverbought(overbought=55.0, valid_bars=60, run_max_bars=10),
     },
 }
 

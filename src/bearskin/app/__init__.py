@@ -19,6 +19,7 @@ _WHERE = {
     "backup": "_keep",
     "cap": "_safety",
     "close": "_hands",
+    "cluster_local": "_sweep",
     "config": "_config",
     "data_brackets": "_data",
     "data_check": "_data",
@@ -49,6 +50,7 @@ _WHERE = {
     "runs": "_hands",
     "scan": "_scan",
     "short": "_hands",
+    "sweep": "_sweep",
     "tables": "_report",
     "trade": "_trade",
 }
@@ -63,6 +65,7 @@ __all__ = [  # noqa: PLE0604, RUF100 - the names are in _WHERE and loaded on fir
     "backup",
     "cap",
     "close",
+    "cluster_local",
     "config",
     "data_brackets",
     "data_check",
@@ -94,6 +97,7 @@ __all__ = [  # noqa: PLE0604, RUF100 - the names are in _WHERE and loaded on fir
     "runs",
     "scan",
     "short",
+    "sweep",
     "tables",
     "trade",
 ]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from bearskin.report._scan_page import scan_page
     from bearskin.report._scan_tables import scan_tables
     from bearskin.report._store_tables import coverage_table, faults_table
+    from bearskin.report._sweep_tables import sweep_json, sweep_tables
     from bearskin.report._tables import summary_tables
 
 _HOMES = {
@@ -62,6 +63,8 @@ _HOMES = {
     "scan_page": "_scan_page",
     "scan_tables": "_scan_tables",
     "summary_tables": "_tables",
+    "sweep_json": "_sweep_tables",
+    "sweep_tables": "_sweep_tables",
     "tables_of": "_run_tell",
     "tear_sheet": "_page",
     "tell_journal": "_run_tell",
@@ -101,6 +104,8 @@ __all__ = [
     "scan_page",
     "scan_tables",
     "summary_tables",
+    "sweep_json",
+    "sweep_tables",
     "tables_of",
     "tear_sheet",
     "tell_journal",

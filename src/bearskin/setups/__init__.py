@@ -13,6 +13,7 @@ from bearskin.setups._failed_breakout import FailedBreakout
 from bearskin.setups._guards import GuardRules, Regime, guard, regime
 from bearskin.setups._head_shoulders import HeadShoulders
 from bearskin.setups._levels import Level, LevelRules, levels
+from bearskin.setups._look_ahead import Checked, Fault, check_setup
 from bearskin.setups._ma_cross import MaCross
 from bearskin.setups._merge import Candidate, merge
 from bearskin.setups._overextended_rally import OverextendedRally
@@ -28,12 +29,14 @@ __all__ = [
     "Abstention",
     "Candidate",
     "ChannelBreak",
+    "Checked",
     "Days",
     "DecliningVolume",
     "DescendingChannel",
     "Distribution",
     "Draft",
     "FailedBreakout",
+    "Fault",
     "GuardRules",
     "GuardVerdict",
     "HeadShoulders",
@@ -52,6 +55,7 @@ __all__ = [
     "View",
     "Zone",
     "abstentions",
+    "check_setup",
     "detect",
     "entry_ok",
     "guard",

@@ -14,7 +14,7 @@ from bearskin.setups import SETUPS, Draft, FailedBreakout, Setup, StopHunt, abst
 from bearskin.setups._registry import _Registry
 from bearskin.terms import BadInput, Reason, Side
 
-OURS = [
+NAMES = [
     "channel_break",
     "declining_volume",
     "descending_channel",
@@ -69,12 +69,14 @@ def test_the_face_is_pinned():
         "Abstention",
         "Candidate",
         "ChannelBreak",
+        "Checked",
         "Days",
         "DecliningVolume",
         "DescendingChannel",
         "Distribution",
         "Draft",
         "FailedBreakout",
+        "Fault",
         "GuardRules",
         "GuardVerdict",
         "HeadShoulders",
@@ -93,6 +95,7 @@ def test_the_face_is_pinned():
         "View",
         "Zone",
         "abstentions",
+        "check_setup",
         "detect",
         "entry_ok",
         "guard",
@@ -104,16 +107,16 @@ def test_the_face_is_pinned():
     ]
 
 
-def test_those_there_are():
-    assert sorted(SETUPS) == OURS
-    assert len(SETUPS) == len(OURS)
+def test_the_set_ups_there_are():
+    assert sorted(SETUPS) == NAMES
+    assert len(SETUPS) == len(NAMES)
     assert SETUPS["overextended_rally"].needs == ("funding",)
     assert SETUPS["overextended_rally"].families == ("structure", "positioning")
 
 
 def test_an_unknown_name_is_refused_with_those_there_are():
-    with pytest.raises(BadInput, match=r"'moon_phase' is not a set-up: there are .*failed_breakout, "):
-        detect(panel_of(flat(10)), ["moon_phase"])
+    with pytest.raises(BadInput, match="'cup_and_handle' is not a set-up: there are channel_break, "):
+        detect(panel_of(flat(10)), ["cup_and_handle"])
 
 
 def test_parameters_of_the_wrong_kind_are_refused():
@@ -129,7 +132,7 @@ def test_an_unknown_kind_of_level_is_refused():
 def test_a_short_panel_makes_everything_abstain():
     panel = panel_of(flat(5), funding=funding_of([0.0001] * 200, 2_000_000_000_000_000_000))
     assert detect(panel) == []
-    assert [said.setup for said in abstentions(panel)] == sorted(OURS, key=list(SETUPS).index)
+    assert [said.setup for said in abstentions(panel)] == sorted(NAMES, key=list(SETUPS).index)
     assert {said.refused.reason for said in abstentions(panel)} == {Reason.NO_DATA}
 
 
