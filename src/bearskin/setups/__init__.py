@@ -5,13 +5,16 @@ Events are candidates: none of them has a proven edge.
 """
 
 from bearskin.setups._alive import over
+from bearskin.setups._declining_volume import DecliningVolume
 from bearskin.setups._descending_channel import ChannelBreak, DescendingChannel
+from bearskin.setups._distribution import Distribution
 from bearskin.setups._events import Abstention, Days, Draft, GuardVerdict, Line, SetupEvent, Zone
 from bearskin.setups._failed_breakout import FailedBreakout
 from bearskin.setups._guards import GuardRules, Regime, guard, regime
 from bearskin.setups._head_shoulders import HeadShoulders
 from bearskin.setups._levels import Level, LevelRules, levels
 from bearskin.setups._look_ahead import Checked, Fault, check_setup
+from bearskin.setups._ma_cross import MaCross
 from bearskin.setups._merge import Candidate, merge
 from bearskin.setups._overextended_rally import OverextendedRally
 from bearskin.setups._registry import SETUPS, Setup, abstentions, detect, load_setups
@@ -28,7 +31,9 @@ __all__ = [
     "ChannelBreak",
     "Checked",
     "Days",
+    "DecliningVolume",
     "DescendingChannel",
+    "Distribution",
     "Draft",
     "FailedBreakout",
     "Fault",
@@ -38,6 +43,7 @@ __all__ = [
     "Level",
     "LevelRules",
     "Line",
+    "MaCross",
     "OverextendedRally",
     "Regime",
     "RsiDivergence",
