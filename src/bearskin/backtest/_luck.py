@@ -133,7 +133,9 @@ class Tried:
     trials: int | None
 
 
-def tried_trades(trades: pl.DataFrame, equity: float, first_day: int, last_day: int, trials: int | None = None) -> Tried:
+def tried_trades(
+    trades: pl.DataFrame, equity: float, first_day: int, last_day: int, trials: int | None = None
+) -> Tried:
     """A backtest to be judged, from its trades: every set-up on every side is a column, all trades together the series.
 
     `trades` has `setup, side, entry_time, exit_time, net, r` as a backtest's; days are UTC day numbers of its span.

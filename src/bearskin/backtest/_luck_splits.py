@@ -90,9 +90,7 @@ def combinatorial_purged(
     if not 1 <= tested < groups:
         raise BadInput(f"{tested} of {groups} groups cannot be tested: leave some to learn from")
     group = groups_of(start_ns, groups)
-    spans = [
-        (int(start_ns[group == g].min()), int(end_ns[group == g].max())) for g in range(groups)
-    ]
+    spans = [(int(start_ns[group == g].min()), int(end_ns[group == g].max())) for g in range(groups)]
     seen = [0] * groups
     for chosen in itertools.combinations(range(groups), tested):
         test = np.isin(group, chosen)
