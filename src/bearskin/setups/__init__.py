@@ -6,6 +6,17 @@ Events are candidates: none of them has a proven edge.
 
 from bearskin.setups._alive import over
 from bearskin.setups._events import Abstention, Days, Draft, GuardVerdict, SetupEvent
+from bearskin.setups._evidence import (
+    NO_EDGE,
+    Evidence,
+    EvidenceBook,
+    evidence_book,
+    evidence_json,
+    evidence_of,
+    evidence_verdict,
+    evidence_words,
+    read_evidence,
+)
 from bearskin.setups._failed_breakout import FailedBreakout
 from bearskin.setups._guards import GuardRules, Regime, guard, regime
 from bearskin.setups._levels import Level, LevelRules, levels
@@ -18,11 +29,14 @@ from bearskin.setups._template import Template, entry_ok
 from bearskin.setups._view import View
 
 __all__ = [
+    "NO_EDGE",
     "SETUPS",
     "Abstention",
     "Candidate",
     "Days",
     "Draft",
+    "Evidence",
+    "EvidenceBook",
     "FailedBreakout",
     "GuardRules",
     "GuardVerdict",
@@ -39,10 +53,16 @@ __all__ = [
     "abstentions",
     "detect",
     "entry_ok",
+    "evidence_book",
+    "evidence_json",
+    "evidence_of",
+    "evidence_verdict",
+    "evidence_words",
     "guard",
     "levels",
     "load_setups",
     "merge",
     "over",
+    "read_evidence",
     "regime",
 ]

@@ -53,10 +53,11 @@ def registry(monkeypatch):
 
 def test_the_face_is_pinned():
     assert bearskin.setups.__all__ == [
-        "SETUPS", "Abstention", "Candidate", "Days", "Draft", "FailedBreakout", "GuardRules", "GuardVerdict", "Level",
-        "LevelRules", "OverextendedRally", "Regime", "RsiDivergence", "Setup", "SetupEvent", "StopHunt", "Template",
-        "View",
-        "abstentions", "detect", "entry_ok", "guard", "levels", "load_setups", "merge", "regime",
+        "NO_EDGE", "SETUPS", "Abstention", "Candidate", "Days", "Draft", "Evidence", "EvidenceBook", "FailedBreakout",
+        "GuardRules", "GuardVerdict", "Level", "LevelRules", "OverextendedRally", "Regime", "RsiDivergence", "Setup",
+        "SetupEvent", "StopHunt", "Template", "View",
+        "abstentions", "detect", "entry_ok", "evidence_book", "evidence_json", "evidence_of", "evidence_verdict",
+        "evidence_words", "guard", "levels", "load_setups", "merge", "over", "read_evidence", "regime",
     ]  # fmt: skip
 
 
