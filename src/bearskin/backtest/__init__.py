@@ -16,8 +16,17 @@ if TYPE_CHECKING:
     from bearskin.backtest._request import BacktestRequest, BacktestResult
     from bearskin.backtest._run import run, warm
     from bearskin.backtest._scan import Scan, ScanRequest, SymbolScan, reward_to_risk, scan, scan_panel, together
+    from bearskin.backtest._study import CasesKept, run_study
+    from bearskin.backtest._study_cases import coarser
+    from bearskin.backtest._study_request import StudyRequest, StudyResult, StudySet
 
 _HOMES = {
+    "run_study": "_study",
+    "coarser": "_study_cases",
+    "StudySet": "_study_request",
+    "StudyResult": "_study_request",
+    "StudyRequest": "_study_request",
+    "CasesKept": "_study",
     "BacktestRequest": "_request",
     "BacktestResult": "_request",
     "Kept": "_kept",
@@ -43,20 +52,26 @@ _HOMES = {
 __all__ = [
     "BacktestRequest",
     "BacktestResult",
+    "CasesKept",
     "Kept",
     "Latency",
     "Pair",
     "Parity",
     "Scan",
     "ScanRequest",
+    "StudyRequest",
+    "StudyResult",
+    "StudySet",
     "SymbolScan",
     "Unmatched",
+    "coarser",
     "compare",
     "keep_history",
     "kept_of",
     "reward_to_risk",
     "run",
     "run_engine",
+    "run_study",
     "scan",
     "scan_panel",
     "together",

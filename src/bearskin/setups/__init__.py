@@ -7,7 +7,11 @@ Events are candidates: none of them has a proven edge.
 from bearskin.setups._alive import over
 from bearskin.setups._events import Abstention, Days, Draft, GuardVerdict, SetupEvent
 from bearskin.setups._evidence import (
+    AGAINST,
+    BEFORE_COSTS,
+    EDGE,
     NO_EDGE,
+    TOO_FEW,
     Evidence,
     EvidenceBook,
     evidence_book,
@@ -29,8 +33,12 @@ from bearskin.setups._template import Template, entry_ok
 from bearskin.setups._view import View
 
 __all__ = [
+    "AGAINST",
+    "BEFORE_COSTS",
+    "EDGE",
     "NO_EDGE",
     "SETUPS",
+    "TOO_FEW",
     "Abstention",
     "Candidate",
     "Days",

@@ -27,9 +27,9 @@ class Evidence:
     """One set-up on one side, held for `horizon_h` hours after the entry at the open that follows its signal.
 
     Figures are of the trade (a short gains where the price falls), in basis points of the entry price: `mean_bp` and
-    `excess_bp` (over random entries of the same symbol and side close in time) before costs, `net_bp` after fees,
-    slippage and funding. `t` and `p_adjusted` are of the excess; the p counts every set-up, side and horizon of the
-    study. `start` and `end` are the days of the first and the last case. None where the source does not say.
+    `excess_bp` (over random entries of the same symbol and side close in time) before costs, `net_bp` after fees and
+    slippage. `t` and `p_adjusted` are of the excess; the p counts every set-up, side and horizon of the study. `start`
+    and `end` are the days of the first and the last case. None where the source does not say.
     `verdict` is one of `VERDICTS`, by rules written down before the figures were known.
     """
 
@@ -65,7 +65,7 @@ class Evidence:
         luck += [] if self.p_adjusted is None else [f"p {_p_words(self.p_adjusted)} among all that was tried"]
         told = f" ({', '.join(luck)})" if luck else ""
         cases = f"{self.n:,} case{'' if self.n == 1 else 's'}"
-        costs = "before costs" if self.net_bp is None else f"{self.net_bp:+.0f} bp a trade after costs"
+        costs = "before costs" if self.net_bp is None else f"{self.net_bp:+.0f} bp a trade after fees and slippage"
         return f"{self.verdict}: {measured}{told} over {self.horizon_h} h in {cases}, {self._where}; {costs}"
 
     @property
