@@ -49,6 +49,7 @@ _VERBS = (
     "resume",
     "reverse",
     "runs",
+    "scan",
     "short",
     "tables",
     "trade",

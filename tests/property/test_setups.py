@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from bearskin.market import Funding, Known, Panel
 from bearskin.setups import (
     FailedBreakout,
+    Line,
     OverextendedRally,
     RsiDivergence,
     StopHunt,
+    Zone,
     detect,
     guard,
     levels,
@@ -114,14 +116,39 @@ def flipped(name: str, figure: float | str) -> float | str:
     return 2 * NEUTRAL_8H - figure if name.endswith("_8h") else figure
 
 
+def assert_mirrored_drawing(long, short, near):
+    assert [drawn.name for drawn in long.drawing] == [drawn.name for drawn in short.drawing]
+    for one, other in zip(long.drawing, short.drawing, strict=True):
+        assert (one.start_ns, one.end_ns) == (other.start_ns, other.end_ns)
+        if isinstance(one, Line):
+            prices, others = (one.start_price, one.end_price), (other.start_price, other.end_price)
+        else:
+            prices, others = (one.high_price, one.low_price), (other.low_price, other.high_price)
+        assert [MIRROR / price for price in prices] == pytest.approx(others, **near)
+
+
+def assert_drawn_in_the_past(event, panel):
+    """Every set-up draws something, forwards, between positive prices, and nothing after the bar of its signal."""
+    assert event.drawing
+    last = int(panel.time_ns[event.bar])
+    for drawn in event.drawing:
+        assert int(panel.time_ns[0]) <= drawn.start_ns <= drawn.end_ns <= last
+        if isinstance(drawn, Zone):
+            assert 0 < drawn.low_price <= drawn.high_price
+        else:
+            assert min(drawn.start_price, drawn.end_price) > 0
+
+
 def assert_mirrored(long, short):
-    same = ("setup", "symbol", "bar", "known_ns", "horizon_bars", "anchor_ns", "entry", "valid_bars")
+    same = ("setup", "symbol", "bar", "known_ns", "horizon_bars", "anchor_ns", "entry", "valid_bars", "trail_atr")
     assert [getattr(long, name) for name in same] == [getattr(short, name) for name in same]
     near = {"rel": 1e-7}
-    for name in ("level", "entry_ref", "stop", "invalidation"):
+    for name in ("level", "entry_ref", "stop"):
         assert MIRROR / getattr(long, name) == pytest.approx(getattr(short, name), **near), name
+    assert long.invalidation * short.invalidation == pytest.approx(MIRROR if short.invalidation else 0.0, **near)
     assert [MIRROR / t for t in long.targets] == pytest.approx(list(short.targets), **near)
     assert long.atr == pytest.approx(short.atr, **near)
+    assert_mirrored_drawing(long, short, near)
     assert long.attrs.keys() == short.attrs.keys()
     for name, figure in long.attrs.items():
         other = short.attrs[name]
@@ -181,6 +208,8 @@ def assert_future_changes_nothing(panel: Panel, ends: list[int], params) -> int:
         part = cut(panel, end)
         before = [event for event in whole if event.bar < end]
         assert detect(part, params=params) == before
+        for event in before:
+            assert_drawn_in_the_past(event, part)
         for event in before[-3:]:
             assert guard(event, part, before) == guard(event, panel, whole)
         assert regime(part, end - 1) == regime(panel, end - 1)
@@ -223,16 +252,19 @@ def real_panel(folder: Path, symbol: str, tick: str) -> Panel:
 
 def test_every_event_of_a_real_market_is_a_trade_that_makes_sense(real_data: Path):
     """Stops are beyond the entry, targets on the other side, everything on the tick, nearest target first."""
-    events = detect(real_panel(real_data, "ETHUSDT", "0.01"))
+    panel = real_panel(real_data, "ETHUSDT", "0.01")
+    events = detect(panel)
     assert {(e.setup, e.side) for e in events} >= {
         (name, side) for name in ("failed_breakout", "stop_hunt", "rsi_divergence") for side in Side
     }
     assert events == sorted(events, key=lambda e: (e.bar, e.setup, e.side))
     for event in events:
+        assert_drawn_in_the_past(event, panel)
         sign = int(event.side)
         assert sign * (event.entry_ref - event.stop) > 0
         assert all(sign * (target - event.entry_ref) > 0 for target in event.targets)
         assert list(event.targets) == sorted(event.targets, reverse=sign < 0)
+        assert event.targets or event.trail_atr
         for price in (event.stop, event.invalidation, *event.targets):
             assert Decimal(repr(price)) % Decimal("0.01") == 0
         assert event.why.startswith("ETHUSDT ")

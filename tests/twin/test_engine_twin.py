@@ -174,6 +174,39 @@ def test_trailing_stops_come_to_the_same_trades(draw: Draw, stop_trigger: Any) -
     agree(compiled, engine)
 
 
+@pytest.mark.parametrize("stop_trigger", ["mark", "last"])
+def test_set_ups_that_trail_without_target_or_time_come_to_the_same_trades(draw: Draw, stop_trigger: Any) -> None:
+    """Each signal with its own trail, neither targets nor a time stop, some without invalidation; others beside."""
+    rng = np.random.default_rng(78)
+    panels = [wild(rng, name) for name in ("AAA", "BBB", "CCC")]
+    events = [event for panel in panels for event in drawn_signals(rng, panel)]
+    for i in range(0, len(events), 2):
+        bare = {"targets": (), "horizon_bars": 0, "trail_atr": float(rng.choice([1.0, 2.0, 3.0]))}
+        events[i] = dataclasses.replace(events[i], **bare, setup="trailing")
+        if i % 4:
+            events[i] = dataclasses.replace(events[i], invalidation=0.0)
+    draw(events)
+    compiled, engine = both(BacktestRequest(guards=False, stop_trigger=stop_trigger, slippage_frac=D(0)), panels)
+    trailing = compiled.trades.filter(pl.col("setup") == "trailing")
+    assert {"trail", "stop"} <= set(trailing["exit_reason"]) <= {"trail", "stop", "invalidated", "liquidated", "end"}
+    assert trailing["target1"].null_count() == trailing.height > 10
+    assert "target" in set(compiled.trades["exit_reason"])
+    agree(compiled, engine)
+
+
+def test_a_request_that_names_a_trail_overrides_the_set_ups_own(draw: Draw) -> None:
+    rng = np.random.default_rng(79)
+    panel = wild(rng, "AAA")
+    bare = [dataclasses.replace(e, targets=(), horizon_bars=0) for e in drawn_signals(rng, panel)]
+    results = []
+    for own, asked in ((3.0, D(1)), (1.0, D(0))):
+        draw([dataclasses.replace(e, trail_atr=own) for e in bare])
+        compiled, engine = both(BacktestRequest(guards=False, trail_atr=asked), [panel])
+        agree(compiled, engine)
+        results.append(compiled.trades)
+    assert results[0].equals(results[1])
+
+
 def test_a_month_of_real_candles_with_the_crash_of_october_2025(real_data: Path) -> None:
     """The ordinary set-ups with their guards on BTC and SOL, default costs, from October 1 to November 1."""
     panels = [panel_of(real_data, name) for name in ("BTCUSDT", "SOLUSDT")]

@@ -84,7 +84,7 @@ def backtest(
     folder = None if out is None else results_folder(out, house.home.part("reports"))
     rules = _rules(entry=entry, funding=funding, stop_trigger=stop_trigger, trail_atr=trail_atr, qty=qty)
     more = {**_span(start, end), **rules, "no_preflight": not preflight, "guards": guards}
-    request = _request(house, _setups(setups), _sides(side), more)
+    request = _request(house, setups_of(setups), sides_of(side), more)
     last_stands_in = one_of(mark, ("required", "last"), "mark") == "last"
     engine = one_of(through, ("compiled", "engine"), "through") == "engine"
     result = _run(house, request, _names(symbols), last_stands_in, progress, engine=engine)
@@ -140,7 +140,8 @@ def _span(start: str | None, end: str | None) -> dict[str, int | None]:
     }
 
 
-def _sides(word: str) -> tuple[Side, ...]:
+def sides_of(word: str) -> tuple[Side, ...]:
+    """short, long or both; raises BadInput."""
     if word.strip().lower() == "both":
         return (Side.SHORT, Side.LONG)
     try:
@@ -149,7 +150,8 @@ def _sides(word: str) -> tuple[Side, ...]:
         raise BadInput(f"side was {word!r}, must be short, long or both") from None
 
 
-def _setups(value: str | Sequence[str]) -> tuple[str, ...] | None:
+def setups_of(value: str | Sequence[str]) -> tuple[str, ...] | None:
+    """The names of known set-ups, None for all; raises BadInput."""
     from bearskin.setups import SETUPS
 
     names = [name.replace("-", "_") for name in words_of(value)]

@@ -142,6 +142,23 @@ BACKTEST: dict[str, Spec] = {
     "html": flag("--html/--no-html", "Write the tear sheet.", OUT, True),
     "show": flag("--open", "Open the tear sheet in the browser.", OUT),
 }
+SCAN: dict[str, Spec] = {
+    "symbols": text("all, or names such as BTCUSDT,ETHUSDT.", "LIST", TRADE),
+    "at": text("The moment that is looked at; default: the newest bar in the store.", "TIME", TRADE),
+    "setups": text("all, or names.", "LIST", TRADE),
+    "side": text("short, long or both.", "SIDE", TRADE),
+    "within": text("How old a set-up may be, in bars; 6 by default.", "BARS", TRADE),
+    "interval": text("Time frame, such as 1h.", "TIME", TRADE),
+    "setup_file": text("Python file with set-ups of your own.", "FILE", TRADE),
+    "bars": count("Bars loaded of each symbol; 1,500 by default.", None, TRADE, 50),
+    **SIZING,
+    "guards": flag("--guards/--no-guards", "Ask the guards.", SIZE, True),
+    **PLACE,
+    **COSTS,
+    "processes": count("Processes that share the symbols; default: as many as are worth it.", None, WHERE, 1),
+    "out": text("Also write a page with a picture of each candidate.", "FILE", OUT),
+    "show": flag("--open", "Open that page in the browser.", OUT),
+}
 BOT, RESEARCH = "The bot", "With --backtest"
 ENTERS, BARS = "How it enters and leaves", "When it does not"
 _BOT: dict[str, Spec] = {

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bearskin.backtest._request import BacktestRequest, BacktestResult
     from bearskin.backtest._run import run, warm
     from bearskin.backtest._scan import Scan, ScanRequest, SymbolScan, reward_to_risk, scan, scan_panel, together
+    from bearskin.backtest._search_read import Sweep, read_sweep
     from bearskin.backtest._study import CasesKept, run_study
     from bearskin.backtest._study_cases import coarser
     from bearskin.backtest._study_request import StudyRequest, StudyResult, StudySet
@@ -35,11 +36,13 @@ _HOMES = {
     "Parity": "_parity",
     "Scan": "_scan",
     "ScanRequest": "_scan",
+    "Sweep": "_search_read",
     "SymbolScan": "_scan",
     "Unmatched": "_parity",
     "compare": "_parity",
     "keep_history": "_kept",
     "kept_of": "_kept",
+    "read_sweep": "_search_read",
     "reward_to_risk": "_scan",
     "run": "_run",
     "run_engine": "_engine_run",
@@ -62,12 +65,14 @@ __all__ = [
     "StudyRequest",
     "StudyResult",
     "StudySet",
+    "Sweep",
     "SymbolScan",
     "Unmatched",
     "coarser",
     "compare",
     "keep_history",
     "kept_of",
+    "read_sweep",
     "reward_to_risk",
     "run",
     "run_engine",

@@ -31,7 +31,8 @@ from bearskin.terms import (
 
 ZERO, ONE = Decimal(0), Decimal(1)
 REACHED_TICKS = Decimal("0.000001")  # as the kernel: a mark this little short of a tick has reached it
-SERIES = ("open_interest", "long_short_ratio", "sentiment")
+SERIES = ("open_interest", "long_short_ratio", "top_positions_ratio", "sentiment")
+SPOT = ("spot_close", "spot_quote_volume", "spot_buy_share")
 Hear = Callable[[AnyEvent], None]
 
 
@@ -144,7 +145,7 @@ class Lane:
             open=float(panel.open[i]), high=float(panel.high[i]), low=float(panel.low[i]),
             close=float(panel.close[i]), volume=float(panel.volume[i]), quote_volume=_cell(panel.quote_volume, i),
             taker_buy_volume=_cell(panel.taker_buy_volume, i), mark_open=marks[0], mark_high=marks[1],
-            mark_low=marks[2], mark_close=marks[3],
+            mark_low=marks[2], mark_close=marks[3], **{name: _cell(getattr(panel, name), i) for name in SPOT},
         )  # fmt: skip
 
 

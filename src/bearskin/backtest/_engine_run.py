@@ -18,6 +18,9 @@ from bearskin.terms import AnyEvent, BadInput, Brackets, Connected, Instrument, 
 
 TAG = "back"
 PROGRESS_EVERY = 500
+COMPILED_ONLY = (
+    "params", "template", "stop_scale", "stop_frac", "target_r", "target_frac", "hold_bars", "invalidation",
+)  # fmt: skip
 
 
 def run_engine(
@@ -38,6 +41,7 @@ def run_engine(
         raise BadInput("hold is a yardstick of the compiled run: the engine has nothing to decide in it")
     if request.no_preflight:
         raise BadInput("the engine takes no trade that preflight refuses: leave out --no-preflight")
+    _refuse_overrides(request)
     gathered = gather(request, panels, brackets, progress)
     if not gathered.symbols:
         raise BadInput("nothing can be backtested: no panel was left")
@@ -45,6 +49,14 @@ def run_engine(
     latency = latency or Latency()
     drive(request, gathered, latency, ledger, kept, progress)
     return result_of(request, gathered, ledger, latency)
+
+
+def _refuse_overrides(request: BacktestRequest) -> None:
+    """The engine trades set-ups as they are found; what a sweep changes about them only the compiled run knows."""
+    plain = BacktestRequest()
+    for name in COMPILED_ONLY:
+        if getattr(request, name) != getattr(plain, name):
+            raise BadInput(f"the engine trades set-ups as they are found: {name} is for the compiled run only")
 
 
 def settings_of(request: BacktestRequest, symbols: tuple[Symbol, ...]) -> EngineSettings:
@@ -61,7 +73,7 @@ def settings_of(request: BacktestRequest, symbols: tuple[Symbol, ...]) -> Engine
         heat_frac=request.heat_frac,
         leverage=request.leverage,
         margin_mode=request.margin_mode,
-        slippage_frac=request.slippage_frac,
+        slippage_frac=request.slippage_frac * request.cost_scale,
         stop_by=request.stop_trigger,
         entry=request.entry or "setup",
         target1_share=request.target1_share,
@@ -89,7 +101,7 @@ def drive(
         symbols,
         {name: (one.taker, one.maker) for name, one in rates.items()},
         equity=request.equity,
-        slip=request.slippage_frac,
+        slip=rates_of(request, symbols[0]).slip,
         start_ns=start_ns,
         latency=latency,
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from bearskin.backtest._book import Book, Position
+from bearskin.backtest._override import overridden, rules_of
 from bearskin.backtest._request import BacktestRequest
 from bearskin.backtest._symbols import Offer, Symbol
 from bearskin.paths import NEVER, UNFILLED, Ticket, walk
@@ -38,22 +39,13 @@ class Rates:
 
 
 def rates_of(request: BacktestRequest, symbol: Symbol) -> Rates:
-    """The request's fees where it names them, else the instrument's."""
-    instrument = symbol.panel.instrument
-    return Rates(
-        taker=instrument.taker_fee_rate if request.taker_fee_rate is None else request.taker_fee_rate,
-        maker=instrument.maker_fee_rate if request.maker_fee_rate is None else request.maker_fee_rate,
-        slip=request.slippage_frac,
-    )
-
-
-def overridden(request: BacktestRequest, event: SetupEvent) -> SetupEvent:
-    """The event with the entry the request insists on."""
-    if request.entry is None or request.entry == event.entry:
-        return event
-    if request.entry == "market":
-        return replace(event, entry="market", limit_price=None, valid_bars=1)
-    return replace(event, entry="limit", limit_price=event.entry_ref)
+    """The request's fees where it names them, else the instrument's, and its slippage, times its `cost_scale`."""
+    instrument, scale = symbol.panel.instrument, request.cost_scale
+    taker = instrument.taker_fee_rate if request.taker_fee_rate is None else request.taker_fee_rate
+    maker = instrument.maker_fee_rate if request.maker_fee_rate is None else request.maker_fee_rate
+    if scale == ONE:
+        return Rates(taker=taker, maker=maker, slip=request.slippage_frac)
+    return Rates(taker=taker * scale, maker=maker * scale, slip=request.slippage_frac * scale)
 
 
 def ticket_of(request: BacktestRequest, symbol: Symbol, bar: int, event: SetupEvent, steps: int) -> Ticket[float]:
@@ -63,7 +55,7 @@ def ticket_of(request: BacktestRequest, symbol: Symbol, bar: int, event: SetupEv
     limit = event.limit_price if event.entry == "limit" else None
     two = len(event.targets) > 1
     share1 = math.floor(steps * request.target1_share) if two else steps  # exact: 0.29 of 100 is 29
-    trail = float(request.trail_atr) * event.atr
+    trail = (float(request.trail_atr) or event.trail_atr) * event.atr
     first = event.targets[0] if event.targets else None
     if two and share1 == 0:
         # too small to be split: the whole waits for the further target
@@ -109,6 +101,7 @@ class Gate:
         """`offers` are all that will come, in order of time: of each the guards hear those known by then."""
         self.request = request
         self.book = book
+        self.rules = rules_of(request)
         self._signals: dict[int, list[SetupEvent]] = {}
         for offer in offers:
             if offer.event is not None:
@@ -118,18 +111,18 @@ class Gate:
         """The position an offer becomes, or why it is let go."""
         if offer.event is None:
             return self._hold(offer)
-        event = overridden(self.request, offer.event)
         symbol, bar, panel = offer.symbol, offer.bar, offer.symbol.panel
+        event = overridden(self.request, offer.event, panel.instrument)
         if bar >= len(panel) or int(panel.time_ns[bar]) != offer.order_ns:
             detail = "the data ends here" if bar >= len(panel) else "the next bar is missing from the data"
             return Declined(offer=offer, refused=Refused(reason=Reason.NO_DATA, detail=detail))
         if self.book.busy(symbol):
             return Declined(offer=offer, refused=Refused(reason=Reason.SYMBOL_BUSY))
-        verdict = self._guarded(symbol, event) if self.request.guards else None
+        verdict = self._guarded(symbol, offer.event) if self.request.guards else None
         if verdict is not None and verdict.veto is not None:
             return Declined(offer=offer, refused=verdict.veto)
         opening = float(panel.open[bar])
-        refused = entry_ok(event, opening)
+        refused = entry_ok(event, opening, self.rules)
         if refused is not None:
             return Declined(offer=offer, refused=refused)
         standing = self.standing(offer.order_ns)
@@ -155,7 +148,7 @@ class Gate:
     def _size(
         self, offer: Offer, event: SetupEvent, opening: float, verdict: GuardVerdict | None, standing: Exposure[float]
     ) -> Sized | Refused:
-        request = self.request
+        request, rates = self.request, rates_of(self.request, offer.symbol)
         return size_entry(
             Entry(
                 side=event.side,
@@ -171,9 +164,9 @@ class Gate:
                 leverage=request.leverage,
                 margin_mode=request.margin_mode,
                 heat_frac=request.heat_frac,
-                slippage_frac=request.slippage_frac,
-                taker_fee_rate=request.taker_fee_rate,
-                maker_fee_rate=request.maker_fee_rate,
+                slippage_frac=rates.slip,
+                taker_fee_rate=rates.taker,
+                maker_fee_rate=rates.maker,
                 beyond=request.no_preflight,
             ),
             standing,

@@ -29,9 +29,9 @@ from bearskin.terms import (
 )
 
 HISTORY = "history"  # the folder, below that of the run
-SERIES = ("open_interest", "long_short_ratio", "sentiment")
+SERIES = ("open_interest", "long_short_ratio", "top_positions_ratio", "sentiment")
 PRICES = ("open", "high", "low", "close", "volume")
-EXTRAS = ("quote_volume", "taker_buy_volume")
+EXTRAS = ("quote_volume", "taker_buy_volume", "spot_close", "spot_quote_volume", "spot_buy_share")
 MARKS = ("mark_open", "mark_high", "mark_low", "mark_close")
 NAN = float("nan")
 

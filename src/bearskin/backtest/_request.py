@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
@@ -9,6 +10,7 @@ from typing import Literal
 import polars as pl
 
 from bearskin.market import Panel
+from bearskin.setups import Template
 from bearskin.terms import BadInput, MarginMode, Side, iso
 
 HOLD = "hold"  # the yardstick: a fixed quantity held over the whole set, no set-up at all
@@ -26,8 +28,16 @@ class BacktestRequest:
     refuses symbols without a funding series, "ignore" leaves funding out. `no_preflight` (research only) trades what
     preflight would refuse. `entry` overrides how a set-up enters: "market" at the next open, "limit" at the signal's
     price. `target1_share` of the position leaves at the first of two targets. `trail_atr` adds a chandelier stop that
-    many ATR behind the best price (0: none). Bars are used from `start_ns` up to before `end_ns`; set-ups may look
-    back further.
+    many ATR behind the best price (0: as the set-up asks).
+
+    What a sweep varies: `params` (a set-up's name to its parameters) and `template` change what is found; `stop_scale`
+    multiplies the distance from the entry to the stop, `stop_frac` puts the stop that fraction of the entry price away
+    instead; `target_r` (in risks) or `target_frac` (of the entry price) is the one target instead of the set-up's;
+    `hold_bars` is the time stop (0: none); without `invalidation` a close beyond it is no exit; `cost_scale` multiplies
+    taker and maker fees and slippage. Guards judge the trade as the set-up asked for it; a stop or target given here is
+    not measured against the template's limits in ATR and risks.
+
+    Bars are used from `start_ns` up to before `end_ns`; set-ups may look back further.
     """
 
     setups: tuple[str, ...] | None = None
@@ -51,6 +61,15 @@ class BacktestRequest:
     qty: Decimal = Decimal(1)
     start_ns: int | None = None
     end_ns: int | None = None
+    params: Mapping[str, object] = field(default_factory=dict)
+    template: Template | None = None
+    stop_scale: Decimal = Decimal(1)
+    stop_frac: Decimal | None = None
+    target_r: Decimal | None = None
+    target_frac: Decimal | None = None
+    hold_bars: int | None = None
+    invalidation: bool = True
+    cost_scale: Decimal = Decimal(1)
 
     def __post_init__(self) -> None:
         """Raises BadInput for figures that make no sense."""
@@ -71,6 +90,25 @@ class BacktestRequest:
             raise BadInput("hold is a yardstick of its own: it cannot be run together with set-ups")
         if self.start_ns is not None and self.end_ns is not None and self.start_ns >= self.end_ns:
             raise BadInput(f"the start {iso(self.start_ns)} must lie before the end {iso(self.end_ns)}")
+        self._check_overrides()
+
+    def _check_overrides(self) -> None:
+        for name in ("stop_scale", "stop_frac", "target_r", "target_frac"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise BadInput(f"{name} must be positive, was {value}")
+        for name in ("stop_frac", "target_frac"):
+            value = getattr(self, name)
+            if value is not None and value >= FRACTION_MAX:
+                raise BadInput(f"{name} is a fraction of the price below 1, was {value}: write 0.02 for two per cent")
+        if self.cost_scale < 0:
+            raise BadInput(f"cost_scale must not be negative, was {self.cost_scale}")
+        if self.hold_bars is not None and self.hold_bars < 0:
+            raise BadInput(f"hold_bars must not be negative, was {self.hold_bars}: 0 is no time stop")
+        if self.stop_frac is not None and self.stop_scale != 1:
+            raise BadInput("stop_scale and stop_frac both say where the stop goes: give one of them")
+        if self.target_r is not None and self.target_frac is not None:
+            raise BadInput("target_r and target_frac both say where the target goes: give one of them")
 
     @property
     def holds(self) -> bool:

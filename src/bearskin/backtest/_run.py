@@ -61,7 +61,7 @@ def run(
     gathered = gather(request, panels, brackets, progress, days)
     if not gathered.symbols and not gathered.interrupted:
         raise BadInput(f"nothing can be backtested: {_left_out(gathered.left_out)}")
-    traded = _trade(request, gathered, progress)
+    traded = trade_through(request, gathered, progress)
     return _result(request, gathered, traded)
 
 
@@ -82,7 +82,8 @@ def warm(say: Callable[[str], None] | None = None) -> None:
     warm_account(say)
 
 
-def _trade(request: BacktestRequest, gathered: Gathered, progress: Progress | None) -> Traded:
+def trade_through(request: BacktestRequest, gathered: Gathered, progress: Progress | None = None) -> Traded:
+    """The account after all offers, every position closed; a KeyboardInterrupt ends it early."""
     book = Book(float(request.equity))
     gate = Gate(request, book, gathered.offers)
     watch = None

@@ -20,6 +20,7 @@ from bearskin.risk import Entry, EntryRules, Exposure, Sized, funding_over, liqu
 from bearskin.setups import (
     Abstention,
     Candidate,
+    Days,
     GuardVerdict,
     SetupEvent,
     abstentions,
@@ -176,6 +177,16 @@ class Scan:
         return tuple(one for symbol in self.symbols for one in symbol.gone)
 
 
+class _Case(NamedTuple):
+    """What every judgement of a symbol needs; `told` are the set-ups that guards hear of."""
+
+    panel: Panel
+    told: tuple[SetupEvent, ...]
+    request: ScanRequest
+    brackets: Brackets
+    days: Days | None
+
+
 class _Money(NamedTuple):
     """What an entry of `qty` coins or contracts would be worth watching for."""
 
@@ -185,8 +196,11 @@ class _Money(NamedTuple):
     carry: Carry | None
 
 
-def scan_panel(panel: Panel, request: ScanRequest, book: BracketBook) -> SymbolScan:
-    """The candidates of one panel at `request.at_ns`; the same whatever the panel holds after that."""
+def scan_panel(panel: Panel, request: ScanRequest, book: BracketBook, days: Days | None = None) -> SymbolScan:
+    """The candidates of one panel at `request.at_ns`; the same whatever the panel holds after that.
+
+    `days` stand in for the panel's own whole days where they reach further back.
+    """
     name, instrument = panel.instrument.symbol, panel.instrument
     n = int(np.searchsorted(panel.time_ns + panel.interval_ns, request.at_ns, side="right"))
     if n == 0:
@@ -211,10 +225,11 @@ def scan_panel(panel: Panel, request: ScanRequest, book: BracketBook) -> SymbolS
             standing.append(event)
         else:
             gone.append(Gone(event=event, why=why_over))
+    case = _Case(panel, tuple(told), request, brackets, days)
     return SymbolScan(
         symbol=name,
         known_ns=known_ns,
-        found=tuple(_found(one, panel, told, request, brackets) for one in merge(standing)),
+        found=tuple(_found(one, case) for one in merge(standing)),
         gone=tuple(gone),
         abstained=tuple(abstentions(panel, request.setups)),
         notes=panel.notes,
@@ -270,10 +285,9 @@ def _rank(one: Found) -> tuple[object, ...]:
     )
 
 
-def _found(
-    candidate: Candidate, panel: Panel, told: Sequence[SetupEvent], request: ScanRequest, brackets: Brackets
-) -> Found:
-    judged = [_judged(event, panel, told, request, brackets) for event in candidate.events]
+def _found(candidate: Candidate, case: _Case) -> Found:
+    panel = case.panel
+    judged = [_judged(event, case) for event in candidate.events]
     judged.sort(key=lambda one: (WORDS.index(one.verdict), one.age_bars, one.event.setup))
     return Found(
         candidate=candidate,
@@ -284,21 +298,20 @@ def _found(
     )
 
 
-def _judged(
-    event: SetupEvent, panel: Panel, told: Sequence[SetupEvent], request: ScanRequest, brackets: Brackets
-) -> Judged:
+def _judged(event: SetupEvent, case: _Case) -> Judged:
     """The event as an entry at the close of the last bar."""
+    panel = case.panel
     last = len(panel) - 1
     price = float(panel.close[-1])
     entry = dec(price if event.limit_price is None else event.limit_price)
-    verdict = guard(event, panel, [one for one in told if one.bar <= event.bar]) if request.guards else None
+    verdict = guard(event, panel, case.told, days=case.days) if case.request.guards else None
     money = _Money(None, None, None, None)
     refused = verdict.veto if verdict is not None else None
     if refused is None:
         refused = entry_ok(event, price)
     if refused is None:
         multiplier = Decimal(1) if verdict is None else dec(verdict.size_multiplier)
-        money = _money(event, entry, panel, request, brackets, multiplier)
+        money = _money(event, entry, case, multiplier)
         refused = money.refused
     word, reason = _word(verdict, refused)
     ends = event.valid_bars if event.limit_price is not None else event.horizon_bars
@@ -327,9 +340,8 @@ def _word(verdict: GuardVerdict | None, refused: Refused | None) -> tuple[Word, 
     return "take", "no guard objects"
 
 
-def _money(
-    event: SetupEvent, entry: Decimal, panel: Panel, request: ScanRequest, brackets: Brackets, multiplier: Decimal
-) -> _Money:
+def _money(event: SetupEvent, entry: Decimal, case: _Case, multiplier: Decimal) -> _Money:
+    panel, request, brackets = case.panel, case.request, case.brackets
     zero = Decimal(0)
     sized = size_entry(
         Entry(

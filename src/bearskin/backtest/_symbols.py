@@ -83,27 +83,27 @@ def gather(
     try:
         for done, panel in enumerate(panels, 1):
             name = panel.instrument.symbol
-            found = _usable(request, panel, book)
+            found = usable(request, panel, book)
             if isinstance(found, str):
                 left_out.append((name, found))
                 continue
-            cut = _cut(panel, request)
-            taken.append((cut, found, _events(request, cut)))
+            cut = cut_panel(panel, request)
+            taken.append((cut, found, events_of(request, cut)))
             if progress is not None:
                 progress(f"set-ups of {name}", done, total)
     except KeyboardInterrupt:
         interrupted = True
     taken.sort(key=lambda item: item[0].instrument.symbol)
-    symbols = tuple(_symbol(i, request, panel, brackets, days) for i, (panel, brackets, _) in enumerate(taken))
+    symbols = tuple(symbol_of(i, request, panel, brackets, days) for i, (panel, brackets, _) in enumerate(taken))
     offers: list[Offer] = []
     for symbol, (_, _, events) in zip(symbols, taken, strict=True):
-        offers += _offers(request, symbol, events)
+        offers += offers_of(request, symbol, events)
     # a sort is stable: within one moment, symbols and set-ups keep their order
     offers.sort(key=lambda offer: offer.order_ns)
     return Gathered(symbols=symbols, offers=tuple(offers), left_out=tuple(sorted(left_out)), interrupted=interrupted)
 
 
-def _usable(request: BacktestRequest, panel: Panel, book: BracketBook) -> Brackets | str:
+def usable(request: BacktestRequest, panel: Panel, book: BracketBook) -> Brackets | str:
     """The brackets of a panel that can be traded, or why it cannot."""
     instrument = panel.instrument
     if instrument.product not in LINEAR:
@@ -120,7 +120,7 @@ def _usable(request: BacktestRequest, panel: Panel, book: BracketBook) -> Bracke
         return str(unknown)
 
 
-def _cut(panel: Panel, request: BacktestRequest) -> Panel:
+def cut_panel(panel: Panel, request: BacktestRequest) -> Panel:
     """The panel as it stood at the end of the span: later bars, settlements and publications are dropped."""
     if request.end_ns is None or panel.time_ns[-1] < request.end_ns:
         return panel
@@ -147,13 +147,17 @@ def _first(series: Series, count: int) -> Series:
     return dataclasses.replace(series, **columns)
 
 
-def _events(request: BacktestRequest, panel: Panel) -> tuple[SetupEvent, ...]:
+def events_of(request: BacktestRequest, panel: Panel) -> tuple[SetupEvent, ...]:
+    """The signals of the request's set-ups, with its parameters; none for the yardstick."""
     if request.holds:
         return ()
-    return tuple(detect(panel, request.setups, request.sides))
+    return tuple(detect(panel, request.setups, request.sides, request.params or None, request.template))
 
 
-def _symbol(index: int, request: BacktestRequest, panel: Panel, brackets: Brackets, days: Mapping[str, Days]) -> Symbol:
+def symbol_of(
+    index: int, request: BacktestRequest, panel: Panel, brackets: Brackets, days: Mapping[str, Days]
+) -> Symbol:
+    """The panel laid out for trading; it must be cut to the span already."""
     funded = request.funding == "charge" and panel.funding is not None
     course = lay(panel if funded else dataclasses.replace(panel, funding=None))
     start = panel.time_ns[0] if request.start_ns is None else request.start_ns
@@ -170,7 +174,8 @@ def _symbol(index: int, request: BacktestRequest, panel: Panel, brackets: Bracke
     )
 
 
-def _offers(request: BacktestRequest, symbol: Symbol, events: tuple[SetupEvent, ...]) -> list[Offer]:
+def offers_of(request: BacktestRequest, symbol: Symbol, events: tuple[SetupEvent, ...]) -> list[Offer]:
+    """The signals from the first bar on as offers, in order of time."""
     times, first = symbol.panel.time_ns, symbol.first_bar
     if request.holds:
         opens = int(times[first])

@@ -281,7 +281,8 @@ def intent_of(
 ) -> Intent:
     """The trade a signal asks for, with its size; prices on the grid, rounded as the compiled backtest rounds them."""
     tick, interval_ns = entry.instrument.tick, settings.interval_ns
-    distance = dec(event.entry_ref * math.expm1(float(settings.trail_atr) * event.atr))
+    trail_atr = float(settings.trail_atr) or event.trail_atr
+    distance = dec(event.entry_ref * math.expm1(trail_atr * event.atr))
     said = [*verdict.reasons, *(f"unchecked: {name}" for name in verdict.unchecked)] if verdict else []
     return Intent(
         side=event.side,
@@ -292,7 +293,7 @@ def intent_of(
         limit=entry.price if entry.resting else None,
         targets=tuple(towards(target, event.side, tick) for target in event.targets),
         invalidation=against(event.invalidation, event.side, tick) if event.invalidation > 0 else None,
-        until_ns=event.known_ns + event.horizon_bars * interval_ns,
+        until_ns=event.known_ns + event.horizon_bars * interval_ns if event.horizon_bars else 0,
         entry_until_ns=event.known_ns + event.valid_bars * interval_ns if entry.resting else 0,
         known_ns=event.known_ns,
         atr=event.atr,

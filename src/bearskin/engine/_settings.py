@@ -29,10 +29,11 @@ class EngineSettings:
     `tag` names the bot in its client order ids (four small letters or digits). `sides` auto trades with the daily
     regime. `entry` setup is what the set-up asks for; chase amends a resting limit towards the price, ladder spreads it
     over `ladder_steps` prices up to the stop's half. `target1_share` leaves at the first of two targets. `trail_atr` is
-    the chandelier stop (0: none), `break_even_r` moves the stop to break-even after that many R. `equity_cap` is the
-    most the bot sizes from, `notional_cap` the largest position (live caps). Blackouts are UTC hours (0 to 23, with
-    minute 0) of every day; `low_volume_frac` bars entries in hours whose usual turnover is below that share of the
-    week's median hour. `limits` on means daily loss, drawdown steps, streaks and the kill switch (`risk.LimitRules`).
+    the chandelier stop (0: as the set-up asks), `break_even_r` moves the stop to break-even after that many R.
+    `equity_cap` is the most the bot sizes from, `notional_cap` the largest position (live caps). Blackouts are UTC
+    hours (0 to 23, with minute 0) of every day; `low_volume_frac` bars entries in hours whose usual turnover is below
+    that share of the week's median hour. `limits` on means daily loss, drawdown steps, streaks and the kill switch
+    (`risk.LimitRules`).
     """
 
     tag: str = "demo"

@@ -29,9 +29,10 @@ from bearskin.terms import (
 
 ROOM = 2  # arrays hold this many times the bars kept
 SETTLEMENTS_KEPT = 2_400  # a hundred days of hourly funding
-VALUES_KEPT = 10_000
+VALUES_KEPT = 26_000  # ninety days of one every five minutes
 DAYS_KEPT = 1_000
 _BAR = ("open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume")
+_SPOT = ("spot_close", "spot_quote_volume", "spot_buy_share")
 _MARK = ("mark_open", "mark_high", "mark_low", "mark_close")
 
 
@@ -123,7 +124,7 @@ class Memory:
         """The bars kept, with every series known so far."""
         bars = self.bars
         columns: dict[str, Any] = {}
-        for name in _BAR:
+        for name in (*_BAR, *_SPOT):
             if name in self.has or name in ("open", "high", "low", "close", "volume"):
                 columns[name] = bars.column(name)
         missing = None
@@ -141,6 +142,7 @@ class Memory:
             funding=funding,
             open_interest=self._known("open_interest"),
             long_short_ratio=self._known("long_short_ratio"),
+            top_positions_ratio=self._known("top_positions_ratio"),
             sentiment=self._known("sentiment"),
             **columns,
         )
@@ -170,7 +172,7 @@ class Memory:
         trade = (event.open, event.high, event.low, event.close)
         filled = [t if m is None else m for t, m in zip(trade, marks, strict=True)]
         extra = []
-        for name in ("quote_volume", "taker_buy_volume"):
+        for name in ("quote_volume", "taker_buy_volume", *_SPOT):
             value = getattr(event, name)
             if value is not None:
                 self.has.add(name)
@@ -257,7 +259,7 @@ class Tape:
     def preload(self, panel: Panel) -> None:
         """Take the history of one symbol in, bar by bar as if it had been heard."""
         market = self.markets[panel.instrument.symbol]
-        columns = {name: getattr(panel, name) for name in (*_BAR, *_MARK)}
+        columns = {name: getattr(panel, name) for name in (*_BAR, *_SPOT, *_MARK)}
         gone = panel.mark_missing
         for i, opened_ns in enumerate(panel.time_ns.tolist()):
             row = {name: float(column[i]) for name, column in columns.items() if column is not None}
@@ -275,7 +277,7 @@ class Tape:
                 )
             )
         _settle(market, panel.funding)
-        for name in ("open_interest", "long_short_ratio", "sentiment"):
+        for name in ("open_interest", "long_short_ratio", "top_positions_ratio", "sentiment"):
             series: Known | None = getattr(panel, name)
             if series is not None:
                 for of_ns, known_ns, value in zip(
@@ -319,7 +321,7 @@ def _settle(market: Memory, settled: Funding | None) -> None:
 
 
 def _memory(instrument: Instrument, interval_ns: int, bars_kept: int) -> Memory:
-    prices = dict.fromkeys((*_BAR, *_MARK), "f8")
+    prices = dict.fromkeys((*_BAR, *_SPOT, *_MARK), "f8")
     return Memory(
         instrument=instrument,
         interval_ns=interval_ns,

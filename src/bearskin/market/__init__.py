@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bearskin.market._keeping import STORE_VERSION, hold_store, migrate_store, store_version
     from bearskin.market._keys import EVENT, KINDS, SENTIMENT, SeriesKey
     from bearskin.market._load import SymbolCoverage, list_symbols, load_panel
+    from bearskin.market._load_at import load_days_at, load_panel_at
     from bearskin.market._panel import Funding, Known, Panel
     from bearskin.market._store import AppendReport, Coverage, Part, Store
     from bearskin.market._synthetic import SyntheticCoin, synthetic_market, synthetic_sentiment, write_synthetic
@@ -55,7 +56,9 @@ _HOMES = {
     "bracket_book": "_brackets",
     "load_brackets": "_brackets",
     "save_brackets": "_brackets",
+    "load_days_at": "_load_at",
     "load_panel": "_load",
+    "load_panel_at": "_load_at",
     "migrate_store": "_keeping",
     "store_version": "_keeping",
     "synthetic_market": "_synthetic",
@@ -95,7 +98,9 @@ __all__ = [
     "known_instruments",
     "list_symbols",
     "load_brackets",
+    "load_days_at",
     "load_panel",
+    "load_panel_at",
     "migrate_store",
     "save_brackets",
     "store_version",

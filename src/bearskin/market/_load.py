@@ -47,7 +47,7 @@ class SymbolCoverage:
 
 def list_symbols(store: Store, venue: str, product: str, interval: str) -> list[SymbolCoverage]:
     """Every symbol with trade candles of this interval, sorted by name; empty when there is none."""
-    product = _series_product(product)
+    product = series_product(product)
     has = {
         kind: {key.symbol for key in store.keys(venue=venue, product=product, kind=kind)}
         for kind in ("mark", "funding")
@@ -85,7 +85,7 @@ def load_panel(
     first bar's open to before the last bar's close. Raises UnknownSymbol when the candles are not in the store or the
     instrument is not known, BadInput when no bar lies in the span, StoreBroken when the bars are not in order.
     """
-    key = SeriesKey(venue, _series_product(product), symbol, "trade", interval)
+    key = SeriesKey(venue, series_product(product), symbol, "trade", interval)
     step = interval_ns(interval)
     if not store.has(key):
         raise UnknownSymbol(_absent(store, key))
@@ -118,19 +118,22 @@ def load_panel(
         mark_close=None if mark is None else mark.close,
         mark_missing=None if mark is None else mark.missing,
         mark_estimated=mark is not None and mark.estimated,
-        funding=_funding(store, key, first, end),
-        open_interest=_known(store, key, "open-interest", ("oi", "oi_usd"), first, end, notes),
+        funding=settlements(store, key, first, end),
+        **_spot(store, key, time),
+        open_interest=_interest(store, key, (time, close, step), notes),
         long_short_ratio=_known(store, key, "long-short", ("ratio",), first, end, notes),
+        top_positions_ratio=_known(store, key, "long-short", ("top_positions_ratio",), first, end, notes),
         sentiment=_values(store, SYNTHETIC_SENTIMENT if venue == "synthetic" else SENTIMENT, "value", first, end),
         notes=tuple(notes),
     )
 
 
-def _series_product(product: str) -> str:
+def series_product(product: str) -> str:
     """A margin pair is a spot pair traded with borrowed coin: its candles are the spot pair's."""
     return Product.SPOT.value if product == Product.MARGIN else str(product)
 
 
+_PERPETUAL: Final = (Product.LINEAR.value, Product.DATED.value)
 _NO_MARK: Final = (Product.SPOT.value, Product.MARGIN.value)
 
 
@@ -183,7 +186,8 @@ def _hole_notes(time_ns: I8, step_ns: int) -> list[str]:
     return [f"{len(holes)} holes, {missing} bars missing, the widest from {widest_said}"]
 
 
-def _funding(store: Store, key: SeriesKey, start_ns: int, end_ns: int) -> Funding | None:
+def settlements(store: Store, key: SeriesKey, start_ns: int, end_ns: int) -> Funding | None:
+    """The settlements of the symbol of `key` in [start_ns, end_ns); None when there is none."""
     settled = SeriesKey(key.venue, key.product, key.symbol, "funding", EVENT)
     if not store.has(settled):
         return None
@@ -221,6 +225,49 @@ def _known(
                     notes.append(f"{kind} is {column}")
                 return known
     return None
+
+
+def _interest(store: Store, key: SeriesKey, bars: tuple[I8, F8, int], notes: list[str]) -> Known | None:
+    """Open interest in coins; where only its value is stored, that over the close of the last bar complete by then."""
+    time, close, step = bars
+    told: list[str] = []
+    known = _known(store, key, "open-interest", ("oi", "oi_usd"), int(time[0]), int(time[-1]) + step, told)
+    if known is None or not told:
+        return known
+    notes.append("open-interest is oi_usd over the close of the last bar")
+    at = np.searchsorted(time + step, known.time_ns, side="right") - 1
+    seen = at >= 0
+    if not seen.any():
+        return None
+    coins = known.value[seen] / close[at[seen]]
+    return Known(time_ns=known.time_ns[seen], known_ns=known.known_ns[seen], value=coins)
+
+
+def _spot(store: Store, key: SeriesKey, time: I8) -> dict[str, F8]:
+    """The spot pair of the same name on the contract's bars, NaN where it has none; empty without any."""
+    pair = SeriesKey(key.venue, Product.SPOT.value, key.symbol, "trade", key.interval)
+    if key.product not in _PERPETUAL or not store.has(pair):
+        return {}
+    rows = store.collect(pair, store.scan(pair, int(time[0]), int(time[-1]) + 1).drop("known_at", "source"))
+    there = rows["time"].dt.epoch("ns").to_numpy().astype(np.int64)
+    _, ours, theirs = np.intersect1d(time, there, assume_unique=True, return_indices=True)
+    if not len(ours):
+        return {}
+
+    def laid(values: F8) -> F8:
+        column = np.full(len(time), np.nan)
+        column[ours] = values[theirs]
+        return column
+
+    close, volume = _column(rows, "close"), _column(rows, "volume")
+    turnover = _whole(rows, "quote_volume", [])
+    bought = _whole(rows, "taker_buy_volume", [])
+    found = {"spot_close": laid(close), "spot_quote_volume": laid(volume * close if turnover is None else turnover)}
+    if bought is not None:
+        share = np.full(len(volume), np.nan)
+        np.divide(bought, volume, out=share, where=volume > 0)
+        found["spot_buy_share"] = laid(share)
+    return found
 
 
 def _values(store: Store, key: SeriesKey, column: str, start_ns: int, end_ns: int) -> Known | None:

@@ -43,7 +43,9 @@ class Panel:
     made-up bar). Bar i is known at `time_ns[i] + interval_ns`. Mark arrays are None where no mark exists at all (last
     stands in and the result says so); where single bars lack a mark, `mark_missing` is true and the trade bar stands
     in. `mark_estimated` means the mark series was coarser than the bars: last plus interpolated basis (ESTIMATED).
-    Prices in quote per base, volume in base units (contracts for inverse), `quote_volume` in quote units.
+    Prices in quote per base, volume in base units (contracts for inverse), `quote_volume` in quote units. The `spot_`
+    columns are the spot pair's on the same bars, NaN where it has no bar: its close, its turnover in quote units and
+    the share of that turnover in which the taker bought.
     """
 
     instrument: Instrument
@@ -62,9 +64,13 @@ class Panel:
     mark_close: F8 | None = None
     mark_missing: B1 | None = None
     mark_estimated: bool = False
+    spot_close: F8 | None = None
+    spot_quote_volume: F8 | None = None
+    spot_buy_share: F8 | None = None
     funding: Funding | None = None
     open_interest: Known | None = None
     long_short_ratio: Known | None = None
+    top_positions_ratio: Known | None = None
     sentiment: Known | None = None
     notes: tuple[str, ...] = field(default=())
 

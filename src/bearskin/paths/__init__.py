@@ -23,6 +23,7 @@ from bearskin.paths._kernel import (
     funding_counts,
 )
 from bearskin.paths._lay import Course, lay, marks_of
+from bearskin.paths._skip import Index, index_of
 
 REASONS = ("unfilled", "stop", "target", "trail", "time", "invalidated", "liquidated", "end")
 
@@ -38,13 +39,17 @@ __all__ = [
     "UNFILLED",
     "Course",
     "Grid",
+    "Index",
     "Lane",
     "Outcome",
     "Ticket",
     "compiled_before",
+    "compiled_leap",
     "compiled_walk",
     "funding_counts",
+    "index_of",
     "lay",
+    "leap",
     "marks_of",
     "walk",
     "warm",
@@ -57,6 +62,24 @@ def compiled_walk() -> Callable[..., Any]:
 
     kernel: Callable[..., Any] = _compiled.walk
     return kernel
+
+
+def compiled_leap() -> Callable[..., Any]:
+    """The kernel that passes over blocks of bars, for callers that are compiled too; imports numba."""
+    from bearskin.paths import _compiled
+
+    kernel: Callable[..., Any] = _compiled.leap
+    return kernel
+
+
+def leap(lane: Lane[float], index: Index[float], tiers: Tiers[float], ticket: Ticket[float]) -> Outcome[float]:
+    """What `walk` comes to, by blocks of bars (`index_of(lane)`): for many trades along one long lane.
+
+    Every figure that is a count, a bar, a reason or a price is identical; funding over more than 64 settlements may
+    differ in its last bits.
+    """
+    outcome: Outcome[float] = compiled_leap()(lane, index, tiers, ticket)
+    return outcome
 
 
 def walk(lane: Lane[float], tiers: Tiers[float], ticket: Ticket[float]) -> Outcome[float]:

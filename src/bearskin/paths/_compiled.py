@@ -10,12 +10,13 @@ import numpy as np
 from numba import config, njit
 
 from bearskin.margin import Tiers, arm
-from bearskin.paths import _kernel
+from bearskin.paths import _kernel, _skip
 
 arm(kernel_files=[Path(__file__)])
 _CACHE = Path(str(config.CACHE_DIR))  # this file's own: the next room that arms moves on to another
 
 walk = njit(cache=True)(_kernel.walk)
+leap = njit(cache=True)(_skip.leap)  # compiled when first called, which only a sweep does
 
 
 def warm(say: Callable[[str], None] | None) -> None:

@@ -7,8 +7,8 @@ ticks, compares the mark itself. The rules are spelled out in docs/backtest.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Generic, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, NamedTuple
 
 from bearskin.margin import Tiers, formula, funding_received, liquidation_price
 from bearskin.terms import Num
@@ -199,8 +199,8 @@ def funding_counts(entry_bar: int, rested: int, exit_bar: int, place: int, bar: 
 
 
 @formula
-def funding_of(lane: Lane[Num], entry: Entry[Num], exit_bar: int, place: int) -> Num:
-    """Funding received (negative: paid) per coin, held from the entry to a fill in `exit_bar`."""
+def funding_of(lane: Lane[Num], index: Any, entry: Entry[Num], exit_bar: int, place: int) -> Num:
+    """Funding received (negative: paid) per coin, held from the entry to a fill in `exit_bar`; `index` is not asked."""
     one = lane.grid.unit_den / lane.grid.unit_den
     total = one - one
     for k in range(lane.fund_from[entry.bar], len(lane.fund_bar)):
@@ -255,12 +255,14 @@ def scan_level(grid: Grid[Num], level: Num) -> int:
 
 @formula
 def quiet(
-    lane: Lane[Num], ticket: Ticket[Num], start: int, end: int, liquidation: int, reach: int, best: int, worst: int
-) -> tuple[int, int, int]:
+    lane: Lane[Num], index: Any, ticket: Ticket[Num], start: int, end: int, liquidation: int, reach: int, best: int,
+    worst: int,
+) -> tuple[int, int, int]:  # fmt: skip
     """The first bar in [start, end) at which something may happen, and the extremes seen before it.
 
     `liquidation` and `reach` are the ticks at which liquidation and the next target come into question; `best` is the
     kindest and `worst` the most adverse price so far. Returns (bar, best, worst); bar is `end` when all stays quiet.
+    `index` is not asked: every bar is read.
     """
     i = start
     while i < end:
@@ -425,7 +427,19 @@ def untraded(zero: Num) -> Outcome[Num]:
 
 @formula
 def walk(lane: Lane[Num], tiers: Tiers[Num], ticket: Ticket[Num]) -> Outcome[Num]:
-    """One trade from its order to its last fill. `tiers` are the maintenance tiers by notional."""
+    """One trade from its order to its last fill, bar by bar. `tiers` are the maintenance tiers by notional."""
+    return follow(lane, lane, tiers, ticket, quiet, funding_of)
+
+
+@formula
+def follow(
+    lane: Lane[Num], index: Any, tiers: Tiers[Num], ticket: Ticket[Num], pause: Callable[..., tuple[int, int, int]],
+    carried: Callable[..., Num],
+) -> Outcome[Num]:  # fmt: skip
+    """One trade; `pause` finds the next bar at which something may happen and `carried` adds the funding up.
+
+    Both are handed `index`, what they have prepared of the lane.
+    """
     zero = ticket.taker - ticket.taker
     i = filling_bar(lane, ticket)
     if i < 0:
@@ -439,7 +453,7 @@ def walk(lane: Lane[Num], tiers: Tiers[Num], ticket: Ticket[Num]) -> Outcome[Num
     reach, best, worst, fresh = ticket.target1 - ticket.through, NEVER, -NEVER, entry.rested
     while True:
         if fresh == 0:
-            i, best, worst = quiet(lane, ticket, i, end, scan_level(grid, liquidation), reach, best, worst)
+            i, best, worst = pause(lane, index, ticket, i, end, scan_level(grid, liquidation), reach, best, worst)
         if i >= end:
             reason, bar, place, ref, fill, rate = exit_at_open(lane, ticket, TIME, end, liquidation)
             break
@@ -457,7 +471,9 @@ def walk(lane: Lane[Num], tiers: Tiers[Num], ticket: Ticket[Num]) -> Outcome[Num
             reason, rate = TARGET, ticket.maker
             if steps1 > 0 or ticket.steps1 >= ticket.steps:
                 break
-            first = close_leg(grid, ticket, entry, ticket.steps1, ref, fill, rate, funding_of(lane, entry, i, INSIDE))
+            first = close_leg(
+                grid, ticket, entry, ticket.steps1, ref, fill, rate, carried(lane, index, entry, i, INSIDE)
+            )
             bar1, steps1, left = i, ticket.steps1, ticket.steps - ticket.steps1
             reach = ticket.target2 - ticket.through
             if now.low <= reach:
@@ -472,7 +488,7 @@ def walk(lane: Lane[Num], tiers: Tiers[Num], ticket: Ticket[Num]) -> Outcome[Num
             reason, bar, place, ref, fill, rate = exit_at_open(lane, ticket, INVALIDATED, i, liquidation)
             break
         fresh = 0
-    carry = funding_of(lane, entry, bar, place)
+    carry = carried(lane, index, entry, bar, place)
     last = close_leg(grid, ticket, entry, left, ref, fill, rate, carry)
     optimist = last.net
     if ambiguous == 1:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from bearskin.report._run_rows import OrderRow, PositionRow, orders_of, positions_of
     from bearskin.report._run_tables import decisions_table, left_tables, run_tables, trades_table
     from bearskin.report._run_tell import caught_up, tables_of, tell_journal
+    from bearskin.report._scan_json import scan_json
+    from bearskin.report._scan_page import scan_page
+    from bearskin.report._scan_tables import scan_tables
     from bearskin.report._store_tables import coverage_table, faults_table
     from bearskin.report._tables import summary_tables
 
@@ -55,6 +58,9 @@ _HOMES = {
     "run_summary": "_run",
     "run_tables": "_run_tables",
     "runs_table": "_bot_tables",
+    "scan_json": "_scan_json",
+    "scan_page": "_scan_page",
+    "scan_tables": "_scan_tables",
     "summary_tables": "_tables",
     "tables_of": "_run_tell",
     "tear_sheet": "_page",
@@ -91,6 +97,9 @@ __all__ = [
     "run_summary",
     "run_tables",
     "runs_table",
+    "scan_json",
+    "scan_page",
+    "scan_tables",
     "summary_tables",
     "tables_of",
     "tear_sheet",

@@ -5,7 +5,8 @@ Events are candidates: none of them has a proven edge.
 """
 
 from bearskin.setups._alive import over
-from bearskin.setups._events import Abstention, Days, Draft, GuardVerdict, SetupEvent
+from bearskin.setups._descending_channel import ChannelBreak, DescendingChannel
+from bearskin.setups._events import Abstention, Days, Draft, GuardVerdict, Line, SetupEvent, Zone
 from bearskin.setups._evidence import (
     AGAINST,
     BEFORE_COSTS,
@@ -23,11 +24,13 @@ from bearskin.setups._evidence import (
 )
 from bearskin.setups._failed_breakout import FailedBreakout
 from bearskin.setups._guards import GuardRules, Regime, guard, regime
+from bearskin.setups._head_shoulders import HeadShoulders
 from bearskin.setups._levels import Level, LevelRules, levels
 from bearskin.setups._merge import Candidate, merge
 from bearskin.setups._overextended_rally import OverextendedRally
 from bearskin.setups._registry import SETUPS, Setup, abstentions, detect, load_setups
 from bearskin.setups._rsi_divergence import RsiDivergence
+from bearskin.setups._rsi_overbought import RsiOverbought
 from bearskin.setups._stop_hunt import StopHunt
 from bearskin.setups._template import Template, entry_ok
 from bearskin.setups._view import View
@@ -41,23 +44,29 @@ __all__ = [
     "TOO_FEW",
     "Abstention",
     "Candidate",
+    "ChannelBreak",
     "Days",
+    "DescendingChannel",
     "Draft",
     "Evidence",
     "EvidenceBook",
     "FailedBreakout",
     "GuardRules",
     "GuardVerdict",
+    "HeadShoulders",
     "Level",
     "LevelRules",
+    "Line",
     "OverextendedRally",
     "Regime",
     "RsiDivergence",
+    "RsiOverbought",
     "Setup",
     "SetupEvent",
     "StopHunt",
     "Template",
     "View",
+    "Zone",
     "abstentions",
     "detect",
     "entry_ok",

@@ -11,6 +11,33 @@ from bearskin.terms import Refused, Side
 
 Figure = float | str
 Figures = Mapping[str, Figure | None]
+DrawnLine = tuple[str, int, float, int, float]
+DrawnZone = tuple[str, int, int, float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A straight line of a drawing, from one bar's open to another's; a level is a line of equal prices.
+
+    Prices are in quote per base, on the tick only where they stand within a hair of it.
+    """
+
+    name: str
+    start_ns: int
+    start_price: float
+    end_ns: int
+    end_price: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Zone:
+    """A box of a drawing, from the open of its first bar to the open of its last, between two prices."""
+
+    name: str
+    start_ns: int
+    end_ns: int
+    low_price: float
+    high_price: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +47,12 @@ class SetupEvent:
     `bar` indexes the panel and `known_ns` is the close of that bar: the earliest fill is the open of the next one.
     Prices are floats on the tick grid, rounded against us: the stop away from the position, targets and invalidation
     towards it. `entry_ref` is the signal's close for a market entry and the limit price for a limit entry, which waits
-    `valid_bars` bars. `targets` run from the nearest outwards (one or two). A close beyond `invalidation` against the
-    position asks for an exit at the next open, `horizon_bars` bars after the signal time is up. `atr` is ATR(14) of
-    the log price at the signal, so `atr * entry_ref` is about one ATR in quote units.
+    `valid_bars` bars. `targets` run from the nearest outwards (one or two; none where the stop trails). A close beyond
+    `invalidation` against the position asks for an exit at the next open (0: no close does), `horizon_bars` bars after
+    the signal time is up (0: never). `atr` is ATR(14) of the log price at the signal, so `atr * entry_ref` is about one
+    ATR in quote units. `trail_atr` above 0 asks for a stop that follows so many of them behind the best price.
+
+    `drawing` is what a chart shows of the shape: nothing in it lies after the signal's bar.
 
     `attrs` holds the figures behind `why` and the drawn structure. Names tell units: `..._price` in quote per base,
     `..._ns` times of bar opens, `..._8h` funding rates per eight hours as longs pay them, `..._atr` in ATR, `..._pct`
@@ -47,6 +77,8 @@ class SetupEvent:
     valid_bars: int = 1
     attrs: Mapping[str, Figure] = field(default_factory=dict)
     why: str = ""
+    trail_atr: float = 0.0
+    drawing: tuple[Line | Zone, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +120,15 @@ class Draft:
 
     `extreme` is the high the stop goes beyond. `targets` must lie below the entry; the nearest has to pay for the risk,
     unless `pick_targets`, when the nearest that pays is taken; with `one_risk` a target one risk away comes first.
+    Only a draft that trails its stop (`trail_atr` ATR behind the best price) may go without targets. `horizon_bars` 0
+    sets no time, `invalidation` None no close that ends the trade.
     `prices` are further log prices to keep (as `<name>_price`), `bars` bar indices (as `<name>_ns`), `rates` funding of
     the view (as `<name>_8h`), `figures` anything else (a function is asked only when the template
     takes the trade). `why` is a sentence with `{names}` of all of these and of the
     side's words (`{above}`, `{below}`, `{high}`, `{low}`, `{rise}`, `{fell}`...).
+
+    `lines` (name, bar, log price, bar, log price) and `zones` (name, bar, bar, low, high in log prices) are drawn; no
+    bar of theirs may come after `bar`.
     """
 
     bar: int
@@ -99,7 +136,7 @@ class Draft:
     anchor_bar: int
     extreme: float
     targets: tuple[float, ...]
-    invalidation: float
+    invalidation: float | None
     horizon_bars: int
     why: str
     limit: float | None = None
@@ -111,3 +148,6 @@ class Draft:
     bars: Mapping[str, int] = field(default_factory=dict)
     rates: Mapping[str, float] = field(default_factory=dict)
     figures: Figures | Callable[[], Figures] = field(default_factory=dict)
+    trail_atr: float = 0.0
+    lines: tuple[DrawnLine, ...] = ()
+    zones: tuple[DrawnZone, ...] = ()

@@ -14,7 +14,7 @@ import numpy as np
 from bearskin.setups._context import interest_change, volume_z
 from bearskin.setups._events import Draft
 from bearskin.setups._features import B1
-from bearskin.setups._levels import DONCHIAN, LevelRules, crossings, donchian_broken, kind_words
+from bearskin.setups._levels import DONCHIAN, LevelRules, crossings, donchian_broken, kind_words, standing_origin
 from bearskin.setups._view import View
 
 LOOK_BACK_BARS = 200
@@ -43,17 +43,20 @@ class FailedBreakout:
 def failed_breakouts(view: View, rules: FailedBreakout) -> Iterator[Draft]:
     """Drafts by rising bar. A failure uses up every break before it, so no break is told twice."""
     used = -1
-    for bar, broke, level, kind in _failures(view, rules):
+    for bar, broke, level, kind, origin in _failures(view, rules):
         if broke <= used or broke < rules.range_bars:
             continue
         used = bar
         if bar < view.first:
             continue
-        yield _draft(view, rules, bar, broke, level, kind)
+        yield _draft(view, rules, bar, broke, level, kind, origin)
 
 
-def _failures(view: View, rules: FailedBreakout) -> list[tuple[int, int, float, str]]:
-    """(bar of the failure, bar of the break, level, kind), sorted: the oldest break of a bar first."""
+def _failures(view: View, rules: FailedBreakout) -> list[tuple[int, int, float, str, int]]:
+    """(bar of the failure, bar of the break, level, kind, bar of the level), sorted: a bar's oldest break first.
+
+    The bar that made the level is -1 where none is known.
+    """
     since = _since(view, rules)
     if since is not None and not since.any():
         return []
@@ -72,7 +75,7 @@ def _failures(view: View, rules: FailedBreakout) -> list[tuple[int, int, float, 
     between = np.arange(rules.fail_bars) < first[:, None]
     strong = (between & (close[after[rows]] >= level[rows] + rules.strong_atr * atr[bars][:, None])).any(axis=1)
     return sorted(
-        (int(bars[k]), int(breaks.bar[row]), float(breaks.level[row]), breaks.kind[row])
+        (int(bars[k]), int(breaks.bar[row]), float(breaks.level[row]), breaks.kind[row], int(breaks.origin[row]))
         for k, row in enumerate(rows.tolist())
         if not strong[k]
     )
@@ -101,13 +104,16 @@ def _since(view: View, rules: FailedBreakout) -> B1 | None:
     return wanted
 
 
-def _draft(view: View, rules: FailedBreakout, bar: int, broke: int, level: float, kind: str) -> Draft:
+def _draft(view: View, rules: FailedBreakout, bar: int, broke: int, level: float, kind: str, origin: int) -> Draft:
     atr = float(view.atr()[bar])
     high = view.high[broke : bar + 1]
     peak = broke + int(high.argmax())
     floor = float(view.low[broke - rules.range_bars : broke].min())
     height = level - floor
     retest = rules.variant == "retest"
+    first = broke - rules.range_bars
+    if kind == DONCHIAN:
+        origin = standing_origin(view, DONCHIAN, broke, rules.levels)
     return Draft(
         bar=bar,
         level=level,
@@ -119,7 +125,9 @@ def _draft(view: View, rules: FailedBreakout, bar: int, broke: int, level: float
         limit=level - rules.retest_atr * atr if retest else None,
         valid_bars=rules.retest_bars if retest else 1,
         prices={"range_floor": floor},
-        bars={"break": broke, "peak": peak, "range_first": broke - rules.range_bars},
+        bars={"break": broke, "peak": peak, "range_first": first},
+        lines=(("level", first if origin < 0 else origin, level, bar, level),),
+        zones=(("range", first, broke - 1, floor, level), ("false break", broke, bar, level, float(high.max()))),
         figures=lambda: {
             "level_kind": kind,
             "bars_since_break": bar - broke,

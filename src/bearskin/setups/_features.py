@@ -68,7 +68,7 @@ def rank_pct(window: F8, value: float) -> float:
     return 50.0 * (below + upto) / len(window)
 
 
-def _median(values: F8) -> float:
+def median(values: F8) -> float:
     """As numpy's, several times faster for a hundred values."""
     ordered, half = np.sort(values), len(values) // 2
     return float(ordered[half]) if len(values) % 2 else float(ordered[half - 1] + ordered[half]) / 2
@@ -76,8 +76,8 @@ def _median(values: F8) -> float:
 
 def robust_z(history: F8, value: float) -> float:
     """Distance of `value` from the median of `history` in normal-equivalent median absolute deviations; NaN if flat."""
-    middle = _median(history)
-    spread = 1.4826 * _median(np.abs(history - middle))
+    middle = median(history)
+    spread = 1.4826 * median(np.abs(history - middle))
     return (value - middle) / spread if spread > 0 else float("nan")
 
 

@@ -34,6 +34,7 @@ class GuardRules:
     funding_days_min: float = 14.0  # with less history the rank is not asked
     paid_of_risk: float = 0.25  # funding expected over the horizon, of the distance to the stop
     paid_of_target: float = 0.20  # of the distance to the nearest target
+    open_hours: float = 72.0  # the horizon of a trade that names none: nine settlements of eight hours
     cost_multiple: float = 3.0  # nearest target against fees, slippage and that funding together
     ema_fast: int = 20  # days
     ema_slow: int = 50
@@ -222,11 +223,14 @@ def _squeeze(event: SetupEvent, view: View, rules: GuardRules) -> Refused | list
 
 
 def _carry(event: SetupEvent, view: View, mean_8h: float, rules: GuardRules) -> Refused | None:
-    """Whether the funding expected over the horizon, in real money, leaves enough of the risk and of the target."""
-    hours = event.horizon_bars * view.panel.interval_ns / HOUR_NS
+    """Whether the funding expected over the horizon, in real money, leaves enough of the risk and of the target.
+
+    Without a target only the risk is asked.
+    """
+    hours = event.horizon_bars * view.panel.interval_ns / HOUR_NS if event.horizon_bars else rules.open_hours
     paid = max(0.0, int(event.side) * mean_8h * hours / FUNDING_HOURS)
     risk = abs(event.stop - event.entry_ref) / event.entry_ref
-    reward = abs(event.targets[0] - event.entry_ref) / event.entry_ref
+    reward = abs(event.targets[0] - event.entry_ref) / event.entry_ref if event.targets else math.inf
     told = f"funding at {_rate(mean_8h)} per 8 h would cost {100 * paid:.2f}% in {hours:g} h"
     for share, of, name in ((rules.paid_of_risk, risk, "risk"), (rules.paid_of_target, reward, "target")):
         if paid > share * of:

@@ -180,6 +180,11 @@ def _draft(view: View, rules: OverextendedRally, bar: int, peak: int, heat: Heat
         prices={"mean": mean, "leg_low": float(view.low[foot])},
         bars={"peak": peak, "leg_low": foot, "state": heat.bar},
         rates={"funding": heat.crowd.mean_8h},
+        lines=(
+            ("leg", foot, float(view.low[foot]), peak, top),
+            ("level", peak, top, bar, top),
+            ("mean", peak, mean, bar, mean),
+        ),
         figures={
             "window_h": heat.window_h,
             "rise": heat.rise,

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from bearskin.market import Panel
+from bearskin.setups._descending_channel import ChannelBreak, DescendingChannel, channel_breaks, descending_channels
 from bearskin.setups._events import Abstention, Draft, SetupEvent
 from bearskin.setups._failed_breakout import FailedBreakout, failed_breakouts
+from bearskin.setups._head_shoulders import HeadShoulders, head_shoulders
 from bearskin.setups._overextended_rally import OverextendedRally, lacks_history, overextended_rallies
 from bearskin.setups._rsi_divergence import RsiDivergence, rsi_divergences
+from bearskin.setups._rsi_overbought import RsiOverbought, rsi_overboughts
 from bearskin.setups._stop_hunt import StopHunt, stop_hunts
 from bearskin.setups._template import Template, realise
 from bearskin.setups._view import View
@@ -90,6 +93,38 @@ BUILT_IN = (
         detect=rsi_divergences,
         params=RsiDivergence(),
         bars_min=30,
+    ),
+    Setup(
+        name="rsi_overbought",
+        title="RSI overbought and a lower high",
+        families=("structure",),
+        detect=rsi_overboughts,
+        params=RsiOverbought(),
+        bars_min=30,
+    ),
+    Setup(
+        name="head_shoulders",
+        title="Head and shoulders",
+        families=("structure",),
+        detect=head_shoulders,
+        params=HeadShoulders(),
+        bars_min=30,
+    ),
+    Setup(
+        name="descending_channel",
+        title="Descending channel",
+        families=("structure",),
+        detect=descending_channels,
+        params=DescendingChannel(),
+        bars_min=73,
+    ),
+    Setup(
+        name="channel_break",
+        title="Channel break",
+        families=("structure", "flow"),
+        detect=channel_breaks,
+        params=ChannelBreak(),
+        bars_min=73,
     ),
 )
 

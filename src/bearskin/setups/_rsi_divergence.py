@@ -133,6 +133,10 @@ def _draft(view: View, rules: RsiDivergence, bar: int, found: Structure) -> Draf
         horizon_bars=rules.horizon_bars,
         prices={"first_high": first, "second_high": second, "low_between": between},
         bars={"first_high": found.first, "second_high": found.second, "low_between": found.low_bar},
+        lines=(
+            ("highs", found.first, first, found.second, second),
+            ("level", found.low_bar, between, bar, between),
+        ),
         figures={
             "rsi_first": float(rsi[found.first]),
             "rsi_second": float(rsi[found.second]),

@@ -26,6 +26,8 @@ from bearskin.setups._levels import (
 from bearskin.setups._view import View
 from bearskin.terms import Side
 
+DRAWN_BARS = 24  # of a level that no bar made
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopHunt:
@@ -104,6 +106,8 @@ def _draft(
         valid_bars=rules.limit_bars if at_wick else 1,
         prices={"wick_from": body, **({"session_vwap": vwap} if np.isfinite(vwap) else {})},
         bars={"level_first": first, "peak": bar},
+        lines=(("level", first if first < bar else max(0, bar - DRAWN_BARS), level, bar, level),),
+        zones=(("wick", bar, bar, body, high),),
         figures=lambda: {
             "level_kind": "+".join(dict.fromkeys(kinds)),
             "beyond_level_atr": (high - level) / atr,

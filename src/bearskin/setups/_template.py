@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 from bearskin.setups._context import crowding, volume_z
-from bearskin.setups._events import Draft, Figure, SetupEvent
+from bearskin.setups._events import Draft, Figure, Line, SetupEvent, Zone
 from bearskin.setups._view import View
 from bearskin.terms import BadInput, Reason, Refused, Side
 
@@ -40,7 +40,7 @@ def entry_ok(event: SetupEvent, open_price: float, template: Template | None = N
     At market: refused when the open is at or beyond the stop, worse than the signal's close by more than
     `moved_atr`, past the nearest target, when the risk from there is tighter or wider than the template allows, or
     when the nearest target no longer pays for it (not asked of a target that is defined as one risk away) or for the
-    cost of the trade.
+    cost of the trade. An event without targets is asked nothing about them.
     A limit order is only refused when the open is at or beyond the stop: its price does not move.
     """
     rules = template or Template()
@@ -61,12 +61,20 @@ def entry_ok(event: SetupEvent, open_price: float, template: Template | None = N
             need=f"at most {rules.moved_atr:g} ATR",
             detail=detail,
         )
-    if at <= sign * math.log(event.targets[0]):
+    if event.targets and at <= sign * math.log(event.targets[0]):
         return Refused(reason=Reason.TARGET_WRONG_SIDE, have=f"{open_price:g}", need=f"before {event.targets[0]:g}")
-    refused = risk_ok((stop - at) / event.atr, rules) or _cost_ok(event, at - sign * math.log(event.targets[0]), rules)
+    return risk_ok((stop - at) / event.atr, rules) or _reward_ok(event, at, stop, rules)
+
+
+def _reward_ok(event: SetupEvent, at: float, stop: float, rules: Template) -> Refused | None:
+    """Whether the nearest target, if there is one, pays for the cost and the risk of an entry at the log `at`."""
+    if not event.targets:
+        return None
+    reward = at + int(event.side) * math.log(event.targets[0])
+    refused = _cost_ok(event, reward, rules)
     if refused is not None or event.attrs.get("target_rule") == ONE_RISK:
         return refused
-    reward_r = (at - sign * math.log(event.targets[0])) / (stop - at)
+    reward_r = reward / (stop - at)
     if reward_r < rules.reward_min_r:
         return Refused(reason=Reason.REWARD_TOO_SMALL, have=f"{reward_r:.2f} R", need=f"{rules.reward_min_r:g} R")
     return None
@@ -94,18 +102,21 @@ WORDS = {
     Side.SHORT: {
         "above": "above", "below": "below", "high": "high", "low": "low", "highs": "highs", "lows": "lows",
         "higher": "higher", "lower": "lower", "rise": "rise", "rose": "rose", "fell": "fell", "top": "top",
-        "upper": "upper", "longs": "longs",
+        "fallen": "fallen", "upper": "upper", "longs": "longs",
     },
     Side.LONG: {
         "above": "below", "below": "above", "high": "low", "low": "high", "highs": "lows", "lows": "highs",
         "higher": "lower", "lower": "higher", "rise": "fall", "rose": "fell", "fell": "rose", "top": "bottom",
-        "upper": "lower", "longs": "shorts",
+        "fallen": "risen", "upper": "lower", "longs": "shorts",
     },
 }  # fmt: skip
 
 
 def realise(view: View, setup: str, draft: Draft, rules: Template) -> SetupEvent | None:
-    """The event of a draft, or None when the template would not trade it (stop too near or far, target too near)."""
+    """The event of a draft, or None when the template would not trade it (stop too near or far, target too near).
+
+    A draft that trails its stop may name no targets: then nothing is asked of them.
+    """
     bar, atr, close = draft.bar, float(view.atr()[draft.bar]), float(view.close[draft.bar])
     if not atr > 0:
         return None
@@ -117,13 +128,8 @@ def realise(view: View, setup: str, draft: Draft, rules: Template) -> SetupEvent
     cost = 2 * float(view.panel.instrument.taker_fee_rate) + rules.slip_in + rules.slip_stop
     if risk_ok(risk / atr, rules) is not None:
         return None
-    targets = _targets(draft, entry, atr, risk, cost, rules)
-    if not targets:
-        return None
-    stop_price, target_prices = view.up(stop), tuple(dict.fromkeys(view.up(t) for t in targets))
-    if min(stop_price, *target_prices) <= 0:
-        return None
-    if view.log(target_prices[0]) >= entry:  # a tick coarser than the trade leaves nothing to earn
+    stop_price, target_prices = view.up(stop), _target_prices(view, draft, entry, atr, risk, cost, rules)
+    if stop_price <= 0 or target_prices is None:
         return None
     return SetupEvent(
         setup=setup,
@@ -135,7 +141,7 @@ def realise(view: View, setup: str, draft: Draft, rules: Template) -> SetupEvent
         entry_ref=price if draft.limit is None else view.up(draft.limit),
         stop=stop_price,
         targets=target_prices,
-        invalidation=view.down(draft.invalidation),
+        invalidation=0.0 if draft.invalidation is None else view.down(draft.invalidation),
         horizon_bars=draft.horizon_bars,
         anchor_ns=int(view.panel.time_ns[draft.anchor_bar]),
         atr=atr,
@@ -144,7 +150,37 @@ def realise(view: View, setup: str, draft: Draft, rules: Template) -> SetupEvent
         valid_bars=draft.valid_bars,
         attrs=(attrs := _attrs(view, draft, risk / atr, cost)),
         why=_why(view, draft, stop_price, attrs),
+        trail_atr=draft.trail_atr,
+        drawing=_drawing(view, draft),
     )
+
+
+def _target_prices(
+    view: View, draft: Draft, entry: float, atr: float, risk: float, cost: float, rules: Template
+) -> tuple[float, ...] | None:
+    """The targets on the tick grid, nearest first; None when the template would not trade them."""
+    if draft.trail_atr > 0 and not (draft.targets or draft.one_risk):
+        return ()
+    targets = _targets(draft, entry, atr, risk, cost, rules)
+    prices = tuple(dict.fromkeys(view.up(t) for t in targets))
+    if not prices or min(prices) <= 0:
+        return None
+    # a tick coarser than the trade leaves nothing to earn
+    return prices if view.log(prices[0]) < entry else None
+
+
+def _drawing(view: View, draft: Draft) -> tuple[Line | Zone, ...]:
+    times, price = view.panel.time_ns, view.price
+    lines = tuple(
+        Line(name=name, start_ns=int(times[a]), start_price=price(y), end_ns=int(times[b]), end_price=price(z))
+        for name, a, y, b, z in draft.lines
+    )
+    zones = []
+    for name, first, last, low, high in draft.zones:
+        bottom, top = sorted((price(low), price(high)))
+        start, end = int(times[first]), int(times[last])
+        zones.append(Zone(name=name, start_ns=start, end_ns=end, low_price=bottom, high_price=top))
+    return (*lines, *zones)
 
 
 def _targets(draft: Draft, entry: float, atr: float, risk: float, cost: float, rules: Template) -> tuple[float, ...]:

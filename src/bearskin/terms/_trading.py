@@ -182,6 +182,9 @@ class BarClosed(Event, frozen=True, kw_only=True):
     mark_high: float | None = None
     mark_low: float | None = None
     mark_close: float | None = None
+    spot_close: float | None = None
+    spot_quote_volume: float | None = None
+    spot_buy_share: float | None = None
 
 
 class Quoted(Event, frozen=True, kw_only=True):
@@ -215,7 +218,7 @@ class Published(Event, frozen=True, kw_only=True):
     """One value of a series that is no candle, public from `time_ns` on and describing `of_ns`."""
 
     symbol: str
-    series: Literal["open_interest", "long_short_ratio", "sentiment"]
+    series: Literal["open_interest", "long_short_ratio", "top_positions_ratio", "sentiment"]
     of_ns: int
     value: float
 

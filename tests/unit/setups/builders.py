@@ -12,6 +12,7 @@ from decimal import Decimal
 import numpy as np
 
 from bearskin.market import Funding, Panel
+from bearskin.setups import Line
 from bearskin.terms import HOUR_NS, Instrument, Product
 
 UNIT = 0.01
@@ -80,6 +81,22 @@ def wilder_atr(bars: list[Bar], period: int = 14) -> list[float]:
     for true_range in ranges[period:]:
         values.append((values[-1] * (period - 1) + true_range) / period)
     return values
+
+
+def drawn(event, panel: Panel, unit: float = UNIT) -> list[tuple[str, int, float, int, float]]:
+    """What an event draws, in bars and in units: lines (name, bar, y, bar, y), zones (name, bar, low, bar, high)."""
+    times = panel.time_ns.tolist()
+    shapes = [
+        (d.name, d.start_ns, d.start_price, d.end_ns, d.end_price)
+        if isinstance(d, Line)
+        else (d.name, d.start_ns, d.low_price, d.end_ns, d.high_price)
+        for d in event.drawing
+    ]
+    units = [round(math.log(price / 100) / unit, 6) for shape in shapes for price in (shape[2], shape[4])]
+    return [
+        (name, times.index(start), units[2 * k], times.index(end), units[2 * k + 1])
+        for k, (name, start, _, end, _) in enumerate(shapes)
+    ]
 
 
 def mirrored(bars: list[Bar]) -> list[Bar]:

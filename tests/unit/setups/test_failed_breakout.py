@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from unit.setups.builders import climb, mirrored, panel_of, price
+from unit.setups.builders import climb, drawn, mirrored, panel_of, price
 
 from bearskin.setups import FailedBreakout, Template, detect
 from bearskin.terms import Side
@@ -51,6 +51,17 @@ def test_the_event_is_known_at_the_close_of_the_failing_bar():
     assert event.known_ns == panel.time_ns[84] + panel.interval_ns
     assert event.anchor_ns == panel.time_ns[82]
     assert event.attrs["peak_ns"] == panel.time_ns[83]
+
+
+def test_the_level_the_range_and_the_false_break_are_drawn():
+    """The high of 0.25 was first made by bar 69, the last of the climb; the range is bars 34 to 81."""
+    bars = [*RANGE, BREAK, HOLD, FAIL]
+    (event,) = found(bars)
+    assert drawn(event, panel_of(bars)) == [
+        ("level", 69, 0.25, 84, 0.25),
+        ("range", 34, -9.5, 81, 0.25),
+        ("false break", 82, 0.25, 84, 1.1),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,17 @@ def test_funding_and_fees_together_may_eat_the_target():
     assert verdict.veto.reason is Reason.COST_EATS_TARGET
 
 
+def test_a_trade_without_time_or_target_pays_funding_for_three_days_of_its_risk():
+    """-0.01% per eight hours is 0.09% in 72 hours: more than a quarter of 0.35%, less than one of 0.37%."""
+    open_end = {"targets": (), "horizon_bars": 0, "trail_atr": 3.0, "attrs": {"cost_frac": 0.05}}
+    panel = calm([-0.0001] * 240)
+    verdict = guard(at_end(stop=100.35, **open_end), panel, [])
+    assert verdict.veto is not None
+    assert verdict.veto.have == "26% of the risk"
+    assert "in 72 h" in verdict.veto.detail
+    assert guard(at_end(stop=100.37, **open_end), panel, []).veto is None
+
+
 def test_without_funding_the_squeeze_guard_is_unchecked_and_halves():
     verdict = guard(at_end(), daily_panel(waves), [])
     assert (verdict.veto, verdict.size_multiplier, verdict.unchecked) == (None, 0.5, ("squeeze",))

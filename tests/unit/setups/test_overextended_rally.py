@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from unit.setups.builders import START_NS, flat, funding_of, mirrored, panel_of, price
+from unit.setups.builders import START_NS, drawn, flat, funding_of, mirrored, panel_of, price
 
 from bearskin.setups import OverextendedRally, Template, abstentions, detect
 from bearskin.terms import HOUR_NS, Reason, Side
@@ -56,6 +56,16 @@ def test_the_mirrored_drawing_is_a_long_with_mirrored_funding():
     assert event.stop == pytest.approx(price(-24 - 0.5 * ATR, UNIT))
     assert event.attrs["funding_8h"] == pytest.approx(-0.0003)
     assert found(mirrored([*RALLY, TURN]), Side.LONG, HOT) == []
+
+
+def test_the_leg_its_top_and_the_mean_are_drawn():
+    """The rise is larger over 72 hours: the low of the leg is the first of -0.5 in the 72 bars before bar 263."""
+    bars = [*RALLY, TURN]
+    (event,) = found(bars)
+    leg, top, mean = drawn(event, panel_of(bars, unit=UNIT), UNIT)
+    assert leg == ("leg", 191, -0.5, 263, 24.0)
+    assert top == ("level", 263, 24.0, 264, 24.0)
+    assert mean == ("mean", 263, round(four_hour_mean(), 6), 264, round(four_hour_mean(), 6))
 
 
 @pytest.mark.parametrize(

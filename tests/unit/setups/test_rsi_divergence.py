@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from unit.setups.builders import mirrored, panel_of, price, wilder_atr
+from unit.setups.builders import drawn, mirrored, panel_of, price, wilder_atr
 
 from bearskin.setups import RsiDivergence, Template, detect
 from bearskin.terms import Side
@@ -50,6 +50,13 @@ def test_the_break_of_the_low_between_is_a_short_with_a_target_one_risk_away():
     assert event.attrs["rsi_first"] >= 60
     assert event.attrs["rsi_second"] <= event.attrs["rsi_first"] - 2
     assert event.attrs["span_bars"] == SECOND - FIRST
+
+
+def test_the_highs_and_the_low_between_are_joined():
+    """The low between, 4.6, was first made by bar 73, the last of the six falling ones."""
+    bars = [*STRUCTURE, *BREAK]
+    (event,) = found(bars)
+    assert drawn(event, panel_of(bars)) == [("highs", 67, 6.2, 80, 6.4), ("level", 73, 4.6, 86, 4.6)]
 
 
 def test_the_mirrored_drawing_is_the_mirrored_long():

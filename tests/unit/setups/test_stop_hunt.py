@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from unit.setups.builders import climb, mirrored, panel_of, price
+from unit.setups.builders import climb, drawn, mirrored, panel_of, price
 
 from bearskin.setups import StopHunt, Template, detect
 from bearskin.terms import Side
@@ -38,6 +38,15 @@ def test_the_mirrored_drawing_is_the_mirrored_long():
     (event,) = found(mirrored([*DAY, HUNT]), Side.LONG)
     assert event.stop == pytest.approx(price(-1.2 - 0.25 * ATR))
     assert "lower wick" in event.why
+
+
+def test_the_level_and_the_wick_are_drawn():
+    """The high of 0.25 is that of bar 70; a round number, which no bar made, is drawn for a day."""
+    (event,) = found([*DAY, HUNT])
+    assert drawn(event, panel_of([*DAY, HUNT])) == [("level", 70, 0.25, 71, 0.25), ("wick", 71, 0.1, 71, 1.2)]
+    (event,) = found([*DAY, HUNT], kinds=("round",))
+    level, _ = drawn(event, panel_of([*DAY, HUNT]))
+    assert (level[0], level[1], level[3]) == ("level", 71 - 24, 71)
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,16 @@ def test_a_wider_risk_than_the_template_trades():
     assert refused.reason is Reason.STOP_TOO_WIDE
 
 
+def test_without_a_target_only_the_risk_and_the_move_are_asked():
+    """At 99.4 a target at 96 no longer pays; a trailing stop without one has nothing to pay."""
+    trailing = event(targets=(), horizon_bars=0, trail_atr=3.0, attrs={"cost_frac": 0.5})
+    assert entry_ok(trailing, 99.4) is None
+    for open_price, reason in ((98.9, Reason.ENTRY_MOVED), (102.5, Reason.STOP_TOO_TIGHT), (103.0, Reason.ENTRY_MOVED)):
+        refused = entry_ok(trailing, open_price)
+        assert refused is not None
+        assert refused.reason is reason
+
+
 @pytest.mark.parametrize("open_price", [100.0, 100.4, 99.4, 98.9, 103.0, 102.5])
 def test_the_long_is_the_mirror(open_price):
     short, long = entry_ok(event(), open_price), entry_ok(event(Side.LONG), 10_000 / open_price)

@@ -1,0 +1,226 @@
+"""The folder of a sweep: what was asked, and results in parts that are either whole or not there.
+
+`sweep.json` is written once. A unit of work (a block of combinations on one symbol) writes `days/part-B-S.parquet` and
+then `rows/part-B-S.parquet`, each aside and renamed: a unit is done when its rows are there, whoever was killed when.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from bearskin.terms import BadInput, StoreBroken
+
+ABOUT, ROWS, DAYS = "sweep.json", "rows", "days"
+TRIALS = "trials.parquet"  # of Optuna's search, written when it is done
+VERSION = 1
+COUNTS = ("trades", "wins", "stopped", "targets", "liquidated", "timed", "ambiguous", "bars_held")
+FIGURES = (
+    "net", "gross", "fees", "funding", "slippage", "r_sum", "r_square_sum", "equity_end", "drawdown_max",
+)  # fmt: skip
+MEASURES = (
+    "trades", "wins", "stopped", "targets", "liquidated", "timed", "net", "gross", "fees", "funding", "slippage",
+    "r_sum", "r_square_sum", "equity_end", "drawdown_max", "ambiguous", "bars_held",
+)  # fmt: skip
+_PART = re.compile(r"part-(\d{8})-(\d{5})\.parquet")
+Unit = tuple[int, int]  # block, index of the symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What one unit found: `rows` has an array per measure, one value per combination.
+
+    Daily net is ragged: combination i has days `day[day_from[i]:day_from[i + 1]]` (UTC day numbers of the exits,
+    rising) and as many values of `net`.
+    """
+
+    numbers: NDArray[np.int64]
+    rows: Mapping[str, NDArray[Any]]
+    day_from: NDArray[np.int64]
+    day: NDArray[np.int32]
+    net: NDArray[np.float64]
+
+
+class Folder:
+    """Writes a sweep's results; one process does."""
+
+    def __init__(self, path: Path, symbols: Sequence[str]) -> None:
+        self.path = path
+        self.symbols = tuple(symbols)
+
+    def begin(self, about: Mapping[str, Any]) -> None:
+        """Make the folder and say what is in it; raises StoreBroken where it cannot be written."""
+        try:
+            for name in (ROWS, DAYS):
+                (self.path / name).mkdir(parents=True, exist_ok=True)
+            text = json.dumps({"kind": "sweep", "version": VERSION, **about}, indent=1, ensure_ascii=False)
+            _whole(self.path / ABOUT, text.encode())
+        except OSError as error:
+            raise StoreBroken(f"{self.path} cannot be written ({error.strerror or error})") from None
+
+    def done(self) -> set[Unit]:
+        """The units whose results are there; what a killed run left half-written is removed."""
+        for aside in self.path.glob("*/.*.aside"):
+            aside.unlink(missing_ok=True)
+        return done_in(self.path)
+
+    def write(self, unit: Unit, found: Found, columns: Mapping[str, Sequence[Any]]) -> None:
+        """Keep what a unit found; `columns` are the axes' values. Raises StoreBroken when the disk refuses."""
+        name, symbol = part_name(unit), self.symbols[unit[1]]
+        try:
+            write_parquet(self.path / DAYS / name, days_frame(symbol, found))
+            write_parquet(self.path / ROWS / name, rows_frame(symbol, found, columns))
+        except (OSError, pl.exceptions.PolarsError) as error:
+            said = getattr(error, "strerror", None) or " ".join(str(error).split())
+            raise StoreBroken(f"{self.path} cannot be written ({said}); what is there is whole") from None
+
+
+def part_name(unit: Unit) -> str:
+    """The file of a unit."""
+    return f"part-{unit[0]:08d}-{unit[1]:05d}.parquet"
+
+
+def unit_of(path: Path) -> Unit | None:
+    """The unit of a file; None for any other."""
+    match = _PART.fullmatch(path.name)
+    return None if match is None else (int(match[1]), int(match[2]))
+
+
+def done_in(path: Path) -> set[Unit]:
+    """The units of a sweep's folder that are done."""
+    rows = path / ROWS
+    units = (unit_of(entry) for entry in (rows.iterdir() if rows.is_dir() else ()))
+    return {unit for unit in units if unit is not None}
+
+
+def rows_frame(symbol: str, found: Found, columns: Mapping[str, Sequence[Any]]) -> pl.DataFrame:
+    """One row per combination: its number, the symbol, the axes, the measures."""
+    axes = {name: pl.Series(name, list(values), strict=False) for name, values in columns.items()}
+    counts = {name: pl.Series(name, found.rows[name], dtype=pl.Int64) for name in COUNTS}
+    figures = {name: pl.Series(name, found.rows[name], dtype=pl.Float64) for name in FIGURES}
+    measures = counts | figures
+    head = {"combination": pl.Series(found.numbers, dtype=pl.Int64), "symbol": [symbol] * len(found.numbers)}
+    return pl.DataFrame({**head, **axes, **{name: measures[name] for name in MEASURES}})
+
+
+def days_frame(symbol: str, found: Found) -> pl.DataFrame:
+    """One row per combination that traded: the days it left trades on, and what they brought."""
+    traded = np.flatnonzero(np.diff(found.day_from))
+    spans = [(int(found.day_from[i]), int(found.day_from[i + 1])) for i in traded]
+    return pl.DataFrame(
+        {
+            "combination": found.numbers[traded],
+            "symbol": [symbol] * len(spans),
+            "day": [found.day[a:b] for a, b in spans],
+            "net": [found.net[a:b] for a, b in spans],
+        },
+        schema={
+            "combination": pl.Int64, "symbol": pl.String, "day": pl.List(pl.Int32), "net": pl.List(pl.Float64),
+        },
+    )  # fmt: skip
+
+
+def digest_of(path: Path, header: Mapping[str, Any]) -> str:
+    """sha256 over the rows and days sorted by combination and symbol, whoever wrote them in which order.
+
+    Blocks that do not overlap are read one after another, so that memory does not grow with their number.
+    """
+    taken = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    for files in _in_order(path):
+        rows = _read(ROWS, path, files).sort("combination", "symbol")
+        days = _read(DAYS, path, files).sort("combination", "symbol")
+        for name in ("combination", *MEASURES):
+            taken.update(rows[name].to_numpy().tobytes())
+        taken.update("\n".join(rows["symbol"].to_list()).encode())
+        flat = days.explode("day", "net")
+        for name in ("combination", "day", "net"):
+            taken.update(flat[name].to_numpy().tobytes())
+    return taken.hexdigest()
+
+
+def _in_order(path: Path) -> Iterable[list[str]]:
+    """Names of the parts of blocks, by rising block; those whose combinations overlap come together."""
+    blocks: dict[int, list[str]] = {}
+    for block, symbol in sorted(done_in(path)):
+        blocks.setdefault(block, []).append(part_name((block, symbol)))
+    ends: list[tuple[int, int, list[str]]] = []
+    for files in blocks.values():
+        low, high = _reach(path / ROWS / files[0])
+        ends.append((low, high, files))
+    ends.sort(key=lambda item: item[:2])
+    together: list[str] = []
+    reach = -1
+    for low, high, files in ends:
+        if together and low > reach:
+            yield together
+            together = []
+        together += files
+        reach = max(reach, high)
+    if together:
+        yield together
+
+
+def _reach(part: Path) -> tuple[int, int]:
+    """The first and last combination of a part: from its statistics, the numbers are not read."""
+    ends = pl.scan_parquet(part).select(low=pl.col("combination").min(), high=pl.col("combination").max()).collect()
+    return int(ends["low"][0]), int(ends["high"][0])
+
+
+def _read(kind: str, path: Path, files: Sequence[str]) -> pl.DataFrame:
+    return pl.read_parquet([path / kind / name for name in files])
+
+
+def write_parquet(path: Path, frame: pl.DataFrame) -> None:
+    """Write `frame` to `path` whole or not at all."""
+    aside = path.with_name(f".{path.name}.aside")
+    try:
+        frame.write_parquet(aside)
+        _renamed(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _whole(path: Path, content: bytes) -> None:
+    aside = path.with_name(f".{path.name}.aside")
+    try:
+        aside.write_bytes(content)
+        _renamed(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _renamed(aside: Path, path: Path) -> None:
+    """What is renamed is on the disk first: after a power cut a name must not point at nothing."""
+    handle = os.open(aside, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    aside.replace(path)
+
+
+def about_of(path: Path) -> dict[str, Any]:
+    """What `sweep.json` says; raises BadInput when the folder is no sweep's, StoreBroken when it cannot be read."""
+    try:
+        about = json.loads((path / ABOUT).read_bytes())
+    except FileNotFoundError:
+        raise BadInput(f"{path} holds no sweep: there is no {ABOUT} in it") from None
+    except (OSError, ValueError) as error:
+        raise StoreBroken(f"{path / ABOUT} cannot be read ({error})") from None
+    if not isinstance(about, dict) or about.get("kind") != "sweep":
+        raise BadInput(f"{path / ABOUT} is not about a sweep")
+    if about.get("version") != VERSION:
+        raise BadInput(
+            f"the sweep in {path} is of version {about.get('version')}, this bearskin reads {VERSION}: sweep anew"
+        )
+    return about

@@ -1,0 +1,199 @@
+"""One unit of work: a block of combinations on one symbol, whoever does it.
+
+What detectors found is kept for the group at hand and shared by its combinations; the symbol at hand stays laid out
+until another comes. A worker therefore holds one symbol at a time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import itertools
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from bearskin.backtest._request import BacktestRequest
+from bearskin.backtest._search_axes import Axis
+from bearskin.backtest._search_folder import MEASURES, Found, Unit
+from bearskin.backtest._search_grid import Grid
+from bearskin.backtest._sweep_core import Swept, sweep_symbol
+from bearskin.backtest._symbols import Offer, Symbol, cut_panel, events_of, offers_of, symbol_of
+from bearskin.market import Funding, Known, Panel, Store, load_panel
+from bearskin.setups import load_setups
+from bearskin.terms import Brackets, UnknownSymbol
+
+ROOMS = ("terms", "margin", "market", "paths", "setups", "risk", "backtest")  # whose code a result depends on
+LIBRARIES = ("numpy", "numba", "ta-lib")
+
+
+class Source(Protocol):
+    """Where panels come from, one at a time; it travels to other processes, so it must be picklable."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The symbols there are, sorted."""
+
+    def panel(self, name: str) -> Panel:
+        """One symbol's panel."""
+
+
+@dataclass(frozen=True)
+class Panels:
+    """Panels that are in memory already."""
+
+    panels: tuple[Panel, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their symbols, sorted."""
+        return tuple(sorted(panel.instrument.symbol for panel in self.panels))
+
+    def panel(self, name: str) -> Panel:
+        """The panel of `name`; raises UnknownSymbol."""
+        for panel in self.panels:
+            if panel.instrument.symbol == name:
+                return panel
+        raise UnknownSymbol(f"no panel of {name!r} was given")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """Panels read from a store when their turn comes; `spans` are (symbol, from, before) with None for no bound."""
+
+    root: Path
+    venue: str
+    product: str
+    interval: str
+    spans: tuple[tuple[str, int | None, int | None], ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The symbols, sorted."""
+        return tuple(sorted(span[0] for span in self.spans))
+
+    def panel(self, name: str) -> Panel:
+        """Read the panel of `name`; raises what the store raises."""
+        start_ns, end_ns = next((span[1:] for span in self.spans if span[0] == name), (None, None))
+        return load_panel(
+            Store(self.root),
+            venue=self.venue,
+            product=self.product,
+            symbol=name,
+            interval=self.interval,
+            start_ns=start_ns,
+            end_ns=end_ns,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What every worker must know: the base request, the axes, set-ups of the user's own (file name and text)."""
+
+    base: BacktestRequest
+    axes: tuple[Axis, ...]
+    setup_files: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def grid(self) -> Grid:
+        """The combinations."""
+        return Grid(self.base, self.axes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A unit and what it is made of."""
+
+    unit: Unit
+    symbol: str
+    brackets: Brackets
+    numbers: Sequence[int]
+
+
+class Bench:
+    """Where one worker works: it knows the job and keeps the symbol and the signals at hand."""
+
+    def __init__(self, job: Job) -> None:
+        for name, text in job.setup_files:
+            learn(name, text)
+        self.grid = job.grid
+        self._symbol: Symbol | None = None
+        self._group = -1
+        self._offers: list[Offer] = []
+
+    def work(self, task: Task, panel_of: Callable[[str], Panel]) -> Found:
+        """Do one unit; `panel_of` is asked for a panel when the symbol at hand is another."""
+        symbol = self._laid(task, panel_of)
+        parts: list[Swept] = []
+        for group, members in itertools.groupby(task.numbers, self.grid.group):
+            requests = [self.grid.request(number) for number in members]
+            parts.append(sweep_symbol(symbol, self._offered(symbol, group, requests[0]), requests))
+        return _found(task.numbers, parts)
+
+    def _laid(self, task: Task, panel_of: Callable[[str], Panel]) -> Symbol:
+        if self._symbol is None or self._symbol.name != task.symbol:
+            self._symbol, self._group, self._offers = None, -1, []  # the old one goes before the new one comes
+            panel = cut_panel(panel_of(task.symbol), self.grid.base)
+            self._symbol = symbol_of(0, self.grid.base, panel, task.brackets, {})
+        return self._symbol
+
+    def _offered(self, symbol: Symbol, group: int, request: BacktestRequest) -> list[Offer]:
+        if group != self._group:
+            self._offers = offers_of(request, symbol, events_of(request, symbol.panel))
+            self._offers.sort(key=lambda offer: offer.order_ns)
+            self._group = group
+        return self._offers
+
+
+@cache
+def learn(name: str, text: str) -> None:
+    """Make the set-ups of a user's file known in this process."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_text(text)
+        load_setups(path)
+
+
+def _found(numbers: Sequence[int], parts: Sequence[Swept]) -> Found:
+    counts = np.concatenate([np.diff(part.day_from) for part in parts])
+    return Found(
+        numbers=np.fromiter(numbers, dtype=np.int64, count=len(numbers)),
+        rows={name: np.concatenate([getattr(part, name) for part in parts]) for name in MEASURES},
+        day_from=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        day=np.concatenate([part.day for part in parts]).astype(np.int32),
+        net=np.concatenate([part.day_net for part in parts]),
+    )
+
+
+def data_digest(panel: Panel, brackets: Brackets) -> str:
+    """sha256 over all that is known of one symbol: bars, marks, settlements, statistics, instrument, brackets."""
+    taken = hashlib.sha256(f"{panel.instrument!r}{panel.interval_ns}{brackets!r}".encode())
+    for field in dataclasses.fields(panel):
+        value: Any = getattr(panel, field.name)
+        columns = [value]
+        if isinstance(value, Funding | Known):
+            columns = [getattr(value, inner.name) for inner in dataclasses.fields(value)]
+        for column in columns:
+            if isinstance(column, np.ndarray):
+                taken.update(field.name.encode())
+                taken.update(np.ascontiguousarray(column).tobytes())
+    return taken.hexdigest()[:16]
+
+
+@cache
+def code_digest() -> str:
+    """sha256 over the sources that results depend on and the versions of the libraries that count."""
+    taken = hashlib.sha256()
+    house = Path(__file__).resolve().parents[1]
+    for room in ROOMS:
+        for path in sorted((house / room).rglob("*.py")):
+            taken.update(path.relative_to(house).as_posix().encode() + b"\0" + path.read_bytes())
+    for library in LIBRARIES:
+        taken.update(f"{library} {importlib.metadata.version(library)}".encode())
+    return taken.hexdigest()[:16]
