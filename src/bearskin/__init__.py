@@ -51,6 +51,7 @@ _VERBS = (
     "runs",
     "scan",
     "short",
+    "study",
     "tables",
     "trade",
 )

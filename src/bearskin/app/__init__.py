@@ -49,6 +49,7 @@ _WHERE = {
     "runs": "_hands",
     "scan": "_scan",
     "short": "_hands",
+    "study": "_study",
     "tables": "_report",
     "trade": "_trade",
 }
@@ -94,6 +95,7 @@ __all__ = [  # noqa: PLE0604, RUF100 - the names are in _WHERE and loaded on fir
     "runs",
     "scan",
     "short",
+    "study",
     "tables",
     "trade",
 ]
