@@ -21,6 +21,7 @@ _VERBS = (
     "backup",
     "cap",
     "close",
+    "cluster_local",
     "config",
     "data_brackets",
     "data_check",
@@ -52,6 +53,7 @@ _VERBS = (
     "scan",
     "short",
     "study",
+    "sweep",
     "tables",
     "trade",
 )

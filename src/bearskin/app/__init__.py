@@ -19,6 +19,7 @@ _WHERE = {
     "backup": "_keep",
     "cap": "_safety",
     "close": "_hands",
+    "cluster_local": "_sweep",
     "config": "_config",
     "data_brackets": "_data",
     "data_check": "_data",
@@ -50,6 +51,7 @@ _WHERE = {
     "scan": "_scan",
     "short": "_hands",
     "study": "_study",
+    "sweep": "_sweep",
     "tables": "_report",
     "trade": "_trade",
 }
@@ -64,6 +66,7 @@ __all__ = [  # noqa: PLE0604, RUF100 - the names are in _WHERE and loaded on fir
     "backup",
     "cap",
     "close",
+    "cluster_local",
     "config",
     "data_brackets",
     "data_check",
@@ -96,6 +99,7 @@ __all__ = [  # noqa: PLE0604, RUF100 - the names are in _WHERE and loaded on fir
     "scan",
     "short",
     "study",
+    "sweep",
     "tables",
     "trade",
 ]

@@ -179,6 +179,26 @@ STUDY: dict[str, Spec] = {
     "page": text("Write a dated page in Markdown.", "FILE.md", OUT),
     "evidence": text("Write what the program packages as evidence.", "FILE", OUT),
 }
+SWEPT = "What is tried"
+_OF_BACKTEST = (
+    "symbols", "side", "start", "end", "interval", "entry", "trail_atr", "stop_trigger", "setup_file", "equity", "risk",
+    "leverage", "preset", "preflight", "guards", "venue", "product", "brackets", "mark", "taker", "maker", "slippage",
+    "funding",
+)  # fmt: skip
+SWEEP: dict[str, Spec] = {
+    "setups": maybe("all, or names such as failed_breakout,stop_hunt.", "[SETUPS]"),
+    "vary": texts("An axis such as stop_scale=0.8,1,1.25 or hold_bars=12..48:12, or a .toml file.", "AXIS", SWEPT),
+    "search": text("grid (every combination), random or optuna.", "HOW", SWEPT),
+    "trials": count("How many combinations random and optuna try.", None, SWEPT, least=1),
+    "seed": count("Dice of random and optuna; 0 by default.", None, SWEPT),
+    "objective": text("What optuna looks for: net, sharpe or folds.", "NAME", SWEPT),
+    **{name: BACKTEST[name] for name in _OF_BACKTEST},
+    "processes": count("Processes of this machine that compute; 1 by default.", None, OUT, least=1),
+    "cluster": text("Address of a Dask cluster such as tcp://10.0.0.5:8786, or local.", "ADDRESS", OUT),
+    "resume": flag("--resume", "Go on with the sweep in --out.", OUT),
+    "out": text("Folder of the results; default: below the home's reports.", "DIR", OUT),
+}
+CLUSTER_LOCAL: dict[str, Spec] = {"workers": count("Worker processes.", 3, least=1)}
 BOT, RESEARCH = "The bot", "With --backtest"
 ENTERS, BARS = "How it enters and leaves", "When it does not"
 _BOT: dict[str, Spec] = {

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from bearskin.backtest._request import BacktestRequest, BacktestResult
     from bearskin.backtest._run import run, warm
     from bearskin.backtest._scan import Scan, ScanRequest, SymbolScan, reward_to_risk, scan, scan_panel, together
-    from bearskin.backtest._search_read import Sweep, read_sweep
+    from bearskin.backtest._search_axes import axes_of, axis_words
+    from bearskin.backtest._search_cluster import local_cluster
+    from bearskin.backtest._search_read import Sweep, read_sweep, sweep_words
+    from bearskin.backtest._search_run import SweepRequest, SweepRun, run_sweep
+    from bearskin.backtest._search_work import Panels, Stored
     from bearskin.backtest._study import CasesKept, run_study
     from bearskin.backtest._study_cases import coarser
     from bearskin.backtest._study_request import StudyRequest, StudyResult, StudySet
@@ -33,19 +37,28 @@ _HOMES = {
     "Kept": "_kept",
     "Latency": "_core_venue",
     "Pair": "_parity",
+    "Panels": "_search_work",
     "Parity": "_parity",
     "Scan": "_scan",
     "ScanRequest": "_scan",
+    "Stored": "_search_work",
     "Sweep": "_search_read",
+    "SweepRequest": "_search_run",
+    "SweepRun": "_search_run",
     "SymbolScan": "_scan",
     "Unmatched": "_parity",
+    "axes_of": "_search_axes",
+    "axis_words": "_search_axes",
     "compare": "_parity",
     "keep_history": "_kept",
     "kept_of": "_kept",
+    "local_cluster": "_search_cluster",
     "read_sweep": "_search_read",
     "reward_to_risk": "_scan",
     "run": "_run",
     "run_engine": "_engine_run",
+    "run_sweep": "_search_run",
+    "sweep_words": "_search_read",
     "scan": "_scan",
     "scan_panel": "_scan",
     "together": "_scan",
@@ -59,26 +72,35 @@ __all__ = [
     "Kept",
     "Latency",
     "Pair",
+    "Panels",
     "Parity",
     "Scan",
     "ScanRequest",
+    "Stored",
     "StudyRequest",
     "StudyResult",
     "StudySet",
     "Sweep",
+    "SweepRequest",
+    "SweepRun",
     "SymbolScan",
     "Unmatched",
+    "axes_of",
+    "axis_words",
     "coarser",
     "compare",
     "keep_history",
     "kept_of",
+    "local_cluster",
     "read_sweep",
     "reward_to_risk",
     "run",
     "run_engine",
     "run_study",
+    "run_sweep",
     "scan",
     "scan_panel",
+    "sweep_words",
     "together",
     "warm",
 ]

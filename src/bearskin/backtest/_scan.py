@@ -45,7 +45,7 @@ from bearskin.terms import (
 
 WITHIN_BARS = 6
 GUARD_BARS = 6  # guards count the set-ups of so many bars before an event
-CHART_BARS = 120
+CHART_BARS = 90
 CARRY_H = 24  # funding of a trade without a time stop is told for a day
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]

@@ -86,6 +86,15 @@ def axes_of(given: Sequence[str] | Mapping[str, object], request: BacktestReques
     return tuple(axes)
 
 
+def axis_words(table: Mapping[str, object], before: str = "") -> dict[str, object]:
+    """The axes of a table as a TOML file holds it: tables within name set-ups and groups of parameters."""
+    found: dict[str, object] = {}
+    for key, value in table.items():
+        name = f"{before}{key}"
+        found |= axis_words(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
+    return found
+
+
 def _split(word: str) -> tuple[str, str]:
     name, equals, values = word.partition("=")
     if not equals or not name.strip() or not values.strip():

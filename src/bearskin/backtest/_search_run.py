@@ -76,7 +76,7 @@ class SweepRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ran:
+class SweepRun:
     """How a run went: the sweep as it stands in its folder, whether it was interrupted, units done now and before."""
 
     sweep: Sweep
@@ -106,7 +106,7 @@ def run_sweep(
     processes: int = 1,
     cluster: str | None = None,
     progress: Progress | None = None,
-) -> Ran:
+) -> SweepRun:
     """Sweep into `folder`; Ctrl-C ends it with what is done, and `resume` goes on from there.
 
     Raises BadInput where the folder holds another sweep, or the request, the data or the code have changed since.
@@ -121,7 +121,7 @@ def run_sweep(
     except KeyboardInterrupt:
         if not there:
             raise
-        return Ran(sweep=Sweep(folder=folder, about=about_of(folder)), interrupted=True, done_now=0, done_before=0)
+        return SweepRun(sweep=Sweep(folder=folder, about=about_of(folder)), interrupted=True, done_now=0, done_before=0)
     about = _about(request, surveyed)
     writer = Folder(folder, tuple(surveyed.brackets))
     if there:
@@ -137,7 +137,7 @@ def run_sweep(
                 now += 1
     except KeyboardInterrupt:
         interrupted = True
-    return Ran(sweep=sweep, interrupted=interrupted, done_now=now, done_before=before)
+    return SweepRun(sweep=sweep, interrupted=interrupted, done_now=now, done_before=before)
 
 
 def _crew(job: Job, source: Source, processes: int, cluster: str | None) -> Crew:
@@ -215,7 +215,7 @@ def survey(base: BacktestRequest, source: Source, book: BracketBook, progress: P
     """
     brackets: dict[str, Brackets] = {}
     data: dict[str, str] = {}
-    left_out: list[tuple[str, str]] = []
+    left_out = list(source.left_out)
     days: list[int] = []
     names = source.names
     for i, name in enumerate(names):
@@ -232,7 +232,9 @@ def survey(base: BacktestRequest, source: Source, book: BracketBook, progress: P
     if not brackets:
         symbol, why = left_out[0] if left_out else ("nothing", "no symbol was given")
         raise BadInput(f"nothing can be swept: {symbol}: {why}")
-    return Surveyed(brackets=brackets, data=data, left_out=tuple(left_out), first_day=min(days), last_day=max(days))
+    return Surveyed(
+        brackets=brackets, data=data, left_out=tuple(sorted(left_out)), first_day=min(days), last_day=max(days)
+    )
 
 
 def _about(request: SweepRequest, surveyed: Surveyed) -> dict[str, Any]:

@@ -40,6 +40,10 @@ class Source(Protocol):
     def names(self) -> tuple[str, ...]:
         """The symbols there are, sorted."""
 
+    @property
+    def left_out(self) -> tuple[tuple[str, str], ...]:
+        """Symbols that were not taken, with why."""
+
     def panel(self, name: str) -> Panel:
         """One symbol's panel."""
 
@@ -49,6 +53,7 @@ class Panels:
     """Panels that are in memory already."""
 
     panels: tuple[Panel, ...]
+    left_out: tuple[tuple[str, str], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -65,13 +70,17 @@ class Panels:
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
-    """Panels read from a store when their turn comes; `spans` are (symbol, from, before) with None for no bound."""
+    """Panels read from a store when their turn comes; `spans` are (symbol, from, before) with None for no bound.
+
+    `left_out` are symbols that were not taken, with why: they are only told of.
+    """
 
     root: Path
     venue: str
     product: str
     interval: str
     spans: tuple[tuple[str, int | None, int | None], ...]
+    left_out: tuple[tuple[str, str], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

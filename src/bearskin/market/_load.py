@@ -78,12 +78,14 @@ def load_panel(
     start_ns: int | None = None,
     end_ns: int | None = None,
     instrument: Instrument | None = None,
+    settled_ns: tuple[int, int] | None = None,
 ) -> Panel:
     """One symbol's candles with bar opens in [start_ns, end_ns) and everything known of it beside them.
 
     `instrument` stands in for the packaged snapshot's, for symbols that are not in it. Settlements are those from the
-    first bar's open to before the last bar's close. Raises UnknownSymbol when the candles are not in the store or the
-    instrument is not known, BadInput when no bar lies in the span, StoreBroken when the bars are not in order.
+    first bar's open to before the last bar's close, or in [from, to) of `settled_ns`. Raises UnknownSymbol when the
+    candles are not in the store or the instrument is not known, BadInput when no bar lies in the span, StoreBroken when
+    the bars are not in order.
     """
     key = SeriesKey(venue, series_product(product), symbol, "trade", interval)
     step = interval_ns(interval)
@@ -93,7 +95,7 @@ def load_panel(
     if not len(bars):
         reach = store.coverage(key)
         raise BadInput(f"no {key} bar in the span asked for: it has {iso(reach.first_ns)} to {iso(reach.last_ns)}")
-    time = bars["time"].dt.epoch("ns").to_numpy().astype(np.int64)
+    time = _ns(bars, "time")
     if np.any(np.diff(time) <= 0):
         raise StoreBroken(f"the bars of {key} in {store.root} are not in order: run `bearskin data check`")
     open_, high, low, close, volume = (_column(bars, name) for name in (*PRICES, "volume"))
@@ -118,7 +120,7 @@ def load_panel(
         mark_close=None if mark is None else mark.close,
         mark_missing=None if mark is None else mark.missing,
         mark_estimated=mark is not None and mark.estimated,
-        funding=settlements(store, key, first, end),
+        funding=_settlements(store, key, *(settled_ns or (first, end))),
         **_spot(store, key, time),
         open_interest=_interest(store, key, (time, close, step), notes),
         long_short_ratio=_known(store, key, "long-short", ("ratio",), first, end, notes),
@@ -145,6 +147,11 @@ def _absent(store: Store, key: SeriesKey) -> str:
     names = [other.symbol for other in store.keys(venue=key.venue, product=key.product, kind="trade")]
     hint = near(key.symbol, names) if names else "; `bearskin data list` shows what there is"
     return f"{store.root} has no candles of {key.symbol} ({key.venue}, {key.product}){hint}"
+
+
+def _ns(frame: pl.DataFrame, name: str) -> I8:
+    """A column of times as nanoseconds, which is how the store keeps them."""
+    return np.array(frame[name].to_physical().to_numpy(), dtype=np.int64)
 
 
 def _column(frame: pl.DataFrame, name: str) -> F8:
@@ -186,14 +193,13 @@ def _hole_notes(time_ns: I8, step_ns: int) -> list[str]:
     return [f"{len(holes)} holes, {missing} bars missing, the widest from {widest_said}"]
 
 
-def settlements(store: Store, key: SeriesKey, start_ns: int, end_ns: int) -> Funding | None:
-    """The settlements of the symbol of `key` in [start_ns, end_ns); None when there is none."""
+def _settlements(store: Store, key: SeriesKey, start_ns: int, end_ns: int) -> Funding | None:
     settled = SeriesKey(key.venue, key.product, key.symbol, "funding", EVENT)
     if not store.has(settled):
         return None
     scan = store.scan(settled, None, end_ns)
     rows = store.collect(settled, scan.select("time", pl.col("rate"), pl.col("^interval_h$")))
-    time: I8 = rows["time"].dt.epoch("ns").to_numpy().astype(np.int64) // MINUTE_NS * MINUTE_NS
+    time: I8 = _ns(rows, "time") // MINUTE_NS * MINUTE_NS
     rate = _column(rows, "rate")
     interval = np.diff(time, prepend=np.int64(0))
     if len(time):
@@ -249,7 +255,7 @@ def _spot(store: Store, key: SeriesKey, time: I8) -> dict[str, F8]:
     if key.product not in _PERPETUAL or not store.has(pair):
         return {}
     rows = store.collect(pair, store.scan(pair, int(time[0]), int(time[-1]) + 1).drop("known_at", "source"))
-    there = rows["time"].dt.epoch("ns").to_numpy().astype(np.int64)
+    there = _ns(rows, "time")
     _, ours, theirs = np.intersect1d(time, there, assume_unique=True, return_indices=True)
     if not len(ours):
         return {}
@@ -280,7 +286,7 @@ def _values(store: Store, key: SeriesKey, column: str, start_ns: int, end_ns: in
     if not len(rows):
         return None
     return Known(
-        time_ns=rows["time"].dt.epoch("ns").to_numpy().astype(np.int64),
-        known_ns=rows["known_at"].dt.epoch("ns").to_numpy().astype(np.int64),
+        time_ns=_ns(rows, "time"),
+        known_ns=_ns(rows, "known_at"),
         value=_column(rows, column),
     )

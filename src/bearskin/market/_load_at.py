@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 
 from bearskin.market._keys import SeriesKey
-from bearskin.market._load import load_panel, series_product, settlements
+from bearskin.market._load import load_panel, series_product
 from bearskin.market._panel import F8, I8, Known, Panel
 from bearskin.market._store import Store
-from bearskin.terms import DAY_NS, interval_ns
+from bearskin.terms import DAY_NS, BadInput, interval_ns
 
 FUNDING_NS: Final = 100 * DAY_NS  # ranks of funding look back 90 days
 DAYS: Final = 400  # whole days that means of 50 days forget their beginning in
@@ -30,17 +30,27 @@ def load_panel_at(
     step = interval_ns(interval)
     key = SeriesKey(venue, series_product(product), symbol, "trade", interval)
     start_ns, end_ns = at_ns - (bars + 1) * step + 1, at_ns - step + 1
-    if not _any(store, key, start_ns, end_ns):
+    if not store.has(key):
         return None
-    panel = load_panel(
-        store, venue=venue, product=product, symbol=symbol, interval=interval, start_ns=start_ns, end_ns=end_ns
-    )
+    funded = (min(start_ns, at_ns - FUNDING_NS), at_ns + 1)
+    try:
+        panel = load_panel(
+            store,
+            venue=venue,
+            product=product,
+            symbol=symbol,
+            interval=interval,
+            start_ns=start_ns,
+            end_ns=end_ns,
+            settled_ns=funded,
+        )
+    except BadInput:  # no bar in the span
+        return None
     changes: dict[str, object] = {
         field.name: _public(value, at_ns)
         for field in dataclasses.fields(panel)
         if isinstance(value := getattr(panel, field.name), Known)
     }
-    changes["funding"] = settlements(store, key, min(int(panel.time_ns[0]), at_ns - FUNDING_NS), at_ns + 1)
     if panel.mark_estimated:
         changes |= dict.fromkeys(_MARKS)
         changes["mark_estimated"] = False
@@ -77,12 +87,6 @@ def load_days_at(
         whole[0] = False
     high, low, close = (rows[name].to_numpy().astype(np.float64)[whole] for name in ("high", "low", "close"))
     return ends[whole], high, low, close
-
-
-def _any(store: Store, key: SeriesKey, start_ns: int, end_ns: int) -> bool:
-    return (
-        store.has(key) and not store.collect(key, store.scan(key, start_ns, end_ns).select("time").head(1)).is_empty()
-    )
 
 
 def _public(series: Known, at_ns: int) -> Known | None:

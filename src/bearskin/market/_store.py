@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from bearskin.market._keys import SeriesKey
@@ -277,12 +278,12 @@ def read_version(about: Path) -> int:
 def _folders(folder: Path, wanted: str | None) -> list[str]:
     """The names of the folders in `folder`, or of the one wanted: names are compared, never walked along."""
     try:
-        found = [entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith(".")]
+        entries = (entry for entry in os.scandir(folder) if wanted is None or entry.name == wanted)
+        return [entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise StoreBroken(f"{folder} cannot be read: {error.strerror or error}") from error
-    return [name for name in found if wanted is None or name == wanted]
 
 
 def _key_of(name: tuple[str, ...]) -> SeriesKey | None:
@@ -315,7 +316,7 @@ def _read(path: Path) -> pl.DataFrame:
 def _year(time_ns: int | None, otherwise: int) -> int:
     if time_ns is None:
         return otherwise
-    return int(pl.Series([time_ns]).cast(TIME).dt.year()[0])
+    return int(np.datetime64(time_ns, "ns").astype("datetime64[Y]").astype(int)) + 1970
 
 
 def _ordered(frame: pl.DataFrame) -> pl.DataFrame:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bearskin.report._scan_tables import scan_tables
     from bearskin.report._store_tables import coverage_table, faults_table
     from bearskin.report._study_report import study_json, study_page, study_tables, write_study
+    from bearskin.report._sweep_tables import sweep_json, sweep_tables
     from bearskin.report._tables import summary_tables
 
 _HOMES = {
@@ -67,6 +68,8 @@ _HOMES = {
     "scan_page": "_scan_page",
     "scan_tables": "_scan_tables",
     "summary_tables": "_tables",
+    "sweep_json": "_sweep_tables",
+    "sweep_tables": "_sweep_tables",
     "tables_of": "_run_tell",
     "tear_sheet": "_page",
     "tell_journal": "_run_tell",
@@ -109,6 +112,8 @@ __all__ = [
     "study_page",
     "study_tables",
     "summary_tables",
+    "sweep_json",
+    "sweep_tables",
     "tables_of",
     "tear_sheet",
     "tell_journal",

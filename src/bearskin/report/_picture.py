@@ -18,8 +18,8 @@ from bearskin.report._words import Kind, clean, shown
 from bearskin.setups import SetupEvent
 from bearskin.terms import iso
 
-WIDTH, HEIGHT = 680, 320
-LEFT, RIGHT, TOP, BOTTOM = 8, 118, 12, 24
+WIDTH, HEIGHT = 560, 300
+LEFT, RIGHT, TOP, BOTTOM = 8, 124, 14, 26
 LABEL_PX = 14  # between two labels
 AHEAD = 0.06  # of the width, empty to the right of the last bar
 REACH = 1.2  # a target further than this many heights of the candles is told, not drawn to scale
@@ -156,7 +156,7 @@ def _line(part: Any, scale: _Scale) -> list[Markup]:
     x1, x2 = (x1 - scale.step / 2, x2 + scale.step / 2) if x1 == x2 else (x1, x2)
     words = el(
         "text", part.name.replace("_", " "), x=_n(max(x1, LEFT + 2)), y=_n(min(max(y1 - 5, TOP + 8), HEIGHT - BOTTOM)),
-        class_="lt", font_size=11,
+        class_="lt", font_size=12,
     )  # fmt: skip
     return [el("path", d=f"M{_n(x1)} {_n(y1)}L{_n(x2)} {_n(y2)}", class_="l"), words]
 
@@ -185,7 +185,7 @@ def _levels(trade: Trade, scale: _Scale) -> list[Markup]:
         labels.append((min(max(y, TOP), HEIGHT - BOTTOM), f"{arrow}{name} {shown(Kind.PRICE, price)}", words))
     labels.sort()
     for y, (text, words) in zip(_spread([one[0] for one in labels]), [one[1:] for one in labels], strict=True):
-        drawn.append(el("text", text, x=_n(scale.right + 5), y=_n(y + 4), class_=words or None, font_size=11.5))
+        drawn.append(el("text", text, x=_n(scale.right + 5), y=_n(y + 4), class_=words or None, font_size=13))
     return drawn
 
 
@@ -226,7 +226,7 @@ def _times(bars: Candles, scale: _Scale) -> list[Markup]:
                 x=_n(x),
                 y=HEIGHT - 8,
                 class_="m",
-                font_size=11,
+                font_size=12,
             )
         )
     return drawn

@@ -122,10 +122,11 @@ def _spaced(name: str) -> str:
 
 def _card(one: Any, k: int) -> Markup:
     best, event = one.best, one.best.event
-    said = [] if best.guards is None else list(best.guards.reasons)
+    said = [best.reason] if best.verdict == "declined" else []
+    if best.guards is not None:
+        said += [sentence for sentence in best.guards.reasons if sentence not in said]
     if best.guards is not None and best.guards.unchecked:
         said.append(f"not checked for want of data: {', '.join(best.guards.unchecked)}")
-    said = [sentence for sentence in said if sentence != best.reason]
     heading = el(
         "h2",
         el("span", clean(event.symbol)),
@@ -141,7 +142,6 @@ def _card(one: Any, k: int) -> Markup:
         heading,
         el("figure", picture(one.bars, Trade(event=event, entry=float(best.entry)))),
         el("p", prose(event.why), class_="why"),
-        el("p", prose(best.reason), class_="quiet"),
         el("ul", [el("li", prose(sentence)) for sentence in said], class_="said quiet") if said else None,
         _trade(one),
         el("div", el("h2", "Evidence"), evidence, class_="evidence"),

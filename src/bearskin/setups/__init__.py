@@ -26,6 +26,7 @@ from bearskin.setups._failed_breakout import FailedBreakout
 from bearskin.setups._guards import GuardRules, Regime, guard, regime
 from bearskin.setups._head_shoulders import HeadShoulders
 from bearskin.setups._levels import Level, LevelRules, levels
+from bearskin.setups._look_ahead import Checked, Fault, check_setup
 from bearskin.setups._merge import Candidate, merge
 from bearskin.setups._overextended_rally import OverextendedRally
 from bearskin.setups._registry import SETUPS, Setup, abstentions, detect, load_setups
@@ -45,12 +46,14 @@ __all__ = [
     "Abstention",
     "Candidate",
     "ChannelBreak",
+    "Checked",
     "Days",
     "DescendingChannel",
     "Draft",
     "Evidence",
     "EvidenceBook",
     "FailedBreakout",
+    "Fault",
     "GuardRules",
     "GuardVerdict",
     "HeadShoulders",
@@ -68,6 +71,7 @@ __all__ = [
     "View",
     "Zone",
     "abstentions",
+    "check_setup",
     "detect",
     "entry_ok",
     "evidence_book",
