@@ -102,12 +102,12 @@ WORDS = {
     Side.SHORT: {
         "above": "above", "below": "below", "high": "high", "low": "low", "highs": "highs", "lows": "lows",
         "higher": "higher", "lower": "lower", "rise": "rise", "rose": "rose", "fell": "fell", "top": "top",
-        "fallen": "fallen", "upper": "upper", "longs": "longs",
+        "fallen": "fallen", "under": "lower", "upper": "upper", "longs": "longs",
     },
     Side.LONG: {
         "above": "below", "below": "above", "high": "low", "low": "high", "highs": "lows", "lows": "highs",
         "higher": "lower", "lower": "higher", "rise": "fall", "rose": "fell", "fell": "rose", "top": "bottom",
-        "fallen": "risen", "upper": "lower", "longs": "shorts",
+        "fallen": "risen", "under": "upper", "upper": "lower", "longs": "shorts",
     },
 }  # fmt: skip
 
