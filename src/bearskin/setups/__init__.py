@@ -9,6 +9,21 @@ from bearskin.setups._declining_volume import DecliningVolume
 from bearskin.setups._descending_channel import ChannelBreak, DescendingChannel
 from bearskin.setups._distribution import Distribution
 from bearskin.setups._events import Abstention, Days, Draft, GuardVerdict, Line, SetupEvent, Zone
+from bearskin.setups._evidence import (
+    AGAINST,
+    BEFORE_COSTS,
+    EDGE,
+    NO_EDGE,
+    TOO_FEW,
+    Evidence,
+    EvidenceBook,
+    evidence_book,
+    evidence_json,
+    evidence_of,
+    evidence_verdict,
+    evidence_words,
+    read_evidence,
+)
 from bearskin.setups._failed_breakout import FailedBreakout
 from bearskin.setups._guards import GuardRules, Regime, guard, regime
 from bearskin.setups._head_shoulders import HeadShoulders
@@ -25,7 +40,12 @@ from bearskin.setups._template import Template, entry_ok
 from bearskin.setups._view import View
 
 __all__ = [
+    "AGAINST",
+    "BEFORE_COSTS",
+    "EDGE",
+    "NO_EDGE",
     "SETUPS",
+    "TOO_FEW",
     "Abstention",
     "Candidate",
     "ChannelBreak",
@@ -35,6 +55,8 @@ __all__ = [
     "DescendingChannel",
     "Distribution",
     "Draft",
+    "Evidence",
+    "EvidenceBook",
     "FailedBreakout",
     "Fault",
     "GuardRules",
@@ -58,10 +80,16 @@ __all__ = [
     "check_setup",
     "detect",
     "entry_ok",
+    "evidence_book",
+    "evidence_json",
+    "evidence_of",
+    "evidence_verdict",
+    "evidence_words",
     "guard",
     "levels",
     "load_setups",
     "merge",
     "over",
+    "read_evidence",
     "regime",
 ]

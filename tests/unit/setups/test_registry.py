@@ -65,7 +65,12 @@ def registry(monkeypatch):
 
 def test_the_face_is_pinned():
     assert bearskin.setups.__all__ == [
+        "AGAINST",
+        "BEFORE_COSTS",
+        "EDGE",
+        "NO_EDGE",
         "SETUPS",
+        "TOO_FEW",
         "Abstention",
         "Candidate",
         "ChannelBreak",
@@ -75,6 +80,8 @@ def test_the_face_is_pinned():
         "DescendingChannel",
         "Distribution",
         "Draft",
+        "Evidence",
+        "EvidenceBook",
         "FailedBreakout",
         "Fault",
         "GuardRules",
@@ -98,11 +105,17 @@ def test_the_face_is_pinned():
         "check_setup",
         "detect",
         "entry_ok",
+        "evidence_book",
+        "evidence_json",
+        "evidence_of",
+        "evidence_verdict",
+        "evidence_words",
         "guard",
         "levels",
         "load_setups",
         "merge",
         "over",
+        "read_evidence",
         "regime",
     ]
 
