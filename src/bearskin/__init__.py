@@ -52,6 +52,7 @@ _VERBS = (
     "runs",
     "scan",
     "short",
+    "study",
     "sweep",
     "tables",
     "trade",

@@ -28,10 +28,15 @@ if TYPE_CHECKING:
     from bearskin.report._scan_page import scan_page
     from bearskin.report._scan_tables import scan_tables
     from bearskin.report._store_tables import coverage_table, faults_table
+    from bearskin.report._study_report import study_json, study_page, study_tables, write_study
     from bearskin.report._sweep_tables import sweep_json, sweep_tables
     from bearskin.report._tables import summary_tables
 
 _HOMES = {
+    "write_study": "_study_report",
+    "study_tables": "_study_report",
+    "study_page": "_study_report",
+    "study_json": "_study_report",
     "Books": "_run_money",
     "BotScreen": "_bot_screen",
     "OrderRow": "_run_rows",
@@ -103,6 +108,9 @@ __all__ = [
     "scan_json",
     "scan_page",
     "scan_tables",
+    "study_json",
+    "study_page",
+    "study_tables",
     "summary_tables",
     "sweep_json",
     "sweep_tables",
@@ -111,6 +119,7 @@ __all__ = [
     "tell_journal",
     "trades_table",
     "write_result",
+    "write_study",
 ]
 
 
