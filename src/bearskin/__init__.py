@@ -50,6 +50,7 @@ _VERBS = (
     "reverse",
     "runs",
     "scan",
+    "setups",
     "short",
     "tables",
     "trade",
@@ -59,6 +60,7 @@ _ROOMS_TOO = (
     "backtest",
     "exchange",
     "report",
+    "setups",
 )  # names of a verb and of a room: the name is the room, calling it is the verb
 
 __all__ = ["__version__", *_VERBS]

@@ -4,6 +4,9 @@ Each set-up is written once, for the short side, on log prices; the long side is
 Events are candidates: none of them has a proven edge.
 """
 
+import sys
+
+from bearskin import VerbRoom
 from bearskin.setups._alive import over
 from bearskin.setups._descending_channel import ChannelBreak, DescendingChannel
 from bearskin.setups._events import Abstention, Days, Draft, GuardVerdict, Line, SetupEvent, Zone
@@ -59,3 +62,5 @@ __all__ = [
     "over",
     "regime",
 ]
+
+sys.modules[__name__].__class__ = VerbRoom  # `bearskin.setups(...)` is the verb
