@@ -21,6 +21,7 @@ _VERBS = (
     "backup",
     "cap",
     "close",
+    "cluster_local",
     "config",
     "data_brackets",
     "data_check",
@@ -52,6 +53,8 @@ _VERBS = (
     "scan",
     "setups",
     "short",
+    "study",
+    "sweep",
     "tables",
     "trade",
 )

@@ -14,10 +14,17 @@ from hypothesis import strategies as st
 
 from bearskin.market import Funding, Known, Panel
 from bearskin.setups import (
+    SETUPS,
+    ChannelBreak,
+    DecliningVolume,
+    DescendingChannel,
+    Distribution,
     FailedBreakout,
+    HeadShoulders,
     Line,
     OverextendedRally,
     RsiDivergence,
+    RsiOverbought,
     StopHunt,
     Zone,
     detect,
@@ -38,12 +45,22 @@ VARIANTS = {
         "failed_breakout": FailedBreakout(variant="retest", level_kinds=("donchian", "equal", "prior-day", "pivot-3")),
         "rsi_divergence": RsiDivergence(variant="aggressive"),
         "overextended_rally": OverextendedRally(trigger="ema-cross"),
+        "descending_channel": DescendingChannel(kind="pivots"),
+        "channel_break": ChannelBreak(kind="pivots", volume_ratio_min=1.0),
+        "head_shoulders": HeadShoulders(orders=(3, 5)),
+        "rsi_overbought": RsiOverbought(overbought=60.0, pivot_bars=1),
     },
     "eager": {
         "stop_hunt": dataclasses.replace(NO_ROUND, wick_share=0.3, wick_atr=0.3),
         "overextended_rally": OverextendedRally(
             rise=0.02, rise_sigmas=0.5, extended_atr=0.5, funding_pct=55.0, funding_neutrals=1.0
         ),
+        "distribution": Distribution(volume_z=0.3, wick_share=0.3, near_atr=1.0),
+        "declining_volume": DecliningVolume(near_share=0.2, near_atr=2.0, tau_max=0.1, p_max=1.1, cvd_slope_max=9.0),
+        "descending_channel": DescendingChannel(bars=24, r2_min=0.2, band_sigmas=1.0, rest_bars=0),
+        "channel_break": ChannelBreak(bars=24, r2_min=0.2, volume_ratio_min=0.5, first_target=2.0, second_target=3.0),
+        "head_shoulders": HeadShoulders(orders=(2, 3, 8), first_target=1.0, second_target=2.0, symmetry_max=5.0),
+        "rsi_overbought": RsiOverbought(overbought=55.0, valid_bars=60, run_max_bars=10),
     },
 }
 
@@ -175,7 +192,7 @@ def test_longs_are_the_shorts_of_the_mirrored_market(variant, seed):
 def test_the_mirror_property_is_not_empty():
     """Over a few walks every set-up speaks on both sides, so the property above says something."""
     told = {(e.setup, e.side) for seed in range(8) for e in detect(walk(seed), params=VARIANTS["eager"])}
-    assert len(told) == 8
+    assert told == {(name, side) for name in SETUPS for side in Side}
 
 
 def cut(panel: Panel, bars: int) -> Panel:

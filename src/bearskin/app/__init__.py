@@ -19,6 +19,7 @@ _WHERE = {
     "backup": "_keep",
     "cap": "_safety",
     "close": "_hands",
+    "cluster_local": "_sweep",
     "config": "_config",
     "data_brackets": "_data",
     "data_check": "_data",
@@ -50,6 +51,8 @@ _WHERE = {
     "scan": "_scan",
     "setups": "_setups",
     "short": "_hands",
+    "study": "_study",
+    "sweep": "_sweep",
     "tables": "_report",
     "trade": "_trade",
 }
@@ -64,6 +67,7 @@ __all__ = [  # noqa: PLE0604, RUF100 - the names are in _WHERE and loaded on fir
     "backup",
     "cap",
     "close",
+    "cluster_local",
     "config",
     "data_brackets",
     "data_check",
@@ -96,6 +100,8 @@ __all__ = [  # noqa: PLE0604, RUF100 - the names are in _WHERE and loaded on fir
     "scan",
     "setups",
     "short",
+    "study",
+    "sweep",
     "tables",
     "trade",
 ]

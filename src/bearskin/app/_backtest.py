@@ -82,18 +82,18 @@ def backtest(
 
         room.load_setups(user_path(setup_file))
     folder = None if out is None else results_folder(out, house.home.part("reports"))
-    rules = _rules(entry=entry, funding=funding, stop_trigger=stop_trigger, trail_atr=trail_atr, qty=qty)
-    more = {**_span(start, end), **rules, "no_preflight": not preflight, "guards": guards}
-    request = _request(house, setups_of(setups), sides_of(side), more)
+    rules = rules_of(entry=entry, funding=funding, stop_trigger=stop_trigger, trail_atr=trail_atr, qty=qty)
+    more = {**span_of(start, end), **rules, "no_preflight": not preflight, "guards": guards}
+    request = request_of(house, setups_of(setups), sides_of(side), more)
     last_stands_in = one_of(mark, ("required", "last"), "mark") == "last"
     engine = one_of(through, ("compiled", "engine"), "through") == "engine"
-    result = _run(house, request, _names(symbols), last_stands_in, progress, engine=engine)
+    result = _run(house, request, names_of(symbols), last_stands_in, progress, engine=engine)
     if folder is not None:
         write(result, folder, html=html)
     return result
 
 
-def _rules(
+def rules_of(
     *, entry: str | None, funding: str, stop_trigger: str, trail_atr: Number | None, qty: Number | None
 ) -> dict[str, Any]:
     """How trades are entered, charged and left, as a request words it; what is not given is left to its defaults."""
@@ -126,14 +126,16 @@ def one_of(value: str, allowed: Sequence[str], name: str) -> Any:
     return word
 
 
-def _names(symbols: str | Sequence[str]) -> list[str]:
+def names_of(symbols: str | Sequence[str]) -> list[str]:
+    """The symbols named, or ["all"]; raises BadInput when none is."""
     names = words_of(symbols)
     if not names:
         raise BadInput("no symbol was named: give all, or names such as BTCUSDT,ETHUSDT")
     return names
 
 
-def _span(start: str | None, end: str | None) -> dict[str, int | None]:
+def span_of(start: str | None, end: str | None) -> dict[str, int | None]:
+    """The span as fields of a request."""
     return {
         "start_ns": None if start is None else parse_time(start),
         "end_ns": None if end is None else parse_time(end),
@@ -141,7 +143,7 @@ def _span(start: str | None, end: str | None) -> dict[str, int | None]:
 
 
 def sides_of(word: str) -> tuple[Side, ...]:
-    """short, long or both; raises BadInput."""
+    """The sides of short, long or both; raises BadInput."""
     if word.strip().lower() == "both":
         return (Side.SHORT, Side.LONG)
     try:
@@ -151,7 +153,7 @@ def sides_of(word: str) -> tuple[Side, ...]:
 
 
 def setups_of(value: str | Sequence[str]) -> tuple[str, ...] | None:
-    """The names of known set-ups, None for all; raises BadInput."""
+    """The set-ups named, None for all; raises BadInput for a name that is none."""
     from bearskin.setups import SETUPS
 
     names = [name.replace("-", "_") for name in words_of(value)]
@@ -163,7 +165,7 @@ def setups_of(value: str | Sequence[str]) -> tuple[str, ...] | None:
     return tuple(names)
 
 
-def _request(
+def request_of(
     house: House, setups: tuple[str, ...] | None, sides: tuple[Side, ...], more: dict[str, Any]
 ) -> BacktestRequest:
     """The request; what neither the command line nor a setting says is the preset's."""
@@ -199,11 +201,7 @@ def _run(
     from bearskin import backtest, market
 
     settings = house.settings
-    if not house.store_folder.is_dir():
-        raise BadInput(_empty(house))
-    store = market.Store(house.store_folder)
-    everything = symbols == ["all"]
-    chosen, left_out = (_all if everything else _named)(store, house, request, symbols, last_stands_in)
+    store, chosen, left_out = chosen_of(house, request, symbols, last_stands_in)
     book = market.load_brackets(settings.brackets)
     panels: list[Panel] = []
     for done, one in enumerate(chosen):
@@ -218,6 +216,18 @@ def _run(
     listed = [{"symbol": symbol, "why": why} for symbol, why in left_out]
     before = cast("list[dict[str, str]]", result.summary["left_out"])
     return dataclasses.replace(result, summary={**result.summary, "left_out": [*before, *listed]})
+
+
+def chosen_of(
+    house: House, request: BacktestRequest, symbols: list[str], last_stands_in: bool
+) -> tuple[Store, list[SymbolCoverage], list[tuple[str, str]]]:
+    """The store, the symbols of it that are traded, and the others with why; raises BadInput when there are none."""
+    from bearskin import market
+
+    if not house.store_folder.is_dir():
+        raise BadInput(_empty(house))
+    store = market.Store(house.store_folder)
+    return store, *(_all if symbols == ["all"] else _named)(store, house, request, symbols, last_stands_in)
 
 
 def warm_up() -> None:
@@ -337,17 +347,10 @@ def _reach(store: Store, house: House, one: SymbolCoverage) -> tuple[int | None,
 
 
 def _panel(store: Store, house: House, request: BacktestRequest, one: SymbolCoverage) -> Panel:
-    """The panel over the time that candles and mark share, within the span asked for."""
     from bearskin import market
 
     settings = house.settings
-    first_ns, last_ns = _reach(store, house, one)
-    end_ns = None if last_ns is None or last_ns == one.last_ns else last_ns + interval_ns(settings.interval)
-    if request.end_ns is not None:
-        end_ns = request.end_ns if end_ns is None else min(end_ns, request.end_ns)
-    start_ns = None if first_ns in (None, one.first_ns) else first_ns
-    if start_ns is not None or end_ns not in (None, request.end_ns):
-        logger.info("%s is used from %s, where candles and mark are both there", one.symbol, iso(first_ns or 0))
+    start_ns, end_ns = used_span(store, house, request, one)
     return market.load_panel(
         store,
         venue=settings.venue,
@@ -357,3 +360,17 @@ def _panel(store: Store, house: House, request: BacktestRequest, one: SymbolCove
         start_ns=start_ns,
         end_ns=end_ns,
     )
+
+
+def used_span(
+    store: Store, house: House, request: BacktestRequest, one: SymbolCoverage
+) -> tuple[int | None, int | None]:
+    """The time that candles and mark share, within the span asked for: (from, before), None for no bound."""
+    first_ns, last_ns = _reach(store, house, one)
+    end_ns = None if last_ns is None or last_ns == one.last_ns else last_ns + interval_ns(house.settings.interval)
+    if request.end_ns is not None:
+        end_ns = request.end_ns if end_ns is None else min(end_ns, request.end_ns)
+    start_ns = None if first_ns in (None, one.first_ns) else first_ns
+    if start_ns is not None or end_ns not in (None, request.end_ns):
+        logger.info("%s is used from %s, where candles and mark are both there", one.symbol, iso(first_ns or 0))
+    return start_ns, end_ns

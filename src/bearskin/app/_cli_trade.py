@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,26 +45,16 @@ def backtest(desk: Desk, show: bool, out: str | None, html: bool, **given: Any) 
     desk.say("backtest: loading")
     from bearskin.app._backtest import backtest as rehearse
     from bearskin.app._backtest import write
-    from bearskin.app._house import open_house, results_folder
+    from bearskin.app._house import new_folder, open_house, results_folder
 
     house = open_house(desk.home, store=desk.store)
-    folder = results_folder(out, _new_folder(house.home.part("reports"), "backtest"))
+    folder = results_folder(out, new_folder(house.home.part("reports"), "backtest"))
     with desk.progress() as progress:
         result = rehearse(**known(given), home=desk.home, store=desk.store, progress=progress)
         if progress is not None:
             progress("writing the results", 0, None)
         files = write(result, folder, html=html)
     return result_shown(desk, result, files, show)
-
-
-def _new_folder(reports: Path, name: str) -> Path:
-    """A folder named by the second it is made in; another one where that is taken."""
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    for extra in ("", *(f"-{n}" for n in range(2, 100))):
-        folder = reports / f"{name}-{stamp}{extra}"
-        if not folder.exists():
-            return folder
-    raise AssertionError("a hundred backtests within a second")
 
 
 def result_shown(desk: Desk, result: BacktestResult, files: dict[str, Path], show: bool, **more: Any) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,16 @@ def results_folder(out: Path | str | None, otherwise: Path) -> Path:
     if not can_write(folder):
         raise BadInput(f"the folder {folder} of the results cannot be written: name another with --out")
     return folder
+
+
+def new_folder(reports: Path, name: str) -> Path:
+    """A folder named by the second it is made in; another one where that is taken."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    for extra in ("", *(f"-{n}" for n in range(2, 100))):
+        folder = reports / f"{name}-{stamp}{extra}"
+        if not folder.exists():
+            return folder
+    raise AssertionError("a hundred results within a second")
 
 
 def open_house(home: Path | str | None = None, **given: Any) -> House:

@@ -169,6 +169,46 @@ SETUPS: dict[str, Spec] = {
     "bars": count("check: bars of each symbol; 1,500 by default.", None, WHERE, 50),
     "cuts": count("check: bars of each market after which everything is cut off; 16 by default.", None, WHERE, 2),
 }
+STUDY: dict[str, Spec] = {
+    "plan": text("Data sets of a plan in TOML, instead of one set.", "FILE", TRADE),
+    "symbols": text("all, or names such as BTCUSDT,ETHUSDT.", "LIST", TRADE),
+    "setups": text("all, or names.", "LIST", TRADE),
+    "side": text("short, long or both.", "SIDE", TRADE),
+    "start": text("First day or time, such as 2025-10-01.", "TIME", TRADE, "--from", "--start"),
+    "end": text("Day or time before which it ends.", "TIME", TRADE, "--to", "--end"),
+    "interval": text("Time frame, such as 1h.", "TIME", TRADE),
+    "horizons": text("How long is looked after a signal; 4h,24h,72h by default.", "LIST", TRADE),
+    "headline": text("The horizon of the verdict; 24h by default.", "TIME", TRADE),
+    "setup_file": text("Python file with set-ups of your own.", "FILE", TRADE),
+    "venue": text("Such as binance.", "NAME", WHERE),
+    "product": text("linear, inverse or dated.", "KIND", WHERE),
+    "fresh": flag("--fresh", "Work out again what was done before.", WHERE),
+    "taker": text("Fee of a market order, such as 0.05%.", "RATE", COST),
+    "slippage": text("Share of price a market order loses; 0.02% by default.", "RATE", COST),
+    "out": text("Folder for tables, cases and an offline page.", "DIR", OUT),
+    "page": text("Write a dated page in Markdown.", "FILE.md", OUT),
+    "evidence": text("Write what the program packages as evidence.", "FILE", OUT),
+}
+SWEPT = "What is tried"
+_OF_BACKTEST = (
+    "symbols", "side", "start", "end", "interval", "entry", "trail_atr", "stop_trigger", "setup_file", "equity", "risk",
+    "leverage", "preset", "preflight", "guards", "venue", "product", "brackets", "mark", "taker", "maker", "slippage",
+    "funding",
+)  # fmt: skip
+SWEEP: dict[str, Spec] = {
+    "setups": maybe("all, or names such as failed_breakout,stop_hunt.", "[SETUPS]"),
+    "vary": texts("An axis such as stop_scale=0.8,1,1.25 or hold_bars=12..48:12, or a .toml file.", "AXIS", SWEPT),
+    "search": text("grid (every combination), random or optuna.", "HOW", SWEPT),
+    "trials": count("How many combinations random and optuna try.", None, SWEPT, least=1),
+    "seed": count("Dice of random and optuna; 0 by default.", None, SWEPT),
+    "objective": text("What optuna looks for: net, sharpe or folds.", "NAME", SWEPT),
+    **{name: BACKTEST[name] for name in _OF_BACKTEST},
+    "processes": count("Processes of this machine that compute; 1 by default.", None, OUT, least=1),
+    "cluster": text("Address of a Dask cluster such as tcp://10.0.0.5:8786, or local.", "ADDRESS", OUT),
+    "resume": flag("--resume", "Go on with the sweep in --out.", OUT),
+    "out": text("Folder of the results; default: below the home's reports.", "DIR", OUT),
+}
+CLUSTER_LOCAL: dict[str, Spec] = {"workers": count("Worker processes.", 3, least=1)}
 BOT, RESEARCH = "The bot", "With --backtest"
 ENTERS, BARS = "How it enters and leaves", "When it does not"
 _BOT: dict[str, Spec] = {

@@ -1,7 +1,7 @@
 """Units of a sweep as tasks of a Dask cluster: other machines compute, this process alone writes.
 
-Panels travel with the tasks, so that a worker needs this bearskin and nothing else: no store, no home. A panel is itself a
-task whose result is the panel: when the worker that holds it is lost, the scheduler makes it again elsewhere.
+Panels travel with the tasks, so that a worker needs this bearskin and nothing else: no store, no home. A panel is
+itself a task whose result is the panel: when the worker that holds it is lost, the scheduler makes it again elsewhere.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any, Self
 
 from bearskin.backtest._search_crew import AHEAD, Broken
 from bearskin.backtest._search_folder import Found
-from bearskin.backtest._search_work import Bench, Job, Source, Task, code_digest, cut_panel
+from bearskin.backtest._search_work import Bench, Job, Source, Task, code_digest
+from bearskin.backtest._symbols import cut_panel
 from bearskin.market import Panel
 from bearskin.terms import BadInput
 

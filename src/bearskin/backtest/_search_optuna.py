@@ -1,8 +1,8 @@
 """Optuna's TPE over the axes: which combinations are tried next, given what the ones before came to.
 
 Trials come in batches of a fixed size and every batch has dice of its own, so the same seed chooses the same
-combinations however many processes work and wherever a run was stopped: on resuming, the choices are made again from the
-results in the folder. `optuna.log` there is a journal of the trials for Optuna's own tools.
+combinations however many processes work and wherever a run was stopped: on resuming, the choices are made again from
+the results in the folder. `optuna.log` there is a journal of the trials for Optuna's own tools.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from bearskin.backtest._search_folder import ROWS, TRIALS, part_name, write_parquet
-from bearskin.backtest._search_read import Sweep
+from bearskin.backtest._search_read import Sweep, sharpe_of
 from bearskin.terms import BadInput
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ JOURNAL, STUDY = "optuna.log", "sweep"
 FOLDS = 5
 TRADES_MIN = 30  # with fewer a Sharpe ratio is noise
 WORST = -1_000.0
-DAYS_PER_YEAR = 365
 
 
 class Chooser:
@@ -129,13 +127,3 @@ def objective_of(sweep: Sweep, batch: int, numbers: Sequence[int], objective: st
         trades = rows.group_by("combination").agg(pl.col("trades").sum()).sort("combination")["trades"].to_numpy()
         values = np.where(trades < TRADES_MIN, WORST, values)
     return {number: float(value) for number, value in zip(numbers, values, strict=True)}
-
-
-def sharpe_of(matrix: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Mean over deviation of each column by the year, 0 where nothing varies."""
-    daily = matrix.astype(np.float64)
-    spread = daily.std(axis=0)
-    scale = np.sqrt(DAYS_PER_YEAR)
-    ratios: NDArray[np.float64] = np.zeros(daily.shape[1])
-    np.divide(daily.mean(axis=0) * scale, spread, out=ratios, where=spread > 0)
-    return ratios

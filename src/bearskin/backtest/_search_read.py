@@ -26,7 +26,20 @@ from bearskin.backtest._search_folder import (
 from bearskin.terms import BadInput
 
 SUMMED = tuple(name for name in (*COUNTS, *FIGURES) if name not in ("equity_end", "drawdown_max"))
+DAYS_PER_YEAR = 365
 PART_FILES = 256  # of daily nets read at a time
+
+
+_EMPTY = pl.DataFrame(schema={"combination": pl.Int64, "net": pl.Float64, "trades": pl.Int64})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standings:
+    """Combinations by rising number, with their net and trades over all symbols."""
+
+    numbers: NDArray[np.int64]
+    net: NDArray[np.float64]
+    trades: NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,23 +119,10 @@ class Sweep:
     def combinations(self) -> pl.LazyFrame:
         """One row per combination that is there for every symbol: its number, the axes, and totals over symbols.
 
-        Sums of the measures; `symbols` is how many; `drawdown_max` the deepest of any symbol; `win_rate` and `r_mean`
-        are NaN or null without trades. Sorted by number.
+        Sums of the measures; `symbols` is how many; `drawdown_max` (0 or negative) the deepest of any symbol's account;
+        `win_rate` and `r_mean` are null without trades. Sorted by number.
         """
-        axes = list(self.axes)
-        totals = (
-            self.rows.group_by("combination")
-            .agg(
-                *(pl.col(name).first() for name in axes),
-                pl.len().alias("symbols"),
-                *(pl.col(name).sum() for name in SUMMED),
-                pl.col("drawdown_max").max(),
-            )
-            .with_columns(
-                win_rate=pl.when(pl.col("trades") > 0).then(pl.col("wins") / pl.col("trades")),
-                r_mean=pl.when(pl.col("trades") > 0).then(pl.col("r_sum") / pl.col("trades")),
-            )
-        )
+        totals = _totals(self.rows, list(self.axes))
         return totals.filter(pl.col("symbols") == len(self.symbols)).sort("combination")
 
     def numbers(self) -> NDArray[np.int64]:
@@ -130,6 +130,31 @@ class Sweep:
         counts = self.rows.group_by("combination").len()
         whole = counts.filter(pl.col("len") == len(self.symbols)).select("combination").collect()["combination"]
         return np.array(np.sort(whole.to_numpy()), dtype=np.int64)
+
+    def standings(self) -> Standings:
+        """Net and trades of every combination that is there for every symbol; block by block, in bounded memory."""
+        blocks: dict[int, list[str]] = {}
+        for unit in sorted(done_in(self.folder)):
+            blocks.setdefault(unit[0], []).append(part_name(unit))
+        found = [self._standing(files) for files in blocks.values() if len(files) == len(self.symbols)]
+        frame = pl.concat([_EMPTY, *found]).sort("combination")
+        return Standings(
+            numbers=frame["combination"].to_numpy(), net=frame["net"].to_numpy(), trades=frame["trades"].to_numpy()
+        )
+
+    def _standing(self, files: Sequence[str]) -> pl.DataFrame:
+        columns = ["combination", "net", "trades"]
+        rows = pl.concat([pl.read_parquet(self.folder / ROWS / name, columns=columns) for name in files])
+        return rows.group_by("combination").agg(pl.col("net").sum(), pl.col("trades").sum())
+
+    def of(self, combinations: Sequence[int]) -> pl.DataFrame:
+        """The rows of `combinations` for these numbers, in their order, with `sharpe` of daily net by the year."""
+        wanted = pl.DataFrame({"combination": list(combinations)}, schema={"combination": pl.Int64})
+        rows = self.rows.filter(pl.col("combination").is_in(wanted["combination"].implode()))
+        totals = _totals(rows, list(self.axes)).collect()
+        _, matrix = self.daily(combinations)
+        ratios = wanted.with_columns(sharpe=pl.Series(sharpe_of(matrix)))
+        return ratios.join(totals, on="combination", how="left", maintain_order="left")
 
     def daily(
         self, combinations: Sequence[int] | NDArray[np.int64] | None = None
@@ -185,6 +210,34 @@ class Sweep:
     def _scan(self, kind: str) -> pl.LazyFrame:
         # a days file whose rows are not there belongs to a unit that was killed half-way: it is left alone
         return pl.scan_parquet([self.folder / kind / name for name in self._parts()])
+
+
+def _totals(rows: pl.LazyFrame, axes: Sequence[str]) -> pl.LazyFrame:
+    totals = rows.group_by("combination").agg(
+        *(pl.col(name).first() for name in axes),
+        pl.len().alias("symbols"),
+        *(pl.col(name).sum() for name in SUMMED),
+        pl.col("drawdown_max").min(),
+    )
+    return totals.with_columns(
+        win_rate=pl.when(pl.col("trades") > 0).then(pl.col("wins") / pl.col("trades")),
+        r_mean=pl.when(pl.col("trades") > 0).then(pl.col("r_sum") / pl.col("trades")),
+    )
+
+
+def sharpe_of(matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Mean over deviation of each column by the year, 0 where nothing varies."""
+    daily = matrix.astype(np.float64)
+    spread = daily.std(axis=0)
+    ratios: NDArray[np.float64] = np.zeros(daily.shape[1])
+    np.divide(daily.mean(axis=0) * np.sqrt(DAYS_PER_YEAR), spread, out=ratios, where=spread > 0)
+    return ratios
+
+
+def sweep_words(folder: Path | str) -> Mapping[str, Any]:
+    """What the sweep in `folder` was asked, in the words of the verb; raises BadInput when there is none."""
+    words: Mapping[str, Any] = about_of(Path(folder))["words"]
+    return words
 
 
 def read_sweep(folder: Path | str) -> Sweep:

@@ -59,7 +59,8 @@ class SweepRequest:
         if self.search == "grid" and self.trials is not None:
             raise BadInput("a grid tries every combination: give --trials with --search random or optuna")
         if self.search != "grid" and not 1 <= (self.trials or 0) <= TRIALS_MAX:
-            raise BadInput(f"a {self.search} search needs --trials from 1 to {TRIALS_MAX:,}, was {self.trials}")
+            was = "none was given" if self.trials is None else f"was {self.trials}"
+            raise BadInput(f"a search by {self.search} needs a number of trials from 1 to {TRIALS_MAX:,}: {was}")
         if not self.axes:
             raise BadInput("nothing is varied: name at least one axis, such as --vary stop_scale=0.8,1,1.25")
         self.grid.check()
@@ -76,7 +77,7 @@ class SweepRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ran:
+class SweepRun:
     """How a run went: the sweep as it stands in its folder, whether it was interrupted, units done now and before."""
 
     sweep: Sweep
@@ -106,7 +107,7 @@ def run_sweep(
     processes: int = 1,
     cluster: str | None = None,
     progress: Progress | None = None,
-) -> Ran:
+) -> SweepRun:
     """Sweep into `folder`; Ctrl-C ends it with what is done, and `resume` goes on from there.
 
     Raises BadInput where the folder holds another sweep, or the request, the data or the code have changed since.
@@ -121,7 +122,7 @@ def run_sweep(
     except KeyboardInterrupt:
         if not there:
             raise
-        return Ran(sweep=Sweep(folder=folder, about=about_of(folder)), interrupted=True, done_now=0, done_before=0)
+        return SweepRun(sweep=Sweep(folder=folder, about=about_of(folder)), interrupted=True, done_now=0, done_before=0)
     about = _about(request, surveyed)
     writer = Folder(folder, tuple(surveyed.brackets))
     if there:
@@ -137,7 +138,7 @@ def run_sweep(
                 now += 1
     except KeyboardInterrupt:
         interrupted = True
-    return Ran(sweep=sweep, interrupted=interrupted, done_now=now, done_before=before)
+    return SweepRun(sweep=sweep, interrupted=interrupted, done_now=now, done_before=before)
 
 
 def _crew(job: Job, source: Source, processes: int, cluster: str | None) -> Crew:
@@ -215,7 +216,7 @@ def survey(base: BacktestRequest, source: Source, book: BracketBook, progress: P
     """
     brackets: dict[str, Brackets] = {}
     data: dict[str, str] = {}
-    left_out: list[tuple[str, str]] = []
+    left_out = list(source.left_out)
     days: list[int] = []
     names = source.names
     for i, name in enumerate(names):
@@ -232,7 +233,9 @@ def survey(base: BacktestRequest, source: Source, book: BracketBook, progress: P
     if not brackets:
         symbol, why = left_out[0] if left_out else ("nothing", "no symbol was given")
         raise BadInput(f"nothing can be swept: {symbol}: {why}")
-    return Surveyed(brackets=brackets, data=data, left_out=tuple(left_out), first_day=min(days), last_day=max(days))
+    return Surveyed(
+        brackets=brackets, data=data, left_out=tuple(sorted(left_out)), first_day=min(days), last_day=max(days)
+    )
 
 
 def _about(request: SweepRequest, surveyed: Surveyed) -> dict[str, Any]:
@@ -295,8 +298,8 @@ def _refuse_changes(folder: Path, then: Mapping[str, Any], now: Mapping[str, Any
         )
     if then["code"] != now["code"]:
         raise BadInput(
-            f"this bearskin ({now['bearskin']}) is not the one that began the sweep in {folder}"
-            f" ({then['bearskin']}): its code or a library has changed; begin another with --out"
+            f"the code of bearskin or a library has changed since the sweep in {folder} was begun (with"
+            f" {then['bearskin']}, this is {now['bearskin']}): results would not fit together; begin another with --out"
         )
 
 

@@ -30,9 +30,15 @@ if TYPE_CHECKING:
     from bearskin.report._scan_tables import scan_tables
     from bearskin.report._setup_tables import check_tables, setup_tables
     from bearskin.report._store_tables import coverage_table, faults_table
+    from bearskin.report._study_report import study_json, study_page, study_tables, write_study
+    from bearskin.report._sweep_tables import sweep_json, sweep_tables
     from bearskin.report._tables import summary_tables
 
 _HOMES = {
+    "write_study": "_study_report",
+    "study_tables": "_study_report",
+    "study_page": "_study_report",
+    "study_json": "_study_report",
     "Books": "_run_money",
     "BotScreen": "_bot_screen",
     "OrderRow": "_run_rows",
@@ -68,6 +74,8 @@ _HOMES = {
     "scan_tables": "_scan_tables",
     "setup_tables": "_setup_tables",
     "summary_tables": "_tables",
+    "sweep_json": "_sweep_tables",
+    "sweep_tables": "_sweep_tables",
     "tables_of": "_run_tell",
     "tear_sheet": "_page",
     "tell_journal": "_run_tell",
@@ -110,12 +118,18 @@ __all__ = [
     "scan_page",
     "scan_tables",
     "setup_tables",
+    "study_json",
+    "study_page",
+    "study_tables",
     "summary_tables",
+    "sweep_json",
+    "sweep_tables",
     "tables_of",
     "tear_sheet",
     "tell_journal",
     "trades_table",
     "write_result",
+    "write_study",
 ]
 
 

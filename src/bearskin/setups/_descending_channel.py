@@ -15,7 +15,7 @@ from bearskin.setups._context import volume_ratio
 from bearskin.setups._events import Draft, DrawnLine
 from bearskin.setups._features import B1, F8, I8, pivot_highs
 from bearskin.setups._view import View
-from bearskin.terms import BadInput
+from bearskin.terms import BadInput, Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,13 +226,14 @@ def _figures(view: View, found: Channel) -> dict[str, float]:
     }
 
 
-def _lines(found: Channel) -> tuple[DrawnLine, ...]:
+def _lines(view: View, found: Channel) -> tuple[DrawnLine, ...]:
+    upper, lower = ("upper", "lower") if view.side is Side.SHORT else ("lower", "upper")  # as a person sees them
     first = min(found.upper_first, found.lower_first)
     middle = (found.upper_at(first) + found.lower_at(first)) / 2
     return (
-        ("upper", found.upper_first, found.upper_at(found.upper_first), found.bar, found.upper),
+        (upper, found.upper_first, found.upper_at(found.upper_first), found.bar, found.upper),
         ("middle", first, middle, found.bar, found.middle),
-        ("lower", found.lower_first, found.lower_at(found.lower_first), found.bar, found.lower),
+        (lower, found.lower_first, found.lower_at(found.lower_first), found.bar, found.lower),
     )
 
 
@@ -259,9 +260,9 @@ def _touch_draft(view: View, rules: DescendingChannel, found: Channel) -> Draft:
         targets=(found.middle, found.lower),
         invalidation=found.upper + rules.invalidation_atr * atr,
         horizon_bars=rules.horizon_bars,
-        prices={"touch": high, "middle": found.middle, "lower": found.lower},
+        prices={"touch": high, "middle": found.middle, "far": found.lower},
         bars={"upper_first": found.upper_first, "lower_first": found.lower_first},
-        lines=_lines(found),
+        lines=_lines(view, found),
         figures=lambda: {
             **_figures(view, found),
             **_fit(rules, found),
@@ -287,9 +288,9 @@ def _break_draft(view: View, rules: ChannelBreak, found: Channel) -> Draft:
         targets=(found.lower - rules.first_target * height, found.lower - rules.second_target * height),
         invalidation=found.lower + rules.invalidation_atr * atr,
         horizon_bars=rules.horizon_bars,
-        prices={"upper": found.upper, "middle": found.middle},
+        prices={"middle": found.middle, "far": found.upper},
         bars={"upper_first": found.upper_first, "lower_first": found.lower_first},
-        lines=_lines(found),
+        lines=_lines(view, found),
         figures=lambda: {
             **_figures(view, found),
             **_fit(rules, found),
@@ -298,7 +299,7 @@ def _break_draft(view: View, rules: ChannelBreak, found: Channel) -> Draft:
             "volume_ratio": ratio,
         },
         why=(
-            f"closed at {{close}}, {{below}} the {{lower}} line {{level}} of a {_words(rules, found)}, on {ratio:.1f}"
+            f"closed at {{close}}, {{below}} the {{under}} line {{level}} of a {_words(rules, found)}, on {ratio:.1f}"
             " times the usual turnover; the stop stands at {stop}."
         ),
     )

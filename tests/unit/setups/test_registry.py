@@ -14,7 +14,19 @@ from bearskin.setups import SETUPS, Draft, FailedBreakout, Setup, StopHunt, abst
 from bearskin.setups._registry import _Registry
 from bearskin.terms import BadInput, Reason, Side
 
-FOUR = ["failed_breakout", "overextended_rally", "rsi_divergence", "stop_hunt"]
+NAMES = [
+    "channel_break",
+    "declining_volume",
+    "descending_channel",
+    "distribution",
+    "failed_breakout",
+    "head_shoulders",
+    "ma_cross",
+    "overextended_rally",
+    "rsi_divergence",
+    "rsi_overbought",
+    "stop_hunt",
+]
 
 OWN = '''
 """Sell the third higher close in a row."""
@@ -53,24 +65,71 @@ def registry(monkeypatch):
 
 def test_the_face_is_pinned():
     assert bearskin.setups.__all__ == [
-        "SETUPS", "Abstention", "Candidate", "Days", "Draft", "FailedBreakout", "GuardRules", "GuardVerdict", "Level",
-        "LevelRules", "Line", "OverextendedRally", "Regime", "RsiDivergence", "Setup", "SetupEvent", "StopHunt",
-        "Template", "View", "Zone",
-        "abstentions", "detect", "entry_ok", "guard", "levels", "load_setups", "merge", "over",
+        "AGAINST",
+        "BEFORE_COSTS",
+        "EDGE",
+        "NO_EDGE",
+        "SETUPS",
+        "TOO_FEW",
+        "Abstention",
+        "Candidate",
+        "ChannelBreak",
+        "Checked",
+        "Days",
+        "DecliningVolume",
+        "DescendingChannel",
+        "Distribution",
+        "Draft",
+        "Evidence",
+        "EvidenceBook",
+        "FailedBreakout",
+        "Fault",
+        "GuardRules",
+        "GuardVerdict",
+        "HeadShoulders",
+        "Level",
+        "LevelRules",
+        "Line",
+        "MaCross",
+        "OverextendedRally",
+        "Regime",
+        "RsiDivergence",
+        "RsiOverbought",
+        "Setup",
+        "SetupEvent",
+        "StopHunt",
+        "Template",
+        "View",
+        "Zone",
+        "abstentions",
+        "check_setup",
+        "detect",
+        "entry_ok",
+        "evidence_book",
+        "evidence_json",
+        "evidence_of",
+        "evidence_verdict",
+        "evidence_words",
+        "guard",
+        "levels",
+        "load_setups",
+        "merge",
+        "over",
+        "read_evidence",
         "regime",
-    ]  # fmt: skip
+    ]
 
 
-def test_the_first_four():
-    assert sorted(SETUPS) == FOUR
-    assert len(SETUPS) == 4
+def test_the_set_ups_there_are():
+    assert sorted(SETUPS) == NAMES
+    assert len(SETUPS) == len(NAMES)
     assert SETUPS["overextended_rally"].needs == ("funding",)
     assert SETUPS["overextended_rally"].families == ("structure", "positioning")
 
 
 def test_an_unknown_name_is_refused_with_those_there_are():
-    with pytest.raises(BadInput, match="'head_shoulders' is not a set-up: there are failed_breakout, over"):
-        detect(panel_of(flat(10)), ["head_shoulders"])
+    with pytest.raises(BadInput, match="'cup_and_handle' is not a set-up: there are channel_break, "):
+        detect(panel_of(flat(10)), ["cup_and_handle"])
 
 
 def test_parameters_of_the_wrong_kind_are_refused():
@@ -86,7 +145,7 @@ def test_an_unknown_kind_of_level_is_refused():
 def test_a_short_panel_makes_everything_abstain():
     panel = panel_of(flat(5), funding=funding_of([0.0001] * 200, 2_000_000_000_000_000_000))
     assert detect(panel) == []
-    assert [said.setup for said in abstentions(panel)] == sorted(FOUR, key=list(SETUPS).index)
+    assert [said.setup for said in abstentions(panel)] == sorted(NAMES, key=list(SETUPS).index)
     assert {said.refused.reason for said in abstentions(panel)} == {Reason.NO_DATA}
 
 
