@@ -4,6 +4,9 @@ Each set-up is written once, for the short side, on log prices; the long side is
 Events are candidates: none of them has a proven edge.
 """
 
+import sys
+
+from bearskin import VerbRoom
 from bearskin.setups._alive import over
 from bearskin.setups._declining_volume import DecliningVolume
 from bearskin.setups._descending_channel import ChannelBreak, DescendingChannel
@@ -93,3 +96,5 @@ __all__ = [
     "read_evidence",
     "regime",
 ]
+
+sys.modules[__name__].__class__ = VerbRoom  # `bearskin.setups(...)` is the verb
