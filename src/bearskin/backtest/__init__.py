@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from bearskin.backtest._core_venue import Latency
     from bearskin.backtest._engine_run import run_engine
     from bearskin.backtest._kept import Kept, keep_history, kept_of
+    from bearskin.backtest._luck import Luck, Tried, luck_json, luck_of, tried_trades
+    from bearskin.backtest._luck_again import luck_of_backtest
+    from bearskin.backtest._luck_gates import Gate
+    from bearskin.backtest._luck_sweep import Remaking, luck_of_sweep
     from bearskin.backtest._parity import Pair, Parity, Unmatched, compare
     from bearskin.backtest._request import BacktestRequest, BacktestResult
     from bearskin.backtest._run import run, warm
@@ -21,15 +25,27 @@ if TYPE_CHECKING:
     from bearskin.backtest._search_read import Sweep, read_sweep, sweep_words
     from bearskin.backtest._search_run import SweepRequest, SweepRun, run_sweep
     from bearskin.backtest._search_work import Panels, Stored
+    from bearskin.backtest._study import CasesKept, run_study
+    from bearskin.backtest._study_cases import coarser
+    from bearskin.backtest._study_request import StudyRequest, StudyResult, StudySet
 
 _HOMES = {
+    "run_study": "_study",
+    "coarser": "_study_cases",
+    "StudySet": "_study_request",
+    "StudyResult": "_study_request",
+    "StudyRequest": "_study_request",
+    "CasesKept": "_study",
     "BacktestRequest": "_request",
     "BacktestResult": "_request",
+    "Gate": "_luck_gates",
     "Kept": "_kept",
     "Latency": "_core_venue",
+    "Luck": "_luck",
     "Pair": "_parity",
     "Panels": "_search_work",
     "Parity": "_parity",
+    "Remaking": "_luck_sweep",
     "Scan": "_scan",
     "ScanRequest": "_scan",
     "Stored": "_search_work",
@@ -37,6 +53,7 @@ _HOMES = {
     "SweepRequest": "_search_run",
     "SweepRun": "_search_run",
     "SymbolScan": "_scan",
+    "Tried": "_luck",
     "Unmatched": "_parity",
     "axes_of": "_search_axes",
     "axis_words": "_search_axes",
@@ -44,49 +61,69 @@ _HOMES = {
     "keep_history": "_kept",
     "kept_of": "_kept",
     "local_cluster": "_search_cluster",
+    "luck_json": "_luck",
+    "luck_of": "_luck",
+    "luck_of_backtest": "_luck_again",
+    "luck_of_sweep": "_luck_sweep",
     "read_sweep": "_search_read",
     "reward_to_risk": "_scan",
     "run": "_run",
     "run_engine": "_engine_run",
     "run_sweep": "_search_run",
-    "sweep_words": "_search_read",
     "scan": "_scan",
     "scan_panel": "_scan",
+    "sweep_words": "_search_read",
     "together": "_scan",
+    "tried_trades": "_luck",
     "warm": "_run",
 }
 
 __all__ = [
     "BacktestRequest",
     "BacktestResult",
+    "CasesKept",
+    "Gate",
     "Kept",
     "Latency",
+    "Luck",
     "Pair",
     "Panels",
     "Parity",
+    "Remaking",
     "Scan",
     "ScanRequest",
     "Stored",
+    "StudyRequest",
+    "StudyResult",
+    "StudySet",
     "Sweep",
     "SweepRequest",
     "SweepRun",
     "SymbolScan",
+    "Tried",
     "Unmatched",
     "axes_of",
     "axis_words",
+    "coarser",
     "compare",
     "keep_history",
     "kept_of",
     "local_cluster",
+    "luck_json",
+    "luck_of",
+    "luck_of_backtest",
+    "luck_of_sweep",
     "read_sweep",
     "reward_to_risk",
     "run",
     "run_engine",
+    "run_study",
     "run_sweep",
     "scan",
     "scan_panel",
     "sweep_words",
     "together",
+    "tried_trades",
     "warm",
 ]
 

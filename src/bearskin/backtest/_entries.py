@@ -118,7 +118,7 @@ class Gate:
             return Declined(offer=offer, refused=Refused(reason=Reason.NO_DATA, detail=detail))
         if self.book.busy(symbol):
             return Declined(offer=offer, refused=Refused(reason=Reason.SYMBOL_BUSY))
-        verdict = self._guarded(symbol, offer.event) if self.request.guards else None
+        verdict = self.guarded(offer) if self.request.guards else None
         if verdict is not None and verdict.veto is not None:
             return Declined(offer=offer, refused=verdict.veto)
         opening = float(panel.open[bar])
@@ -126,12 +126,15 @@ class Gate:
         if refused is not None:
             return Declined(offer=offer, refused=refused)
         standing = self.standing(offer.order_ns)
-        sized = self._size(offer, event, opening, verdict, standing)
+        sized = self.size(offer, event, standing, ONE if verdict is None else dec(verdict.size_multiplier))
         if isinstance(sized, Refused):
             return Declined(offer=offer, refused=sized)
         return self._position(offer, event, sized, verdict, standing)
 
-    def _guarded(self, symbol: Symbol, event: SetupEvent) -> GuardVerdict:
+    def guarded(self, offer: Offer) -> GuardVerdict:
+        """What the guards say of the trade as the set-up asks for it, whatever the request makes of it."""
+        symbol, event = offer.symbol, offer.event
+        assert event is not None
         return guard(event, symbol.panel, self._known(symbol, event.bar), days=symbol.days)
 
     def _known(self, symbol: Symbol, bar: int) -> list[SetupEvent]:
@@ -145,17 +148,17 @@ class Gate:
         isolated = self.request.margin_mode is MarginMode.ISOLATED
         return exposure(self.book.wallet, isolated, [_held(p, now_ns) for p in self.book.positions.values()])
 
-    def _size(
-        self, offer: Offer, event: SetupEvent, opening: float, verdict: GuardVerdict | None, standing: Exposure[float]
-    ) -> Sized | Refused:
-        request, rates = self.request, rates_of(self.request, offer.symbol)
+    def size(self, offer: Offer, event: SetupEvent, standing: Exposure[float], multiplier: Decimal) -> Sized | Refused:
+        """How large the trade may be on an account that stands so; `event` is the request's shape of the offer's."""
+        request, rates, panel = self.request, rates_of(self.request, offer.symbol), offer.symbol.panel
+        price = float(panel.open[offer.bar]) if event.limit_price is None else event.limit_price
         return size_entry(
             Entry(
                 side=event.side,
-                price=dec(opening if event.limit_price is None else event.limit_price),
+                price=dec(price),
                 stop=dec(event.stop),
                 resting=event.entry == "limit",
-                instrument=offer.symbol.panel.instrument,
+                instrument=panel.instrument,
                 brackets=offer.symbol.brackets,
             ),
             EntryRules(
@@ -170,7 +173,7 @@ class Gate:
                 beyond=request.no_preflight,
             ),
             standing,
-            ONE if verdict is None else dec(verdict.size_multiplier),
+            multiplier,
         )
 
     def _position(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bearskin.backtest._luck_choice import Choice, choose
 from bearskin.backtest._luck_days import Clustered, Daily, clustered, daily_of, day_of, halves, without_best_days
-from bearskin.backtest._luck_gates import NO_EDGE, Figures, Gate, Unit, gates_of, verdict_of
+from bearskin.backtest._luck_gates import NO_EDGE, Figures, Gate, gates_of, verdict_of
 from bearskin.backtest._luck_many import Superior, has_arch, ratio_interval, superior
 from bearskin.backtest._luck_pbo import BLOCKS, Overfitting, overfitting
 from bearskin.backtest._luck_random import RandomEntries
@@ -38,8 +38,9 @@ NO_ARCH = "arch is not installed: pip install 'bearskin[research]'"
 class Deflated:
     """The Sharpe ratio per day of what is judged, and what is left of it after so many trials.
 
-    `trials` were made, of mean correlation `correlation`, which counts as `independent` ones; the luckiest of them would
-    show `luckiest` by chance. `psr` and `dsr` are chances that the true ratio exceeds zero, before and after deflation.
+    `trials` were made, of mean correlation `correlation`, which counts as `independent` ones; the luckiest of them
+    would show `luckiest` by chance. `psr` and `dsr` are chances that the true ratio exceeds zero, before and after
+    deflation.
     """
 
     shape: Shape
@@ -68,10 +69,10 @@ class Luck:
     """One frozen result against luck. What could not be had is None and named in `notes` or at its gate.
 
     `subject` says what is judged. `unit` is what `result` is a mean of: R per trade, or, where trades are not at hand,
-    the return of a day (a fraction). `result` has errors clustered by day, `interval` the bounds of the stationary bootstrap
-    (95 %). Halves are of the days from `first_day` to `last_day` (UTC day numbers). `without_best` leaves out `best_days`
-    days. `dearer` is the result with fees and slippage times 1.5. `daily` holds the columns that were tried (set-ups and
-    sides, or combinations), `ratios` their Sharpe ratios per day.
+    the return of a day (a fraction). `result` has errors clustered by day, `interval` the bounds of the stationary
+    bootstrap (95 %). Halves are of the days from `first_day` to `last_day` (UTC day numbers). `without_best` leaves out
+    `best_days` days. `dearer` is the result with fees and slippage times 1.5. `daily` holds the columns that were tried
+    (set-ups and sides, or combinations), `ratios` their Sharpe ratios per day.
     """
 
     kind: Literal["backtest", "sweep"]
@@ -125,7 +126,7 @@ class Tried:
     unit: Literal["R", "return"]
     values: F8
     days: I8
-    events: int
+    events: int | None
     first_day: int
     last_day: int
     daily: Daily
@@ -175,8 +176,7 @@ def luck_of(
     """
     returns = tried.daily.returns()
     ratios = sharpe_ratios(returns)
-    moving = int((ratios != 0).sum())
-    why = dict(why)
+    moving, why = int((ratios != 0).sum()), dict(why)
     fits = _fits(returns, moving, seed, why)
     best = _best(tried.daily, ratios)
     series = tried.series
@@ -186,26 +186,22 @@ def luck_of(
     found = clustered(tried.values, tried.days)
     first, second = halves(tried.values, tried.days, tried.first_day, tried.last_day)
     without, gone = without_best_days(tried.values, tried.days)
-    tests = tests and has_arch()
-    notes = notes if has_arch() else (*notes, NO_ARCH)
-    over_all = superior(returns, 0 if best is None else best.column, seed) if tests and moving else None
-    unit: Unit = "R" if tried.unit == "R" else "share"
-    gates = gates_of(
-        Figures(
-            mean=found.mean,
-            t=found.t,
-            dsr=None if deflated is None else deflated.dsr,
-            pbo=None if fits is None else fits.pbo,
-            first_half=first,
-            second_half=second,
-            without_best=without,
-            dearer=None if dearer is None else dearer.mean,
-            events=tried.events,
-            against_random=None if random is None else random.difference.mean,
-        ),
-        why,
-        unit=unit,
+    if tests and not has_arch():
+        tests, notes = False, (*notes, NO_ARCH)
+    over_all = superior(returns, best.column, seed) if tests and best is not None else None
+    figures = Figures(
+        mean=found.mean,
+        t=found.t,
+        dsr=None if deflated is None else deflated.dsr,
+        pbo=None if fits is None else fits.pbo,
+        first_half=first,
+        second_half=second,
+        without_best=without,
+        dearer=None if dearer is None else dearer.mean,
+        events=tried.events,
+        against_random=None if random is None else random.difference.mean,
     )
+    gates = gates_of(figures, why, unit="R" if tried.unit == "R" else "share")
     return Luck(
         kind=tried.kind,
         subject=tried.subject,
@@ -284,8 +280,9 @@ def _interval(tried: Tried, seed: int) -> tuple[float, float] | None:
         return None
     size = tried.last_day - tried.first_day + 1
     at = np.clip(tried.days - tried.first_day, 0, size - 1)
-    sums = np.bincount(at, weights=tried.values, minlength=size)
-    return ratio_interval(sums, np.bincount(at, minlength=size).astype(np.float64), seed)
+    sums = np.bincount(at, weights=tried.values, minlength=size).astype(np.float64)
+    counts = np.bincount(at, minlength=size).astype(np.float64)
+    return ratio_interval(sums, counts, seed)
 
 
 def luck_json(luck: Luck) -> dict[str, Any]:
@@ -303,7 +300,7 @@ def luck_json(luck: Luck) -> dict[str, Any]:
             {
                 "name": gate.name,
                 "title": gate.title,
-                "figure": int(gate.figure or 0) if gate.unit == "count" else _text(gate.figure),
+                "figure": _figure(gate),
                 "unit": gate.unit,
                 "needed": gate.needed,
                 "passed": gate.passed,
@@ -352,6 +349,10 @@ def luck_json(luck: Luck) -> dict[str, Any]:
         "walk_forward": None if luck.choice is None else _choice_json(luck),
         "notes": list(luck.notes),
     }
+
+
+def _figure(gate: Gate) -> int | str | None:
+    return round(gate.figure) if gate.unit == "count" and gate.figure is not None else _text(gate.figure)
 
 
 def _clustered_json(found: Clustered) -> dict[str, Any]:

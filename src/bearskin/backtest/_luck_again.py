@@ -1,4 +1,4 @@
-"""A backtest made again for its luck: the same trades, the same at one and a half times the costs, the same at random."""
+"""A backtest made again for its luck: the same trades, the same with dearer costs, the same at random moments."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ def luck_of_backtest(
     luck = luck_of(
         tried_trades(trades, float(request.equity), first_day, last_day, max(trials or 0, columns)),
         dearer=mean_r(trades_frame(dear, traded_positions(dear, gathered))),
-        random=random_entries(request, positions, trades["r"].to_list(), draws=draws, seed=seed, progress=progress),
+        random=random_entries(
+            [(request, p) for p in positions], trades["r"].to_list(), draws=draws, seed=seed, progress=progress
+        ),
         notes=(OPTIMIST,),
         seed=seed,
     )

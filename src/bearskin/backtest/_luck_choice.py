@@ -104,7 +104,7 @@ def choose(
 def _fold(daily: Daily, returns: NDArray[np.floating], split: Split) -> Fold:
     past = sharpe_ratios(returns[split.train])
     chosen = int(past.argmax())
-    after = sharpe_ratios(returns[np.ix_(split.test, [chosen])])
+    after = sharpe_ratios(returns[split.test, chosen][:, None])
     return Fold(
         first_day=int(daily.days[split.test[0]]),
         last_day=int(daily.days[split.test[-1]]),
@@ -153,4 +153,4 @@ def best_columns(rows: Sequence[I8], returns: NDArray[np.floating]) -> list[int]
 def _runs(days: I8) -> tuple[I8, I8]:
     """First and one past the last of every run of neighbours in sorted `days`."""
     gaps = np.flatnonzero(np.diff(days) > 1)
-    return days[np.concatenate([[0], gaps + 1])], days[np.concatenate([gaps, [len(days) - 1]])] + 1
+    return days[np.insert(gaps + 1, 0, 0)], days[np.append(gaps, len(days) - 1)] + 1

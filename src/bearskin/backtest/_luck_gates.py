@@ -42,7 +42,7 @@ class Figures:
     second_half: float | None
     without_best: float | None
     dearer: float | None
-    events: int
+    events: int | None
     against_random: float | None
 
 
@@ -79,9 +79,9 @@ def gates_of(found: Figures, why: Mapping[str, str], *, unit: Unit = "R") -> tup
             "events",
             "Trades out of sample",
             "count",
-            float(found.events),
+            None if found.events is None else float(found.events),
             f"at least {EVENTS_LEAST}",
-            found.events >= EVENTS_LEAST,
+            _least(found.events, EVENTS_LEAST),
         ),
         above("against_random", "Better than random entries by", found.against_random),
     )

@@ -1,8 +1,8 @@
 """Luck among many: the stationary bootstrap of days, and tests that know how many columns were looked at.
 
 Politis and Romano, "The stationary bootstrap" (JASA 89, 1994), with the block length of Politis and White (Econometric
-Reviews 23/1, 2004, corrected 2009); Hansen, "A test for superior predictive ability" (JBES 23/4, 2005); Romano and Wolf,
-"Stepwise multiple testing as formalized data snooping" (Econometrica 73/4, 2005). All computed by arch.
+Reviews 23/1, 2004, corrected 2009); Hansen, "A test for superior predictive ability" (JBES 23/4, 2005); Romano and
+Wolf, "Stepwise multiple testing as formalized data snooping" (Econometrica 73/4, 2005). All computed by arch.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from bearskin.terms import BadInput
 
 F8 = NDArray[np.float64]
 BLOCKS = 16
-CELLS_MAX = 400_000_000  # splits times columns beyond which splits are drawn instead of all being taken
+CELLS_MAX = 150_000_000  # splits times columns beyond which splits are drawn instead of all being taken
 CELLS_AT_ONCE = 8_000_000
 
 
@@ -26,9 +26,10 @@ class Overfitting:
     """What cross-validation says of choosing by the best past.
 
     `pbo` is the share of splits in which the best column of one half is no better than the middle of the other half.
-    `logits` (one per split) are ln(ω / (1 - ω)), ω the relative rank there. `chosen_mean` and `middle_mean` are the mean
-    Sharpe ratio per day, in the other half, of the choice and of the middle column. `loss_share` is the share of splits
-    in which the choice lost money there. `splits_there` is how many splits there are, `splits` how many were taken.
+    `logits` (one per split) are ln(ω / (1 - ω)), ω the relative rank there. `chosen_mean` and `middle_mean` are the
+    mean Sharpe ratio per day, in the other half, of the choice and of the middle column. `loss_share` is the share of
+    splits in which the choice lost money there. `splits_there` is how many splits there are, `splits` how many were
+    taken.
     """
 
     pbo: float
@@ -43,9 +44,9 @@ class Overfitting:
 def overfitting(returns: NDArray[np.floating], blocks: int = BLOCKS, seed: int = 1) -> Overfitting:
     """The probability of backtest overfitting among the columns of `returns` (days x columns of daily returns).
 
-    Days are cut into `blocks` runs; every half of them in turn is the past and the others the future. Columns are ranked
-    by Sharpe ratio per day (zero for one that never moves), ties share their middle rank. All splits are taken, or, where
-    they are very many times columns, a sample drawn with `seed`. Raises BadInput for what cannot be split.
+    Days are cut into `blocks` runs; every half of them in turn is the past and the others the future. Columns are
+    ranked by Sharpe ratio per day (zero for one that never moves), ties share their middle rank. All splits are taken,
+    or, where they are very many times columns, a sample drawn with `seed`. Raises BadInput for what cannot be split.
     """
     days, columns = returns.shape
     if blocks < 2 or blocks % 2:

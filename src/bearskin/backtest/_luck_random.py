@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bearskin.backtest._book import Position
-from bearskin.backtest._entries import Rates, overridden, rates_of, ticket_of
+from bearskin.backtest._entries import Rates, rates_of, ticket_of
 from bearskin.backtest._luck_days import Clustered, clustered
+from bearskin.backtest._override import overridden
 from bearskin.backtest._request import BacktestRequest
 from bearskin.backtest._symbols import Progress, Symbol
 from bearskin.paths import UNFILLED, Outcome, walk
@@ -27,9 +28,9 @@ REACH_DAYS = 30
 class RandomEntries:
     """The trades against the same trades at random moments; all figures in R per trade.
 
-    `difference` is the trades' R minus the mean of their own draws, errors clustered by day of entry. `random_mean` is the
-    mean of all draws. `as_good_share` is the share of `draws` whole sets of random trades that did at least as well.
-    `trades` were compared (those for which any draw was filled).
+    `difference` is the trades' R minus the mean of their own draws, errors clustered by day of entry. `random_mean` is
+    the mean of all draws. `as_good_share` is the share of `draws` whole sets of random trades that did at least as
+    well. `trades` were compared (those for which any draw was filled).
     """
 
     trades: int
@@ -41,25 +42,25 @@ class RandomEntries:
 
 
 def random_entries(
-    request: BacktestRequest,
-    positions: Sequence[Position],
+    positions: Sequence[tuple[BacktestRequest, Position]],
     results_r: Sequence[float | None],
     *,
     draws: int = DRAWS,
     seed: int = 1,
     progress: Progress | None = None,
 ) -> RandomEntries | None:
-    """Enter each of `positions` again `draws` times in its own symbol, within 30 days either side, never on its own day.
+    """Enter each position again `draws` times in its own symbol, within 30 days either side, never on its own day.
 
     Side, quantity in money, stop, targets, limit, invalidation and time keep their distance from the open of the entry;
-    every draw goes through the same kernel with the same fees, slippage and funding as `request`. Limits that are not
-    filled are no trades. `results_r` are the R of the positions. None where nothing can be compared.
+    every draw goes through the same kernel with the same fees, slippage and funding as the position's own request.
+    Limits that are not filled are no trades. `results_r` are the R of the positions. None where nothing can be
+    compared.
     """
     dice = np.random.default_rng(seed)
     rows: list[F8] = []
     own: list[float] = []
     days: list[int] = []
-    for done, (position, r) in enumerate(zip(positions, results_r, strict=True)):
+    for done, ((request, position), r) in enumerate(zip(positions, results_r, strict=True)):
         if progress is not None and done % 50 == 0:
             progress("random entries", done, len(positions))
         if r is None or position.offer.event is None:

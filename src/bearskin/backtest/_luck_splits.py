@@ -1,8 +1,8 @@
 """What may be learnt from and what it is tried on: splits of events in time that leak nothing.
 
-An event is known by its start and its end in nanoseconds (a trade by entry and exit). What is learnt from never overlaps
-a test's time, nor the embargo around it: López de Prado, "Advances in Financial Machine Learning" (2018), chapters 7
-(purging, embargo) and 12 (combinatorial purged cross-validation).
+An event is known by its start and its end in nanoseconds (a trade by entry and exit). What is learnt from never
+overlaps a test's time, nor the embargo around it: López de Prado, "Advances in Financial Machine Learning" (2018),
+chapters 7 (purging, embargo) and 12 (combinatorial purged cross-validation).
 """
 
 from __future__ import annotations
@@ -23,8 +23,12 @@ EMBARGO_NS = DAY_NS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """Indices of the events to learn from and of those to try on; `windows` are the spans [first start, last end] of
-    the tests. `groups` and `paths` tell, for combinatorial splits, which groups are tested and on which path each is."""
+    """Indices of the events to learn from and of those to try on.
+
+    `windows` are the spans [first start, last end] of
+    the tests. `groups` and `paths` tell, for combinatorial splits, which groups are tested and on which path
+    each is.
+    """
 
     train: I8
     test: I8
@@ -38,9 +42,10 @@ def walk_forward(
 ) -> Iterator[Split]:
     """Learn from the past, try on what comes next, step on by `test_ns`.
 
-    Tests are the events that start in [first_ns, first_ns + test_ns), then the next stretch, up to the last event; stretches
-    without events are left out. Learnt from are the events before, those of the last `train_ns` before the test (sliding) or
-    all (None, expanding), if they ended at least `embargo_ns` before the test begins. Raises BadInput.
+    Tests are the events that start in [first_ns, first_ns + test_ns), then the next stretch, up to the last event;
+    stretches without events are left out. Learnt from are the events before, those of the last `train_ns` before the
+    test (sliding) or all (None, expanding), if they ended at least `embargo_ns` before the test begins. Raises
+    BadInput.
     """
     _check(start_ns, end_ns, embargo_ns)
     if test_ns <= 0 or (train_ns is not None and train_ns <= 0):
@@ -82,9 +87,9 @@ def combinatorial_purged(
 ) -> Iterator[Split]:
     """Every choice of `tested` of `groups` runs of events as the test, the rest to learn from: 45 splits for 10 and 2.
 
-    Every event is tested in C(groups - 1, tested - 1) splits, which make as many whole paths through history (9). Left out
-    of what is learnt from is every event that overlaps the span of a tested group, or `embargo_ns` on either side of it.
-    Raises BadInput.
+    Every event is tested in C(groups - 1, tested - 1) splits, which make as many whole paths through history (9). Left
+    out of what is learnt from is every event that overlaps the span of a tested group, or `embargo_ns` on either side
+    of it. Raises BadInput.
     """
     _check(start_ns, end_ns, embargo_ns)
     if not 1 <= tested < groups:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from threading import Lock
 
 import numpy as np
 import polars as pl
@@ -14,6 +17,7 @@ from bearskin.backtest._entries import rates_of, risk_at_stop
 from bearskin.backtest._frames import trades_frame
 from bearskin.backtest._request import BacktestRequest
 from bearskin.backtest._run import trade_through
+from bearskin.backtest._sweep_tables import Prepared, prepared
 from bearskin.backtest._symbols import Gathered, Offer, Symbol
 from bearskin.paths import AT_OPEN, UNFILLED
 from bearskin.terms import DAY_NS, BadInput, MarginMode
@@ -58,19 +62,57 @@ class Swept:
 
 
 COUNTS = ("trades", "wins", "stopped", "targets", "liquidated", "timed", "ambiguous", "bars_held")
+BATCH = 32  # combinations a thread takes at a time
+KEPT = 4
 RAGGED = ("day_from", "day", "day_net")
 COLUMNS = tuple(field.name for field in fields(Swept) if field.name not in RAGGED)
 
 
-def sweep_symbol(symbol: Symbol, offers: Sequence[Offer], requests: Sequence[BacktestRequest]) -> Swept:
+def sweep_symbol(
+    symbol: Symbol, offers: Sequence[Offer], requests: Sequence[BacktestRequest], *, threads: int | None = None
+) -> Swept:
     """What each of `requests` comes to on `symbol`, on an account of its own that starts with its `equity`.
 
     `offers` are those of `gather` for any of the requests: all must agree in set-ups, sides, `params`, `template`,
-    span, funding and guards. Equal to `run` with that one panel, trade by trade. Raises BadInput where the requests do
-    not agree, and for cross margin and the yardstick, which a sweep does not know.
+    span, funding and guards. Equal to `run` with that one panel, trade by trade; money may differ in its last bits.
+    `threads` None takes every core there is. Raises BadInput where the requests do not agree, and for cross margin and
+    the yardstick, which a sweep does not know.
     """
     _check(requests)
+    if not requests or not offers or symbol.panel.instrument.contract_size != 1:
+        return joined([sweep_slowly(symbol, offers, requests)])
+    from bearskin.backtest._sweep_batch import swept_batch
+    from bearskin.backtest._sweep_compiled import run_many
+
+    course = _PREPARED.of(symbol, offers, requests[0])
+    batches = [requests[k : k + BATCH] for k in range(0, len(requests), BATCH)]
+    with ThreadPoolExecutor(max(1, min(threads or os.cpu_count() or 1, len(batches)))) as pool:
+        return joined(list(pool.map(lambda batch: swept_batch(run_many, symbol, course, offers, batch), batches)))
+
+
+def sweep_slowly(symbol: Symbol, offers: Sequence[Offer], requests: Sequence[BacktestRequest]) -> Swept:
+    """The same by the loop of `run` itself, one request after the other: what every column means."""
     return _gathered([_slowly(symbol, offers, request) for request in requests])
+
+
+class _Prepared:
+    """The symbols swept last: a search asks about one in many parts."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[Symbol, Sequence[Offer], bool, Prepared]] = []
+        self._lock = Lock()
+
+    def of(self, symbol: Symbol, offers: Sequence[Offer], request: BacktestRequest) -> Prepared:
+        with self._lock:
+            for kept, known, guards, course in self._kept:
+                if kept is symbol and known is offers and guards == request.guards:
+                    return course
+            course = prepared(symbol, offers, request)
+            self._kept = [*self._kept[1 - KEPT :], (symbol, offers, request.guards, course)]
+            return course
+
+
+_PREPARED = _Prepared()
 
 
 def sweep_trades(symbol: Symbol, offers: Sequence[Offer], request: BacktestRequest) -> pl.DataFrame:
@@ -142,3 +184,12 @@ def _gathered(rows: Sequence[dict[str, object]]) -> Swept:
     columns["day"] = np.concatenate([*days, np.zeros(0, dtype=np.int32)])
     columns["day_net"] = np.concatenate([*nets, np.zeros(0)])
     return Swept(**columns)  # type: ignore[arg-type]
+
+
+def joined(parts: Sequence[Swept]) -> Swept:
+    """The rows of several parts in their order."""
+    if len(parts) == 1:
+        return parts[0]
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in (*COLUMNS, "day", "day_net")}
+    lengths = np.concatenate([np.diff(part.day_from) for part in parts])
+    return Swept(**columns, day_from=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))

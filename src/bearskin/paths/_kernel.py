@@ -199,8 +199,8 @@ def funding_counts(entry_bar: int, rested: int, exit_bar: int, place: int, bar: 
 
 
 @formula
-def funding_of(lane: Lane[Num], index: Any, entry: Entry[Num], exit_bar: int, place: int) -> Num:
-    """Funding received (negative: paid) per coin, held from the entry to a fill in `exit_bar`; `index` is not asked."""
+def funding_of(lane: Lane[Num], _index: Any, entry: Entry[Num], exit_bar: int, place: int) -> Num:
+    """Funding received (negative: paid) per coin, held from the entry to a fill in `exit_bar`."""
     one = lane.grid.unit_den / lane.grid.unit_den
     total = one - one
     for k in range(lane.fund_from[entry.bar], len(lane.fund_bar)):
@@ -255,14 +255,13 @@ def scan_level(grid: Grid[Num], level: Num) -> int:
 
 @formula
 def quiet(
-    lane: Lane[Num], index: Any, ticket: Ticket[Num], start: int, end: int, liquidation: int, reach: int, best: int,
+    lane: Lane[Num], _index: Any, ticket: Ticket[Num], start: int, end: int, liquidation: int, reach: int, best: int,
     worst: int,
 ) -> tuple[int, int, int]:  # fmt: skip
     """The first bar in [start, end) at which something may happen, and the extremes seen before it.
 
     `liquidation` and `reach` are the ticks at which liquidation and the next target come into question; `best` is the
     kindest and `worst` the most adverse price so far. Returns (bar, best, worst); bar is `end` when all stays quiet.
-    `index` is not asked: every bar is read.
     """
     i = start
     while i < end:

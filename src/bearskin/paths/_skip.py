@@ -8,14 +8,12 @@ differ from adding them up in the last bits.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Generic, NamedTuple, cast
+from typing import Any, Generic, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bearskin.margin import Tiers, formula, funding_received
 from bearskin.paths._kernel import (
-    NEVER,
     Entry,
     Lane,
     Outcome,
@@ -32,7 +30,7 @@ FEW = 64  # so many settlements are added up one by one, as the plain kernel doe
 
 
 class Index(NamedTuple, Generic[Num]):
-    """What is known of blocks of a lane: its adverse, kind, mark and close extremes, in ticks, by small and large block.
+    """What is known of blocks of a lane, small and large: adverse, kind, mark and close extremes, in ticks.
 
     The last block of either kind may be short. `fund_sum[k]` is the funding received per coin over the settlements
     before k.
@@ -51,15 +49,16 @@ class Index(NamedTuple, Generic[Num]):
 
 def index_of(lane: Lane[float]) -> Index[float]:
     """The blocks of `lane` (of numpy columns) and the running sums of its funding."""
-    columns = []
+    columns: list[Any] = []
     for size in (SMALL, LARGE):
         starts = np.arange(0, len(lane.close), size)
         for name, extreme in (("high", np.maximum), ("low", np.minimum), ("mark", np.maximum), ("close", np.maximum)):
             column = np.asarray(getattr(lane, name))
             columns.append(extreme.reduceat(column, starts) if len(column) else column[:0].copy())
-    rates, marks = np.asarray(lane.fund_rate), np.asarray(lane.fund_mark)
-    amounts = funding_received(cast("NDArray[np.float64]", -lane.grid.mirror * 1.0), marks, rates)
-    return Index(*cast("list[Sequence[int]]", columns), np.concatenate([[0.0], np.cumsum(amounts)]))
+    marks: Any = np.asarray(lane.fund_mark)
+    rates: Any = np.asarray(lane.fund_rate)
+    columns.append(np.concatenate([[0.0], np.cumsum(funding_received(-lane.grid.mirror * 1.0, marks, rates))]))
+    return Index(*columns)
 
 
 @formula
@@ -78,40 +77,36 @@ def quiet_blocks(
     A trailing stop is only sure to be out of reach of a block when it is from the best price within that block too;
     otherwise the block is looked at bar by bar.
     """
-    trail, fixed, on_mark = ticket.trail, ticket.stop, ticket.stop_on_mark
-    closes = ticket.invalidation < NEVER
     i = start
     while i < end:
-        if (i & (SMALL - 1)) == 0:
-            if (i & (LARGE - 1)) == 0 and i + LARGE <= end:
+        if i & (SMALL - 1) == 0:
+            if i & (LARGE - 1) == 0 and i + LARGE <= end:
                 b = i >> LARGE_BITS
-                top, up, down = index.mark_large[b], index.high_large[b], index.low_large[b]
-                last = index.close_large[b] if closes else -NEVER
-                stop = min(fixed, min(best, down) + trail) if trail > 0 else fixed
-                if (top if on_mark == 1 else up) < stop and top < liquidation and down > reach:
-                    if last <= ticket.invalidation:
-                        best, worst = min(best, down), max(worst, up)
-                        i += LARGE
-                        continue
+                low, high, last = index.low_large[b], index.high_large[b], index.close_large[b]
+                if calm(ticket, high, low, index.mark_large[b], last, liquidation, reach, min(best, low)):
+                    best, worst, i = min(best, low), max(worst, high), i + LARGE
+                    continue
             if i + SMALL <= end:
                 b = i >> SMALL_BITS
-                top, up, down = index.mark[b], index.high[b], index.low[b]
-                last = index.close[b] if closes else -NEVER
-                stop = min(fixed, min(best, down) + trail) if trail > 0 else fixed
-                if (top if on_mark == 1 else up) < stop and top < liquidation and down > reach:
-                    if last <= ticket.invalidation:
-                        best, worst = min(best, down), max(worst, up)
-                        i += SMALL
-                        continue
-        stop = min(fixed, best + trail) if trail > 0 else fixed
-        mark, high, low = lane.mark[i], lane.high[i], lane.low[i]
-        if (mark if on_mark == 1 else high) >= stop or mark >= liquidation or low <= reach:
+                low, high, last = index.low[b], index.high[b], index.close[b]
+                if calm(ticket, high, low, index.mark[b], last, liquidation, reach, min(best, low)):
+                    best, worst, i = min(best, low), max(worst, high), i + SMALL
+                    continue
+        low, high = lane.low[i], lane.high[i]
+        if not calm(ticket, high, low, lane.mark[i], lane.close[i], liquidation, reach, best):
             return i, best, worst
-        if closes and lane.close[i] > ticket.invalidation:
-            return i, best, worst
-        best, worst = min(best, low), max(worst, high)
-        i += 1
+        best, worst, i = min(best, low), max(worst, high), i + 1
     return end, best, worst
+
+
+@formula
+def calm(
+    ticket: Ticket[Num], high: int, low: int, mark: int, close: int, liquidation: int, reach: int, best: int
+) -> bool:
+    """Whether bars of these extremes leave the position alone, the best price that a stop may trail being `best`."""
+    stop = min(ticket.stop, best + ticket.trail) if ticket.trail > 0 else ticket.stop
+    watched = mark if ticket.stop_on_mark == 1 else high
+    return watched < stop and mark < liquidation and low > reach and close <= ticket.invalidation
 
 
 @formula

@@ -360,6 +360,9 @@ def test_the_face_is_pinned() -> None:
     import bearskin.paths as face
 
     functions = [name for name in face.__all__ if name.islower()]
-    assert functions == ["compiled_before", "compiled_walk", "funding_counts", "lay", "marks_of", "walk", "warm"]
+    assert functions == [
+        "compiled_before", "compiled_leap", "compiled_walk", "funding_counts", "index_of", "lay", "leap", "marks_of",
+        "walk", "warm",
+    ]  # fmt: skip
     assert all(hasattr(face, name) for name in face.__all__)
     assert len(REASONS) == face.END + 1
