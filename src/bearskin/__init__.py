@@ -51,6 +51,7 @@ _VERBS = (
     "reverse",
     "runs",
     "scan",
+    "setups",
     "short",
     "study",
     "sweep",
@@ -62,6 +63,7 @@ _ROOMS_TOO = (
     "backtest",
     "exchange",
     "report",
+    "setups",
 )  # names of a verb and of a room: the name is the room, calling it is the verb
 
 __all__ = ["__version__", *_VERBS]

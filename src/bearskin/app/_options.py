@@ -159,6 +159,16 @@ SCAN: dict[str, Spec] = {
     "out": text("Also write a page with a picture of each candidate.", "FILE", OUT),
     "show": flag("--open", "Open that page in the browser.", OUT),
 }
+SETUPS: dict[str, Spec] = {
+    "what": words("Nothing (all), a NAME, or check NAME, check FILE.", "WORDS"),
+    "setup_file": text("Python file with set-ups of your own.", "FILE", TRADE),
+    "symbols": text("check: on these symbols of the store instead of random markets.", "LIST", WHERE),
+    "interval": text("check: time frame, such as 1h.", "TIME", WHERE),
+    "venue": PLACE["venue"],
+    "product": PLACE["product"],
+    "bars": count("check: bars of each symbol; 1,500 by default.", None, WHERE, 50),
+    "cuts": count("check: bars of each market after which everything is cut off; 16 by default.", None, WHERE, 2),
+}
 STUDY: dict[str, Spec] = {
     "plan": text("Data sets of a plan in TOML, instead of one set.", "FILE", TRADE),
     "symbols": text("all, or names such as BTCUSDT,ETHUSDT.", "LIST", TRADE),

@@ -4,8 +4,13 @@ Each set-up is written once, for the short side, on log prices; the long side is
 Events are candidates: none of them has a proven edge.
 """
 
+import sys
+
+from bearskin import VerbRoom
 from bearskin.setups._alive import over
+from bearskin.setups._declining_volume import DecliningVolume
 from bearskin.setups._descending_channel import ChannelBreak, DescendingChannel
+from bearskin.setups._distribution import Distribution
 from bearskin.setups._events import Abstention, Days, Draft, GuardVerdict, Line, SetupEvent, Zone
 from bearskin.setups._evidence import (
     AGAINST,
@@ -27,6 +32,7 @@ from bearskin.setups._guards import GuardRules, Regime, guard, regime
 from bearskin.setups._head_shoulders import HeadShoulders
 from bearskin.setups._levels import Level, LevelRules, levels
 from bearskin.setups._look_ahead import Checked, Fault, check_setup
+from bearskin.setups._ma_cross import MaCross
 from bearskin.setups._merge import Candidate, merge
 from bearskin.setups._overextended_rally import OverextendedRally
 from bearskin.setups._registry import SETUPS, Setup, abstentions, detect, load_setups
@@ -48,7 +54,9 @@ __all__ = [
     "ChannelBreak",
     "Checked",
     "Days",
+    "DecliningVolume",
     "DescendingChannel",
+    "Distribution",
     "Draft",
     "Evidence",
     "EvidenceBook",
@@ -60,6 +68,7 @@ __all__ = [
     "Level",
     "LevelRules",
     "Line",
+    "MaCross",
     "OverextendedRally",
     "Regime",
     "RsiDivergence",
@@ -87,3 +96,5 @@ __all__ = [
     "read_evidence",
     "regime",
 ]
+
+sys.modules[__name__].__class__ = VerbRoom  # `bearskin.setups(...)` is the verb
