@@ -25,8 +25,17 @@ if TYPE_CHECKING:
     from bearskin.backtest._search_read import Sweep, read_sweep, sweep_words
     from bearskin.backtest._search_run import SweepRequest, SweepRun, run_sweep
     from bearskin.backtest._search_work import Panels, Stored
+    from bearskin.backtest._study import CasesKept, run_study
+    from bearskin.backtest._study_cases import coarser
+    from bearskin.backtest._study_request import StudyRequest, StudyResult, StudySet
 
 _HOMES = {
+    "run_study": "_study",
+    "coarser": "_study_cases",
+    "StudySet": "_study_request",
+    "StudyResult": "_study_request",
+    "StudyRequest": "_study_request",
+    "CasesKept": "_study",
     "BacktestRequest": "_request",
     "BacktestResult": "_request",
     "Gate": "_luck_gates",
@@ -72,6 +81,7 @@ _HOMES = {
 __all__ = [
     "BacktestRequest",
     "BacktestResult",
+    "CasesKept",
     "Gate",
     "Kept",
     "Latency",
@@ -83,6 +93,9 @@ __all__ = [
     "Scan",
     "ScanRequest",
     "Stored",
+    "StudyRequest",
+    "StudyResult",
+    "StudySet",
     "Sweep",
     "SweepRequest",
     "SweepRun",
@@ -91,6 +104,7 @@ __all__ = [
     "Unmatched",
     "axes_of",
     "axis_words",
+    "coarser",
     "compare",
     "keep_history",
     "kept_of",
@@ -103,6 +117,7 @@ __all__ = [
     "reward_to_risk",
     "run",
     "run_engine",
+    "run_study",
     "run_sweep",
     "scan",
     "scan_panel",

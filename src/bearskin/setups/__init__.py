@@ -4,6 +4,9 @@ Each set-up is written once, for the short side, on log prices; the long side is
 Events are candidates: none of them has a proven edge.
 """
 
+import sys
+
+from bearskin import VerbRoom
 from bearskin.setups._alive import over
 from bearskin.setups._book import (
     BookRules,
@@ -14,14 +17,32 @@ from bearskin.setups._book import (
 )
 from bearskin.setups._crowd_state import CrowdRules, CrowdState, crowd_state
 from bearskin.setups._crowded_longs import CrowdedLongs
+from bearskin.setups._declining_volume import DecliningVolume
 from bearskin.setups._descending_channel import ChannelBreak, DescendingChannel
+from bearskin.setups._distribution import Distribution
 from bearskin.setups._events import Abstention, Days, Draft, GuardVerdict, Line, SetupEvent, Zone
+from bearskin.setups._evidence import (
+    AGAINST,
+    BEFORE_COSTS,
+    EDGE,
+    NO_EDGE,
+    TOO_FEW,
+    Evidence,
+    EvidenceBook,
+    evidence_book,
+    evidence_json,
+    evidence_of,
+    evidence_verdict,
+    evidence_words,
+    read_evidence,
+)
 from bearskin.setups._failed_breakout import FailedBreakout
 from bearskin.setups._families import families_of, families_with_data
 from bearskin.setups._guards import GuardRules, Regime, guard, regime
 from bearskin.setups._head_shoulders import HeadShoulders
 from bearskin.setups._levels import Level, LevelRules, levels
 from bearskin.setups._look_ahead import Checked, Fault, check_setup
+from bearskin.setups._ma_cross import MaCross
 from bearskin.setups._merge import Candidate, merge
 from bearskin.setups._outside import Facts, OutsideRules, facts_of, hour_share
 from bearskin.setups._overextended_rally import OverextendedRally
@@ -36,7 +57,12 @@ from bearskin.setups._view import View
 from bearskin.setups._volume import VolumeConfirmation, VolumeRules, volume_confirmation
 
 __all__ = [
+    "AGAINST",
+    "BEFORE_COSTS",
+    "EDGE",
+    "NO_EDGE",
     "SETUPS",
+    "TOO_FEW",
     "Abstention",
     "BookRules",
     "Candidate",
@@ -46,8 +72,12 @@ __all__ = [
     "CrowdState",
     "CrowdedLongs",
     "Days",
+    "DecliningVolume",
     "DescendingChannel",
+    "Distribution",
     "Draft",
+    "Evidence",
+    "EvidenceBook",
     "Facts",
     "FailedBreakout",
     "Fault",
@@ -57,6 +87,7 @@ __all__ = [
     "Level",
     "LevelRules",
     "Line",
+    "MaCross",
     "OutsideRules",
     "OverextendedRally",
     "ProfileRules",
@@ -81,6 +112,11 @@ __all__ = [
     "crowd_state",
     "detect",
     "entry_ok",
+    "evidence_book",
+    "evidence_json",
+    "evidence_of",
+    "evidence_verdict",
+    "evidence_words",
     "facts_of",
     "families_of",
     "families_with_data",
@@ -92,8 +128,11 @@ __all__ = [
     "microprice",
     "order_flow_imbalance",
     "over",
+    "read_evidence",
     "regime",
     "support_targets",
     "volume_confirmation",
     "volume_profile",
 ]
+
+sys.modules[__name__].__class__ = VerbRoom  # `bearskin.setups(...)` is the verb

@@ -129,7 +129,8 @@ def realise(view: View, setup: str, draft: Draft, rules: Template) -> SetupEvent
 
     A draft that trails its stop may name no targets: then nothing is asked of them.
     """
-    bar, atr, close = draft.bar, float(view.atr()[draft.bar]), float(view.close[draft.bar])
+    bar, close = draft.bar, float(view.close[draft.bar])
+    atr = float(view.atr()[bar]) if draft.atr is None else draft.atr
     if not atr > 0:
         return None
     entry = close if draft.limit is None else draft.limit
