@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bearskin.backtest._kept import Kept, keep_history, kept_of
     from bearskin.backtest._luck import Luck, Tried, luck_json, luck_of, tried_trades
     from bearskin.backtest._luck_again import luck_of_backtest
+    from bearskin.backtest._luck_choice import Choice
     from bearskin.backtest._luck_gates import Gate
     from bearskin.backtest._luck_sweep import Remaking, luck_of_sweep
     from bearskin.backtest._parity import Pair, Parity, Unmatched, compare
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "BacktestRequest": "_request",
     "BacktestResult": "_request",
+    "Choice": "_luck_choice",
     "Gate": "_luck_gates",
     "Kept": "_kept",
     "Latency": "_core_venue",
@@ -72,6 +74,7 @@ _HOMES = {
 __all__ = [
     "BacktestRequest",
     "BacktestResult",
+    "Choice",
     "Gate",
     "Kept",
     "Latency",

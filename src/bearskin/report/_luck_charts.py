@@ -112,36 +112,50 @@ def logits_figure(luck: Luck) -> Figure:
     """Where the best of one half stood in the other: left of zero below the middle."""
     assert luck.overfitting is not None
     logits = luck.overfitting.logits
-    bars = _bars(logits, [min(float(logits.min()), -1.0), max(float(logits.max()), 1.0)], "splits")
-    bars["marker"] = {"color": ["var(--loss)" if (x or 0) <= 0 else "var(--gain)" for x in _floats(bars["x"])]}
+    far = max(float(np.abs(logits).max()), 1.0)
+    edges = np.linspace(-far, far, BINS + 1)  # zero is an edge: no bar holds both
+    below, above = (np.histogram(logits[here], bins=edges)[0] for here in (logits <= 0, logits > 0))
+    middles = digits(((edges[:-1] + edges[1:]) / 2).tolist())
+    data: list[Figure] = [
+        {
+            "type": "bar",
+            "name": name,
+            "x": middles,
+            "y": [int(one) for one in counts],
+            "width": float(edges[1] - edges[0]) * 0.94,
+            "marker": {"color": colour},
+            "hovertemplate": "%{y:,} splits<extra></extra>",
+        }
+        for name, counts, colour in (("below the middle", below, "var(--loss)"), ("above it", above, "var(--candle)"))
+    ]
     return _figure(
-        [bars],
+        data,
         340,
         compact=True,
-        showlegend=False,
+        barmode="stack",
         xaxis={"title": {"text": "Logit of the rank in the other half"}, "zeroline": True},
         yaxis={"title": {"text": "Splits"}},
     )
-
-
-def _floats(values: object) -> list[float | None]:
-    return values if isinstance(values, list) else []
 
 
 def paths_figure(luck: Luck) -> Figure:
     """The Sharpe ratio of every whole path of combinatorial purged cross-validation."""
     assert luck.choice is not None
     ratios = np.sort(luck.choice.path_sharpes) * YEAR
-    return _figure(
-        [
+    data: list[Figure] = []
+    for gains, colour in ((False, "var(--loss)"), (True, "var(--gain)")):
+        here = [k for k, one in enumerate(ratios) if bool(one > 0) == gains]
+        data.append(
             {
                 "type": "bar",
-                "x": [f"path {k + 1}" for k in range(len(ratios))],
-                "y": digits(ratios.tolist(), 4),
-                "marker": {"color": ["var(--gain)" if one > 0 else "var(--loss)" for one in ratios]},
+                "x": [f"path {k + 1}" for k in here],
+                "y": digits([float(ratios[k]) for k in here], 4),
+                "marker": {"color": colour},
                 "hovertemplate": "%{x}: %{y:.2f}<extra></extra>",
             }
-        ],
+        )
+    return _figure(
+        data,
         340,
         compact=True,
         showlegend=False,
@@ -184,6 +198,7 @@ def surface_figure(rows: pl.DataFrame, x: str, y: str, measure: str) -> Figure:
             }
         ],
         max(240, min(640, 90 + 46 * len(down))),
+        compact=True,
         xaxis={"title": {"text": safe(x)}, "type": "category", "showgrid": False},
         yaxis={"title": {"text": safe(y)}, "type": "category", "showgrid": False},
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from bearskin.backtest import Luck, Sweep
+from bearskin.backtest import Choice, Luck, Sweep
 from bearskin.report._charts import Figure
 from bearskin.report._html import Markup, el, join
 from bearskin.report._luck_charts import all_figure, logits_figure, paths_figure, surface_figure, walk_figure
@@ -63,7 +64,6 @@ def luck_page(luck: Luck, sweep: Sweep | None = None) -> str:
             _walk_part(luck, figures),
             _shapes(luck, figures),
             _surfaces(sweep) if sweep is not None else None,
-            _folds(luck),
             _trust(luck),
             el("noscript", el("p", NO_SCRIPT)),
         ),
@@ -142,7 +142,7 @@ def _gates(luck: Luck) -> Markup:
             el(
                 "tr",
                 mark,
-                el("td", title, class_="wrap"),
+                el("td", title, class_="gate"),
                 el("td", gate_figure(gate), class_="num"),
                 el("td", gate_needed(gate)),
             )
@@ -198,8 +198,8 @@ def _walk_part(luck: Luck, figures: dict[str, Figure]) -> Markup | None:
         return None
     learnt = "all the past" if luck.choice.train_days is None else f"the last {luck.choice.train_days} days"
     caption = (
-        f"In every fold (between the upright lines) the best of {learnt}, until {luck.choice.embargo_days} days before, is "
-        "traded. Dashed: the best row over everything, which nobody could have known."
+        f"In every fold (between the upright lines) the best of {learnt} until {luck.choice.embargo_days} days before, "
+        "is traded. Dashed: the best row over everything, which nobody could have known."
     )
     drawn = chart(figures, "walk", walk_figure(luck), caption, "Gain of the walk forward over time")
     return el("section", el("h2", "Walk forward"), drawn, id="walk")
@@ -223,6 +223,7 @@ def _shapes(luck: Luck, figures: dict[str, Figure]) -> Markup | None:
         caption = "Every path trades each stretch by what was best outside of it, purged and embargoed."
         drawn = chart(figures, "paths", paths_figure(luck), caption, "Sharpe ratios of paths")
         parts.append(("Paths through history", drawn))
+        parts.append(("Folds", _folds(luck.choice, luck.daily.names)))
     if not parts:
         return None
     return el("div", [el("section", el("h2", head), one) for head, one in parts], class_="pair", id="shape")
@@ -261,9 +262,8 @@ def _surfaces(sweep: Sweep) -> Markup | None:
     )
 
 
-def _folds(luck: Luck) -> Markup | None:
-    if luck.choice is None:
-        return None
+def _folds(choice: Choice, columns: Sequence[str]) -> Markup:
+    """What was chosen in each fold."""
     words, figures = ("From", "To", "Chosen"), ("Days learnt from", "Sharpe there", "Sharpe after")
     head = el(
         "tr",
@@ -271,15 +271,12 @@ def _folds(luck: Luck) -> Markup | None:
         [el("th", one, scope="col", class_="num") for one in figures],
     )
     body = []
-    for fold in luck.choice.folds:
+    for fold in choice.folds:
         first, last = (str(np.datetime64(day, "D")) for day in (fold.first_day, fold.last_day))
         told = (f"{fold.past_days:,}", by_year(fold.past_sharpe), by_year(fold.test_sharpe))
-        chosen = luck.daily.names[fold.chosen]
+        chosen = columns[fold.chosen]
         body.append(el("tr", [el("td", one) for one in (first, last, chosen)], [_number(one) for one in told]))
-    table = el("div", el("table", el("thead", head), el("tbody", body)), class_="scroll", tabindex="0")
-    return el(
-        "section", el("h2", "Folds"), el("details", el("summary", "What was chosen in each fold"), table), id="folds"
-    )
+    return el("div", el("table", el("thead", head), el("tbody", body)), class_="scroll", tabindex="0")
 
 
 def _trust(luck: Luck) -> Markup:
