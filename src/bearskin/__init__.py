@@ -52,7 +52,9 @@ _VERBS = (
     "reverse",
     "runs",
     "scan",
+    "setups",
     "short",
+    "study",
     "sweep",
     "tables",
     "trade",
@@ -62,6 +64,7 @@ _ROOMS_TOO = (
     "backtest",
     "exchange",
     "report",
+    "setups",
 )  # names of a verb and of a room: the name is the room, calling it is the verb
 
 __all__ = ["__version__", *_VERBS]

@@ -16,7 +16,9 @@ from bearskin.market import Funding, Known, Panel
 from bearskin.setups import (
     SETUPS,
     ChannelBreak,
+    DecliningVolume,
     DescendingChannel,
+    Distribution,
     FailedBreakout,
     HeadShoulders,
     Line,
@@ -53,6 +55,8 @@ VARIANTS = {
         "overextended_rally": OverextendedRally(
             rise=0.02, rise_sigmas=0.5, extended_atr=0.5, funding_pct=55.0, funding_neutrals=1.0
         ),
+        "distribution": Distribution(volume_z=0.3, wick_share=0.3, near_atr=1.0),
+        "declining_volume": DecliningVolume(near_share=0.2, near_atr=2.0, tau_max=0.1, p_max=1.1, cvd_slope_max=9.0),
         "descending_channel": DescendingChannel(bars=24, r2_min=0.2, band_sigmas=1.0, rest_bars=0),
         "channel_break": ChannelBreak(bars=24, r2_min=0.2, volume_ratio_min=0.5, first_target=2.0, second_target=3.0),
         "head_shoulders": HeadShoulders(orders=(2, 3, 8), first_target=1.0, second_target=2.0, symmetry_max=5.0),
@@ -130,7 +134,8 @@ def flipped(name: str, figure: float | str) -> float | str:
 
 
 def assert_mirrored_drawing(long, short, near):
-    assert [drawn.name for drawn in long.drawing] == [drawn.name for drawn in short.drawing]
+    turned = {"upper": "lower", "lower": "upper"}  # lines are named as one sees them
+    assert [turned.get(drawn.name, drawn.name) for drawn in long.drawing] == [drawn.name for drawn in short.drawing]
     for one, other in zip(long.drawing, short.drawing, strict=True):
         assert (one.start_ns, one.end_ns) == (other.start_ns, other.end_ns)
         if isinstance(one, Line):

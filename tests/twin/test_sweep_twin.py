@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from twin.test_engine_twin import Book, drawn_signals, wild
 
 from bearskin.backtest import BacktestRequest, BacktestResult, run
 from bearskin.backtest import _symbols as gathering
-from bearskin.backtest._sweep_core import Swept, sweep_symbol, sweep_trades
+from bearskin.backtest._sweep_core import COLUMNS, Swept, sweep_slowly, sweep_symbol, sweep_trades
 from bearskin.backtest._symbols import Gathered, gather
-from bearskin.market import Panel
+from bearskin.market import Funding, Panel
 from bearskin.setups import SetupEvent
-from bearskin.terms import BadInput
+from bearskin.terms import HOUR_NS, BadInput
 
 D = Decimal
 SAME = ("setup", "side", "signal_time", "entry_time", "exit_time", "exit_reason", "qty", "bars", "ambiguous")
@@ -98,6 +100,88 @@ def test_a_sweep_is_the_backtest_of_each_combination(monkeypatch: pytest.MonkeyP
         assert trades.select(SAME).rows() == result.trades.select(SAME).rows()
         for name in CLOSE:
             assert trades[name].to_numpy() == pytest.approx(result.trades[name].to_numpy(), rel=1e-9, abs=1e-7)
+
+
+def holed(rng: np.random.Generator, panel: Panel) -> Panel:
+    """The panel with holes, without a mark or with bars that lack one, and settlements that fall inside bars."""
+    keep = rng.random(len(panel)) > rng.choice([0.0, 0.05])
+    keep[[0, -1]] = True
+    columns = {name: getattr(panel, name)[keep] for name in ("time_ns", "open", "high", "low", "close", "volume")}
+    marked = rng.random() < 0.8
+    missing = rng.random(int(keep.sum())) < 0.05
+    for name in ("mark_open", "mark_high", "mark_low", "mark_close"):
+        columns[name] = np.where(missing, np.nan, getattr(panel, name)[keep]) if marked else None
+    columns["mark_missing"] = missing if marked else None
+    assert panel.funding is not None
+    late = int(rng.choice([0, 0, HOUR_NS // 3, HOUR_NS - 1]))
+    times = panel.time_ns[:: int(rng.choice([1, 4, 8]))]
+    columns["funding"] = Funding(
+        time_ns=times + late,
+        rate=np.round(rng.normal(0, 0.001, len(times)), 6),
+        interval_ns=np.full(len(times), HOUR_NS),
+    )
+    return dataclasses.replace(panel, **columns)
+
+
+def odd_signals(rng: np.random.Generator, panel: Panel) -> list[SetupEvent]:
+    """Drawn signals, some without time stop, without invalidation, trailing without a target, one risk from theirs."""
+    found = []
+    for event in drawn_signals(rng, panel):
+        changes: dict[str, Any] = {}
+        if rng.random() < 0.2:
+            changes = {"targets": (), "trail_atr": float(rng.choice([1.5, 3.0]))}
+        elif rng.random() < 0.3:
+            changes["attrs"] = {"target_rule": "1R", "cost_frac": float(rng.choice([0.0, 0.0014, 0.004]))}
+        if rng.random() < 0.2:
+            changes["horizon_bars"] = 0
+        if rng.random() < 0.2:
+            changes["invalidation"] = 0.0
+        changes["atr"] = float(rng.choice([0.004, 0.01, 0.03]))
+        found.append(dataclasses.replace(event, **changes))
+    return found
+
+
+def drawn_request(rng: np.random.Generator) -> BacktestRequest:
+    """Any of the words a sweep knows, each at times."""
+    one = lambda *values: values[int(rng.integers(len(values)))]  # noqa: E731
+    words: dict[str, Any] = {
+        "entry": one(None, None, "market", "limit"),
+        "trail_atr": one(D(0), D(0), D("0.7"), D(4)),
+        "stop_trigger": one("mark", "last"),
+        "target1_share": one(D("0.5"), D("0.29"), D(0), D(1), D("0.333")),
+        "hold_bars": one(None, None, 0, 1, 7),
+        "invalidation": one(True, False),
+        "cost_scale": one(D(1), D(1), D("1.5"), D(0)),
+        "risk_frac": one(D("0.01"), D("0.0037"), D("0.02")),
+        "leverage": one(D(5), D(1), D(3), D(9)),
+        "preset": one("standard", "pro", "beginner", "hedge"),
+        "slippage_frac": one(D("0.0002"), D(0), D("0.001")),
+        "heat_frac": one(D("0.03"), D("0.004")),
+        "equity": one(D(10_000), D(150), D(400_000)),
+        "no_preflight": one(False, False, True),
+    }
+    words |= one({}, {}, {"stop_scale": D(str(one(0.31, 1.7, 4)))}, {"stop_frac": D(str(one(0.004, 0.0211, 0.15)))})
+    words |= one({}, {}, {"target_r": D(str(one(0.5, 1, 3.3)))}, {"target_frac": D(str(one(0.003, 0.02, 0.2)))})
+    if words["no_preflight"]:
+        words["leverage"] = one(D(20), D(60))
+    return BacktestRequest(guards=False, **words)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_market_any_signals_any_combinations(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """Holes, missing marks, funding at any moment; every word of a request; both sides: the sweep is the backtests."""
+    rng = np.random.default_rng(seed)
+    panel = holed(rng, wild(rng, "AAA", bars=240, wildness=float(rng.choice([0.003, 0.006, 0.02]))))
+    found = offered(monkeypatch, panel, odd_signals(rng, panel))
+    requests = [drawn_request(rng) for _ in range(12)]
+    swept = sweep_symbol(found.symbols[0], found.offers, requests)
+    slow = sweep_slowly(found.symbols[0], found.offers, requests)
+    for i, request in enumerate(requests):
+        agree(swept, i, run(request, [panel], Book()))
+    for name in COLUMNS:
+        assert getattr(slow, name) == pytest.approx(getattr(swept, name), rel=1e-9, abs=1e-7), name
+    assert slow.day.tolist() == swept.day.tolist()
 
 
 def test_requests_that_are_offered_different_signals_are_not_one_sweep(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from bearskin.app._cli_parity import register_parity
 from bearskin.app._cli_report import register_report
 from bearskin.app._cli_safety import register_safety
 from bearskin.app._cli_scan import register_scan
+from bearskin.app._cli_study import register_study
 from bearskin.app._cli_sweep import register_sweep
 from bearskin.app._cli_trade import register_trade
 from bearskin.app._command import BAD_INPUT, INTERRUPTED, end, fail
@@ -29,9 +30,9 @@ from bearskin.app._options import BARE, Home, Json, Quiet, StoreDir, Verbose
 
 ORDER = (
     "demo", "trade", "short", "long", "close", "move-stop", "reverse", "positions", "orders", "runs", "report",
-    "tables", "mode", "pause", "resume", "panic", "adopt", "note", "plan", "scan", "setups", "backtest", "sweep",
-    "luck", "cluster", "parity", "exchange", "keys", "quiz", "legal", "cap", "alert", "data", "config", "doctor",
-    "backup", "reset", "migrate",
+    "tables", "mode", "pause", "resume", "panic", "adopt", "note", "plan", "scan", "setups", "backtest", "study",
+    "sweep", "luck", "cluster", "parity", "exchange", "keys", "quiz", "legal", "cap", "alert", "data", "config",
+    "doctor", "backup", "reset", "migrate",
 )  # fmt: skip
 
 
@@ -58,6 +59,7 @@ register_hands(app)
 register_report(app)
 register_trade(app)
 register_scan(app)
+register_study(app)
 register_sweep(app)
 register_parity(app)
 register_luck(app)

@@ -159,6 +159,36 @@ SCAN: dict[str, Spec] = {
     "out": text("Also write a page with a picture of each candidate.", "FILE", OUT),
     "show": flag("--open", "Open that page in the browser.", OUT),
 }
+SETUPS: dict[str, Spec] = {
+    "what": words("Nothing (all), a NAME, or check NAME, check FILE.", "WORDS"),
+    "setup_file": text("Python file with set-ups of your own.", "FILE", TRADE),
+    "symbols": text("check: on these symbols of the store instead of random markets.", "LIST", WHERE),
+    "interval": text("check: time frame, such as 1h.", "TIME", WHERE),
+    "venue": PLACE["venue"],
+    "product": PLACE["product"],
+    "bars": count("check: bars of each symbol; 1,500 by default.", None, WHERE, 50),
+    "cuts": count("check: bars of each market after which everything is cut off; 16 by default.", None, WHERE, 2),
+}
+STUDY: dict[str, Spec] = {
+    "plan": text("Data sets of a plan in TOML, instead of one set.", "FILE", TRADE),
+    "symbols": text("all, or names such as BTCUSDT,ETHUSDT.", "LIST", TRADE),
+    "setups": text("all, or names.", "LIST", TRADE),
+    "side": text("short, long or both.", "SIDE", TRADE),
+    "start": text("First day or time, such as 2025-10-01.", "TIME", TRADE, "--from", "--start"),
+    "end": text("Day or time before which it ends.", "TIME", TRADE, "--to", "--end"),
+    "interval": text("Time frame, such as 1h.", "TIME", TRADE),
+    "horizons": text("How long is looked after a signal; 4h,24h,72h by default.", "LIST", TRADE),
+    "headline": text("The horizon of the verdict; 24h by default.", "TIME", TRADE),
+    "setup_file": text("Python file with set-ups of your own.", "FILE", TRADE),
+    "venue": text("Such as binance.", "NAME", WHERE),
+    "product": text("linear, inverse or dated.", "KIND", WHERE),
+    "fresh": flag("--fresh", "Work out again what was done before.", WHERE),
+    "taker": text("Fee of a market order, such as 0.05%.", "RATE", COST),
+    "slippage": text("Share of price a market order loses; 0.02% by default.", "RATE", COST),
+    "out": text("Folder for tables, cases and an offline page.", "DIR", OUT),
+    "page": text("Write a dated page in Markdown.", "FILE.md", OUT),
+    "evidence": text("Write what the program packages as evidence.", "FILE", OUT),
+}
 SWEPT = "What is tried"
 _OF_BACKTEST = (
     "symbols", "side", "start", "end", "interval", "entry", "trail_atr", "stop_trigger", "setup_file", "equity", "risk",

@@ -26,10 +26,14 @@ if TYPE_CHECKING:
     from bearskin.backtest._search_read import Sweep, read_sweep, sweep_words
     from bearskin.backtest._search_run import SweepRequest, SweepRun, run_sweep
     from bearskin.backtest._search_work import Panels, Stored
+    from bearskin.backtest._study import CasesKept, run_study
+    from bearskin.backtest._study_cases import coarser
+    from bearskin.backtest._study_request import StudyRequest, StudyResult, StudySet
 
 _HOMES = {
     "BacktestRequest": "_request",
     "BacktestResult": "_request",
+    "CasesKept": "_study",
     "Choice": "_luck_choice",
     "Gate": "_luck_gates",
     "Kept": "_kept",
@@ -42,6 +46,9 @@ _HOMES = {
     "Scan": "_scan",
     "ScanRequest": "_scan",
     "Stored": "_search_work",
+    "StudyRequest": "_study_request",
+    "StudyResult": "_study_request",
+    "StudySet": "_study_request",
     "Sweep": "_search_read",
     "SweepRequest": "_search_run",
     "SweepRun": "_search_run",
@@ -50,6 +57,7 @@ _HOMES = {
     "Unmatched": "_parity",
     "axes_of": "_search_axes",
     "axis_words": "_search_axes",
+    "coarser": "_study_cases",
     "compare": "_parity",
     "keep_history": "_kept",
     "kept_of": "_kept",
@@ -62,6 +70,7 @@ _HOMES = {
     "reward_to_risk": "_scan",
     "run": "_run",
     "run_engine": "_engine_run",
+    "run_study": "_study",
     "run_sweep": "_search_run",
     "scan": "_scan",
     "scan_panel": "_scan",
@@ -74,6 +83,7 @@ _HOMES = {
 __all__ = [
     "BacktestRequest",
     "BacktestResult",
+    "CasesKept",
     "Choice",
     "Gate",
     "Kept",
@@ -86,6 +96,9 @@ __all__ = [
     "Scan",
     "ScanRequest",
     "Stored",
+    "StudyRequest",
+    "StudyResult",
+    "StudySet",
     "Sweep",
     "SweepRequest",
     "SweepRun",
@@ -94,6 +107,7 @@ __all__ = [
     "Unmatched",
     "axes_of",
     "axis_words",
+    "coarser",
     "compare",
     "keep_history",
     "kept_of",
@@ -106,6 +120,7 @@ __all__ = [
     "reward_to_risk",
     "run",
     "run_engine",
+    "run_study",
     "run_sweep",
     "scan",
     "scan_panel",

@@ -58,8 +58,13 @@ def commit(book: Book, position: Position) -> list[Settlement]:
     coins2 = position.planned - coins1
     found = leg_settlements(position, coins1, outcome.bar1, INSIDE) if outcome.steps1 else []
     found += leg_settlements(position, coins2, outcome.bar, outcome.place)
+    leaves_ns = int(panel.time_ns[outcome.bar])
     for item in found:
-        if item.time_ns < position.booked_ns:
+        if _leaves_early(position) and item.time_ns > leaves_ns:
+            # inside the bar of the stop, and it costs us: before the stop, which is booked at that bar's open
+            flow = Flow(time_ns=panel.known_ns(outcome.bar), funding=item.amount)
+            book.schedule(position, flow, leaves_ns, INSIDE_BAR)
+        elif item.time_ns < position.booked_ns:
             flow = Flow(time_ns=position.booked_ns, funding=item.amount)
             book.schedule(position, flow, position.entry_ns, ENTRIES)
         else:
@@ -104,8 +109,13 @@ def _schedule_end(book: Book, position: Position, flow: Flow) -> None:
         book.schedule(position, flow, opens, PAST)
         return
     flow.time_ns, position.exit_ns = closes, opens if outcome.place == INSIDE else closes
-    early = outcome.place == INSIDE and outcome.reason != TARGET
+    early = _leaves_early(position)
     book.schedule(position, flow, opens if early else closes, INSIDE_BAR if early else PAST)
+
+
+def _leaves_early(position: Position) -> bool:
+    """Whether a stop or a liquidation inside a bar ends it."""
+    return position.outcome.place == INSIDE and position.outcome.reason != TARGET
 
 
 def _why_exit(position: Position) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bearskin.backtest import Luck
 from bearskin.report._charts import Figure, digits, safe
 from bearskin.report._luck_words import YEAR
-from bearskin.report._words import Kind, shown
+from bearskin.report._words import Kind, number, shown
 
 DAY_MS = 86_400_000
 BINS = 40
@@ -178,6 +178,7 @@ def surface_figure(rows: pl.DataFrame, x: str, y: str, measure: str) -> Figure:
     kind = Kind.R if measure == "r_mean" else Kind.MONEY
     figures = [[found.get((a, b)) for a in across] for b in down]
     texts = [[_cell(one, kind) for one in line] for line in figures]
+    far = 1.5 * max((abs(number(row["middle"]) or 0.0) for row in cells.iter_rows(named=True)), default=0.0) or 1.0
     many = len(across) * len(down) > TEXT_CELLS_MAX
     return _figure(
         [
@@ -189,7 +190,8 @@ def surface_figure(rows: pl.DataFrame, x: str, y: str, measure: str) -> Figure:
                 "text": texts,
                 "texttemplate": "" if many else "%{text}",
                 "hovertemplate": f"{safe(x)} %{{x}}, {safe(y)} %{{y}}<br>%{{text}}<extra></extra>",
-                "zmid": 0,
+                "zmin": -far,
+                "zmax": far,
                 "colorscale": [[0, "var(--loss)"], [0.5, "var(--panel)"], [1, "var(--gain)"]],
                 "showscale": False,
                 "xgap": 2,
@@ -216,7 +218,7 @@ def _word(value: object) -> str:
 def _cell(row: dict[str, object] | None, kind: Kind) -> str:
     if row is None:
         return ""
-    return f"{shown(kind, row['middle'], signed=True)}<br>{shown(Kind.COUNT, row['trades'])} trades"
+    return f"{shown(kind, row['middle'], signed=True)}<br>n {shown(Kind.COUNT, row['trades'])}"
 
 
 def _figure(data: list[Figure], height_px: int, *, compact: bool = False, **layout: object) -> Figure:

@@ -151,7 +151,7 @@ def _gates(luck: Luck) -> Markup:
     return el(
         "section",
         el("h2", f"Gates: {count} of {len(luck.gates)} passed"),
-        el("div", el("table", el("thead", head), el("tbody", body), class_="gates"), class_="scroll", tabindex="0"),
+        el("div", el("table", el("thead", head), el("tbody", body)), class_="scroll gates", tabindex="0"),
         el("p", "All must be passed before anyone speaks of an edge.", class_="quiet after"),
         id="gates",
     )

@@ -54,7 +54,7 @@ def result_rows(luck: Luck) -> list[Row]:
         (
             f"Mean of {each}",
             of_unit(luck, found.mean),
-            f"{found.trades:,} {'trades' if luck.unit == 'R' else 'days'} on {found.days:,} days",
+            f"{found.trades:,} trades on {found.days:,} days" if luck.unit == "R" else f"{found.days:,} days",
         ),
         ("t, days as clusters", shown(Kind.RATIO, found.t, signed=True), "below 2 nothing is shown; 3 is asked for"),
         ("95 % by clustered error", _bounds(luck, found.low, found.high), "a range with zero in it shows nothing"),
@@ -102,7 +102,11 @@ def many_rows(luck: Luck) -> list[Row]:
         rows += [
             ("Trials", shown(Kind.COUNT, one.trials), f"worth {one.independent:,.1f} independent ones"),
             ("Sharpe ratio, by the year", by_year(one.shape.sharpe), f"of {whose}, {one.shape.days:,} days"),
-            ("The luckiest of as many", by_year(one.luckiest), "expected of the best of worthless trials"),
+            (
+                "The luckiest of as many",
+                shown(Kind.RATIO, one.luckiest * YEAR),
+                "expected of the best of worthless trials",
+            ),
             ("Probabilistic Sharpe ratio", shown(Kind.FRAC, one.psr), "chance of a true ratio above zero, tried once"),
             ("Deflated Sharpe ratio", shown(Kind.FRAC, one.dsr), "the same after all the trials"),
         ]

@@ -25,6 +25,7 @@ from bearskin.report._sections import (
     headline,
     key_figures,
     months,
+    study_part,
     trades_part,
     trades_payload,
     trust_part,
@@ -130,6 +131,7 @@ def _setups_part(result: BacktestResult, currency: str, figures: dict[str, Figur
         )
         if known.height
         else None,
+        study_part(result),
         el("h3", "By side", style="margin-top:1rem") if result.by_side.height else None,
         frame_table(result.by_side, currency, id="sides-table") if result.by_side.height else None,
         id="setups",

@@ -4,14 +4,35 @@ Each set-up is written once, for the short side, on log prices; the long side is
 Events are candidates: none of them has a proven edge.
 """
 
+import sys
+
+from bearskin import VerbRoom
 from bearskin.setups._alive import over
+from bearskin.setups._declining_volume import DecliningVolume
 from bearskin.setups._descending_channel import ChannelBreak, DescendingChannel
+from bearskin.setups._distribution import Distribution
 from bearskin.setups._events import Abstention, Days, Draft, GuardVerdict, Line, SetupEvent, Zone
+from bearskin.setups._evidence import (
+    AGAINST,
+    BEFORE_COSTS,
+    EDGE,
+    NO_EDGE,
+    TOO_FEW,
+    Evidence,
+    EvidenceBook,
+    evidence_book,
+    evidence_json,
+    evidence_of,
+    evidence_verdict,
+    evidence_words,
+    read_evidence,
+)
 from bearskin.setups._failed_breakout import FailedBreakout
 from bearskin.setups._guards import GuardRules, Regime, guard, regime
 from bearskin.setups._head_shoulders import HeadShoulders
 from bearskin.setups._levels import Level, LevelRules, levels
 from bearskin.setups._look_ahead import Checked, Fault, check_setup
+from bearskin.setups._ma_cross import MaCross
 from bearskin.setups._merge import Candidate, merge
 from bearskin.setups._overextended_rally import OverextendedRally
 from bearskin.setups._registry import SETUPS, Setup, abstentions, detect, load_setups
@@ -22,14 +43,23 @@ from bearskin.setups._template import Template, entry_ok
 from bearskin.setups._view import View
 
 __all__ = [
+    "AGAINST",
+    "BEFORE_COSTS",
+    "EDGE",
+    "NO_EDGE",
     "SETUPS",
+    "TOO_FEW",
     "Abstention",
     "Candidate",
     "ChannelBreak",
     "Checked",
     "Days",
+    "DecliningVolume",
     "DescendingChannel",
+    "Distribution",
     "Draft",
+    "Evidence",
+    "EvidenceBook",
     "FailedBreakout",
     "Fault",
     "GuardRules",
@@ -38,6 +68,7 @@ __all__ = [
     "Level",
     "LevelRules",
     "Line",
+    "MaCross",
     "OverextendedRally",
     "Regime",
     "RsiDivergence",
@@ -52,10 +83,18 @@ __all__ = [
     "check_setup",
     "detect",
     "entry_ok",
+    "evidence_book",
+    "evidence_json",
+    "evidence_of",
+    "evidence_verdict",
+    "evidence_words",
     "guard",
     "levels",
     "load_setups",
     "merge",
     "over",
+    "read_evidence",
     "regime",
 ]
+
+sys.modules[__name__].__class__ = VerbRoom  # `bearskin.setups(...)` is the verb

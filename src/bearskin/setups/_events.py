@@ -49,8 +49,9 @@ class SetupEvent:
     towards it. `entry_ref` is the signal's close for a market entry and the limit price for a limit entry, which waits
     `valid_bars` bars. `targets` run from the nearest outwards (one or two; none where the stop trails). A close beyond
     `invalidation` against the position asks for an exit at the next open (0: no close does), `horizon_bars` bars after
-    the signal time is up (0: never). `atr` is ATR(14) of the log price at the signal, so `atr * entry_ref` is about one
-    ATR in quote units. `trail_atr` above 0 asks for a stop that follows so many of them behind the best price.
+    the signal time is up (0: never). `atr` is ATR(14) of the log price at the signal (of higher bars where the set-up
+    measures in those), so `atr * entry_ref` is about one ATR in quote units. `trail_atr` above 0 asks for a stop that
+    follows so many of them behind the best price.
 
     `drawing` is what a chart shows of the shape: nothing in it lies after the signal's bar.
 
@@ -120,8 +121,9 @@ class Draft:
 
     `extreme` is the high the stop goes beyond. `targets` must lie below the entry; the nearest has to pay for the risk,
     unless `pick_targets`, when the nearest that pays is taken; with `one_risk` a target one risk away comes first.
-    Only a draft that trails its stop (`trail_atr` ATR behind the best price) may go without targets. `horizon_bars` 0
-    sets no time, `invalidation` None no close that ends the trade.
+    Distances are in `atr`, the view's own where it is None. Only a draft that trails its stop (`trail_atr` ATR behind
+    the best price) may go without targets. `horizon_bars` 0 sets no time, `invalidation` None no close that ends the
+    trade.
     `prices` are further log prices to keep (as `<name>_price`), `bars` bar indices (as `<name>_ns`), `rates` funding of
     the view (as `<name>_8h`), `figures` anything else (a function is asked only when the template
     takes the trade). `why` is a sentence with `{names}` of all of these and of the
@@ -149,5 +151,6 @@ class Draft:
     rates: Mapping[str, float] = field(default_factory=dict)
     figures: Figures | Callable[[], Figures] = field(default_factory=dict)
     trail_atr: float = 0.0
+    atr: float | None = None
     lines: tuple[DrawnLine, ...] = ()
     zones: tuple[DrawnZone, ...] = ()

@@ -102,12 +102,12 @@ WORDS = {
     Side.SHORT: {
         "above": "above", "below": "below", "high": "high", "low": "low", "highs": "highs", "lows": "lows",
         "higher": "higher", "lower": "lower", "rise": "rise", "rose": "rose", "fell": "fell", "top": "top",
-        "fallen": "fallen", "upper": "upper", "longs": "longs",
+        "fallen": "fallen", "under": "lower", "upper": "upper", "longs": "longs",
     },
     Side.LONG: {
         "above": "below", "below": "above", "high": "low", "low": "high", "highs": "lows", "lows": "highs",
         "higher": "lower", "lower": "higher", "rise": "fall", "rose": "fell", "fell": "rose", "top": "bottom",
-        "fallen": "risen", "upper": "lower", "longs": "shorts",
+        "fallen": "risen", "under": "upper", "upper": "lower", "longs": "shorts",
     },
 }  # fmt: skip
 
@@ -117,7 +117,8 @@ def realise(view: View, setup: str, draft: Draft, rules: Template) -> SetupEvent
 
     A draft that trails its stop may name no targets: then nothing is asked of them.
     """
-    bar, atr, close = draft.bar, float(view.atr()[draft.bar]), float(view.close[draft.bar])
+    bar, close = draft.bar, float(view.close[draft.bar])
+    atr = float(view.atr()[bar]) if draft.atr is None else draft.atr
     if not atr > 0:
         return None
     entry = close if draft.limit is None else draft.limit

@@ -214,6 +214,24 @@ def test_resting_orders_fill_later_or_are_declined(drawn: Any) -> None:
     assert rows(got.declined)[0]["detail"] == "the resting order was not traded through while it was valid"
 
 
+@pytest.mark.parametrize(("rate", "funding"), [(-0.001, -2.0), (0.001, 0.0)])
+def test_a_settlement_inside_the_bar_of_the_stop_counts_when_it_costs_us(
+    drawn: Any, rate: float, funding: float
+) -> None:
+    """20 coins short at 100, stopped somewhere in bar 6; half an hour into that bar 0.1 % is settled at its open."""
+    panel = flat(bars=30)
+    settled = Funding(
+        time_ns=np.array([6 * HOUR_NS + HOUR_NS // 2]), rate=np.array([rate]), interval_ns=np.array([8 * HOUR_NS])
+    )
+    panel = dataclasses.replace(panel, funding=settled)
+    bend(panel, 6, high=105.5)
+    got = drawn([signal(panel, 2)], [panel], **NO_COSTS)
+    (trade,) = rows(got.trades)
+    assert (trade["exit_reason"], trade["qty"]) == ("stop", -20.0)
+    assert trade["funding"] == pytest.approx(funding)
+    assert got.equity["wallet"][-1] == pytest.approx(10_000 - 100 + funding)
+
+
 def test_the_entry_can_be_overridden(drawn: Any) -> None:
     panel = flat()
     resting = signal(panel, 2, entry="limit", limit_price=101.0, entry_ref=101.0, valid_bars=3)
