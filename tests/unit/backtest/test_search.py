@@ -255,8 +255,8 @@ def test_two_processes_come_to_the_same_and_a_bad_value_is_told_by_them_too(
     ran = run_sweep(request(), source, load_brackets(), tmp_path / "s", processes=2)
     assert ran.done_now == 27
     assert ran.sweep.digest() == grid_run.sweep.digest()
-    with pytest.raises(BadInput, match=r"no signals can be looked for with failed_breakout.levels.donchian_bars=0"):
-        wrong = request("failed_breakout.levels.donchian_bars=0", "failed_breakout.range_bars=0")
+    wrong = request("failed_breakout.range_bars=0")
+    with pytest.raises(BadInput, match=r"no signals can be looked for with failed_breakout.range_bars=0 on BTCUSDT"):
         run_sweep(wrong, source, load_brackets(), tmp_path / "t", processes=2)
 
 
@@ -376,6 +376,7 @@ if __name__ == "__main__":
             child.wait(20)
         except subprocess.TimeoutExpired:
             child.kill()
+        child.stdout.close()
 
 
 @pytest.mark.usefixtures("small_blocks")
