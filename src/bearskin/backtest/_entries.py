@@ -51,7 +51,7 @@ def rates_of(request: BacktestRequest, symbol: Symbol) -> Rates:
 def ticket_of(request: BacktestRequest, symbol: Symbol, bar: int, event: SetupEvent, steps: int) -> Ticket[float]:
     """The event as an order: prices in ticks, the stop and the limit rounded against us, targets too."""
     course, side, rates = symbol.course, event.side, rates_of(request, symbol)
-    grid = course.lanes[side].grid
+    tick = symbol.panel.instrument.tick
     limit = event.limit_price if event.entry == "limit" else None
     two = len(event.targets) > 1
     share1 = math.floor(steps * request.target1_share) if two else steps  # exact: 0.29 of 100 is 29
@@ -72,7 +72,7 @@ def ticket_of(request: BacktestRequest, symbol: Symbol, bar: int, event: SetupEv
         target1=-NEVER if first is None else course.ticks(side, first, up=False),
         target2=course.ticks(side, event.targets[1], up=False) if two else -NEVER,
         invalidation=course.ticks(side, event.invalidation, up=True) if event.invalidation > 0 else NEVER,
-        trail=round(event.entry_ref * math.expm1(trail) * grid.tick_den / grid.tick_num),
+        trail=round(event.entry_ref * math.expm1(trail) / float(tick)) * course.through,  # on the venue's grid
         hold=event.horizon_bars,
         through=course.through,
         leverage=float(request.leverage) if request.margin_mode is MarginMode.ISOLATED else 0.0,

@@ -75,7 +75,8 @@ def _breaks(view: View, rules: DecliningVolume) -> I8:
     broke = _below(view, start, bars)
     at: I8 = np.flatnonzero(broke[first - start :]) + first
     told = np.concatenate([[0], np.cumsum(broke)])
-    return at[told[at - start] == told[np.maximum(at - bars - start, 0)]]
+    fresh: I8 = at[told[at - start] == told[np.maximum(at - bars - start, 0)]]
+    return fresh
 
 
 def _below(view: View, start: int, bars: int) -> B1:
