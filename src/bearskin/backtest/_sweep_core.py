@@ -25,7 +25,9 @@ from bearskin.terms import DAY_NS, BadInput, MarginMode
 F8 = NDArray[np.float64]
 I4 = NDArray[np.int32]
 I8 = NDArray[np.int64]
-SHARED = ("setups", "sides", "params", "template", "start_ns", "end_ns", "funding", "guards", "guard_rules", "families_min")
+SHARED = (
+    "setups", "sides", "params", "template", "start_ns", "end_ns", "funding", "guards", "guard_rules", "families_min",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """setups: where a short is worth a look, and, through the mirror, where a long is.
 
 Each set-up is written once, for the short side, on log prices; the long side is the same code on the mirrored market.
-Events are candidates: none of them has a proven edge.
+Events are candidates; what a study found of each set-up is packaged (`evidence_of`).
 """
 
 import sys
