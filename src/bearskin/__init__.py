@@ -34,6 +34,7 @@ _VERBS = (
     "keys",
     "legal",
     "long",
+    "luck",
     "migrate",
     "mode",
     "move_stop",
@@ -51,7 +52,9 @@ _VERBS = (
     "reverse",
     "runs",
     "scan",
+    "setups",
     "short",
+    "study",
     "sweep",
     "tables",
     "trade",
@@ -61,6 +64,7 @@ _ROOMS_TOO = (
     "backtest",
     "exchange",
     "report",
+    "setups",
 )  # names of a verb and of a room: the name is the room, calling it is the verb
 
 __all__ = ["__version__", *_VERBS]

@@ -56,14 +56,14 @@ def instrument(symbol: str) -> Instrument:
     )  # fmt: skip
 
 
-def wild(rng: np.random.Generator, symbol: str, bars: int = BARS, wildness: float = 0.006) -> Panel:
+def wild(rng: np.random.Generator, symbol: str, bars: int = BARS, wildness: float = 0.006, decimals: int = 1) -> Panel:
     """A path with gaps, a mark that wanders off, and funding every eight hours."""
     close = 100 * np.exp(np.cumsum(rng.standard_t(4, bars) * wildness))
     gap = np.where(rng.random(bars) < 0.1, rng.normal(0, 2 * wildness, bars), 0.0)
     open_ = np.concatenate([[100.0], close[:-1]]) * np.exp(gap)
     high = np.maximum(open_, close) * (1 + np.abs(rng.normal(0, wildness, bars)))
     low = np.minimum(open_, close) * (1 - np.abs(rng.normal(0, wildness, bars)))
-    grid = [np.round(column, 1) for column in (open_, high, low, close)]
+    grid = [np.round(column, decimals) for column in (open_, high, low, close)]
     trade = {"open": grid[0], "high": np.maximum.reduce(grid), "low": np.minimum.reduce(grid), "close": grid[3]}
     basis = 1 + rng.normal(0, wildness / 12, bars)
     raw = {name: np.round(column * basis, 6) for name, column in trade.items()}
@@ -191,6 +191,19 @@ def test_set_ups_that_trail_without_target_or_time_come_to_the_same_trades(draw:
     assert {"trail", "stop"} <= set(trailing["exit_reason"]) <= {"trail", "stop", "invalidated", "liquidated", "end"}
     assert trailing["target1"].null_count() == trailing.height > 10
     assert "target" in set(compiled.trades["exit_reason"])
+    agree(compiled, engine)
+
+
+def test_prices_finer_than_the_tick_trail_on_the_tick_in_both(draw: Draw) -> None:
+    """A stop rests on the venue's tick of 0.1, though the bars of that time have prices of 0.01."""
+    rng = np.random.default_rng(80)
+    panels = [wild(rng, name, decimals=2) for name in ("AAA", "BBB")]
+    events = [e for panel in panels for e in drawn_signals(rng, panel) if e.entry == "market"]
+    draw([dataclasses.replace(e, targets=(), horizon_bars=0, trail_atr=1.5) for e in events])
+    compiled, engine = both(BacktestRequest(guards=False, slippage_frac=D(0)), panels)
+    trailed = compiled.trades.filter(pl.col("exit_reason") == "trail")
+    assert trailed.height > 5
+    assert any("finer than its tick" in note for note in compiled.notes)
     agree(compiled, engine)
 
 

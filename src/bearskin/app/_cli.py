@@ -16,10 +16,12 @@ from bearskin.app._cli_data import register_data
 from bearskin.app._cli_exchange import register_exchange
 from bearskin.app._cli_hands import register_hands
 from bearskin.app._cli_house import register_house
+from bearskin.app._cli_luck import register_luck
 from bearskin.app._cli_parity import register_parity
 from bearskin.app._cli_report import register_report
 from bearskin.app._cli_safety import register_safety
 from bearskin.app._cli_scan import register_scan
+from bearskin.app._cli_study import register_study
 from bearskin.app._cli_sweep import register_sweep
 from bearskin.app._cli_trade import register_trade
 from bearskin.app._command import BAD_INPUT, INTERRUPTED, end, fail
@@ -28,9 +30,9 @@ from bearskin.app._options import BARE, Home, Json, Quiet, StoreDir, Verbose
 
 ORDER = (
     "demo", "trade", "short", "long", "close", "move-stop", "reverse", "positions", "orders", "runs", "report",
-    "tables", "mode", "pause", "resume", "panic", "adopt", "note", "plan", "scan", "setups", "backtest", "sweep",
-    "cluster", "parity", "exchange", "keys", "quiz", "legal", "cap", "alert", "data", "config", "doctor", "backup",
-    "reset", "migrate",
+    "tables", "mode", "pause", "resume", "panic", "adopt", "note", "plan", "scan", "setups", "backtest", "study",
+    "sweep", "luck", "cluster", "parity", "exchange", "keys", "quiz", "legal", "cap", "alert", "data", "config",
+    "doctor", "backup", "reset", "migrate",
 )  # fmt: skip
 
 
@@ -57,8 +59,10 @@ register_hands(app)
 register_report(app)
 register_trade(app)
 register_scan(app)
+register_study(app)
 register_sweep(app)
 register_parity(app)
+register_luck(app)
 register_exchange(app)
 register_data(app)
 register_safety(app)

@@ -1,4 +1,4 @@
-"""Commands that look for set-ups: scan."""
+"""Commands about set-ups: scan for them, list and check them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from typing import Any
 
 import typer
 
-from bearskin.app._command import command, known
+from bearskin.app._command import REFUSED, command, known
 from bearskin.app._desk import Desk
-from bearskin.app._options import SCAN
+from bearskin.app._options import SCAN, SETUPS
 
 
 def register_scan(app: typer.Typer) -> None:
     """Add the commands of this file to `app`."""
     command(app, "scan", SCAN, "Trades")(scan)
+    command(app, "setups", SETUPS, "Trades")(setups)
 
 
 def scan(desk: Desk, show: bool, out: str | None, processes: int | None, **given: Any) -> int:
@@ -43,3 +44,20 @@ def scan(desk: Desk, show: bool, out: str | None, processes: int | None, **given
 
             webbrowser.open(page.resolve().as_uri())
     return 0
+
+
+def setups(desk: Desk, what: list[str] | None, **given: Any) -> int:
+    """Which set-ups there are, one of them, or a check of one for look-ahead (exit 3 when it looks ahead)."""
+    from bearskin.app._setups import CheckReport
+    from bearskin.app._setups import setups as tell
+
+    with desk.progress() as progress:
+        told = tell(*(what or ()), **known(given), home=desk.home, store=desk.store, progress=progress)
+
+    def tables() -> object:
+        from bearskin.report import check_tables, setup_tables
+
+        return check_tables(told.checked) if isinstance(told, CheckReport) else setup_tables(told.to_json())
+
+    desk.result(told.to_json, tables)
+    return REFUSED if isinstance(told, CheckReport) and told.looks_ahead else 0

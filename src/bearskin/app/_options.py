@@ -133,7 +133,9 @@ BACKTEST: dict[str, Spec] = {
     "preflight": flag(
         "--preflight/--no-preflight", "Refuse what the desk would refuse; off is research only.", SIZE, True
     ),
-    "guards": flag("--guards/--no-guards", "Squeeze and trend guards.", SIZE, True),
+    "guards": flag("--guards/--no-guards", "Ask the guards.", SIZE, True),
+    "families": count("Kinds of evidence a signal needs: structure, positioning, flow.", 0, SIZE, 0),
+    "targets": text("setup, or support: the supports below the entry.", "WHICH", TRADE),
     **PLACE,
     "mark": text("required, or last: take symbols without mark.", "HOW", WHERE),
     **COSTS,
@@ -158,6 +160,36 @@ SCAN: dict[str, Spec] = {
     "processes": count("Processes that share the symbols; default: as many as are worth it.", None, WHERE, 1),
     "out": text("Also write a page with a picture of each candidate.", "FILE", OUT),
     "show": flag("--open", "Open that page in the browser.", OUT),
+}
+SETUPS: dict[str, Spec] = {
+    "what": words("Nothing (all), a NAME, or check NAME, check FILE.", "WORDS"),
+    "setup_file": text("Python file with set-ups of your own.", "FILE", TRADE),
+    "symbols": text("check: on these symbols of the store instead of random markets.", "LIST", WHERE),
+    "interval": text("check: time frame, such as 1h.", "TIME", WHERE),
+    "venue": PLACE["venue"],
+    "product": PLACE["product"],
+    "bars": count("check: bars of each symbol; 1,500 by default.", None, WHERE, 50),
+    "cuts": count("check: bars of each market after which everything is cut off; 16 by default.", None, WHERE, 2),
+}
+STUDY: dict[str, Spec] = {
+    "plan": text("Data sets of a plan in TOML, instead of one set.", "FILE", TRADE),
+    "symbols": text("all, or names such as BTCUSDT,ETHUSDT.", "LIST", TRADE),
+    "setups": text("all, or names.", "LIST", TRADE),
+    "side": text("short, long or both.", "SIDE", TRADE),
+    "start": text("First day or time, such as 2025-10-01.", "TIME", TRADE, "--from", "--start"),
+    "end": text("Day or time before which it ends.", "TIME", TRADE, "--to", "--end"),
+    "interval": text("Time frame, such as 1h.", "TIME", TRADE),
+    "horizons": text("How long is looked after a signal; 4h,24h,72h by default.", "LIST", TRADE),
+    "headline": text("The horizon of the verdict; 24h by default.", "TIME", TRADE),
+    "setup_file": text("Python file with set-ups of your own.", "FILE", TRADE),
+    "venue": text("Such as binance.", "NAME", WHERE),
+    "product": text("linear, inverse or dated.", "KIND", WHERE),
+    "fresh": flag("--fresh", "Work out again what was done before.", WHERE),
+    "taker": text("Fee of a market order, such as 0.05%.", "RATE", COST),
+    "slippage": text("Share of price a market order loses; 0.02% by default.", "RATE", COST),
+    "out": text("Folder for tables, cases and an offline page.", "DIR", OUT),
+    "page": text("Write a dated page in Markdown.", "FILE.md", OUT),
+    "evidence": text("Write what the program packages as evidence.", "FILE", OUT),
 }
 SWEPT = "What is tried"
 _OF_BACKTEST = (
@@ -204,7 +236,8 @@ _BOT: dict[str, Spec] = {
         "--attach-stops/--no-attach-stops", "The stop rides on the entry, at venues that can.", ENTERS
     ),
     "unprotected_max": text("Seconds without a stop before it is closed; 3 by default.", "S", ENTERS),
-    "guards": choice("--guards/--no-guards", "Squeeze and trend guards.", BARS),
+    "guards": choice("--guards/--no-guards", "Ask the guards.", BARS),
+    "families": text("Kinds of evidence a signal needs: structure, positioning, flow.", "N", BARS),
     "limits": choice("--limits/--no-limits", "Daily loss, drawdown, loss streaks, kill switch.", BARS),
     "calendar": text("Events around which nothing is entered, in TOML or CSV.", "FILE", BARS),
     "blackout_hours": text("UTC hours without entries, such as 0,22-23.", "LIST", BARS),

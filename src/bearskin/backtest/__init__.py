@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bearskin.backtest._kept import Kept, keep_history, kept_of
     from bearskin.backtest._luck import Luck, Tried, luck_json, luck_of, tried_trades
     from bearskin.backtest._luck_again import luck_of_backtest
+    from bearskin.backtest._luck_choice import Choice
     from bearskin.backtest._luck_gates import Gate
     from bearskin.backtest._luck_sweep import Remaking, luck_of_sweep
     from bearskin.backtest._parity import Pair, Parity, Unmatched, compare
@@ -25,10 +26,15 @@ if TYPE_CHECKING:
     from bearskin.backtest._search_read import Sweep, read_sweep, sweep_words
     from bearskin.backtest._search_run import SweepRequest, SweepRun, run_sweep
     from bearskin.backtest._search_work import Panels, Stored
+    from bearskin.backtest._study import CasesKept, run_study
+    from bearskin.backtest._study_cases import coarser
+    from bearskin.backtest._study_request import StudyRequest, StudyResult, StudySet
 
 _HOMES = {
     "BacktestRequest": "_request",
     "BacktestResult": "_request",
+    "CasesKept": "_study",
+    "Choice": "_luck_choice",
     "Gate": "_luck_gates",
     "Kept": "_kept",
     "Latency": "_core_venue",
@@ -40,6 +46,9 @@ _HOMES = {
     "Scan": "_scan",
     "ScanRequest": "_scan",
     "Stored": "_search_work",
+    "StudyRequest": "_study_request",
+    "StudyResult": "_study_request",
+    "StudySet": "_study_request",
     "Sweep": "_search_read",
     "SweepRequest": "_search_run",
     "SweepRun": "_search_run",
@@ -48,6 +57,7 @@ _HOMES = {
     "Unmatched": "_parity",
     "axes_of": "_search_axes",
     "axis_words": "_search_axes",
+    "coarser": "_study_cases",
     "compare": "_parity",
     "keep_history": "_kept",
     "kept_of": "_kept",
@@ -60,6 +70,7 @@ _HOMES = {
     "reward_to_risk": "_scan",
     "run": "_run",
     "run_engine": "_engine_run",
+    "run_study": "_study",
     "run_sweep": "_search_run",
     "scan": "_scan",
     "scan_panel": "_scan",
@@ -72,6 +83,8 @@ _HOMES = {
 __all__ = [
     "BacktestRequest",
     "BacktestResult",
+    "CasesKept",
+    "Choice",
     "Gate",
     "Kept",
     "Latency",
@@ -83,6 +96,9 @@ __all__ = [
     "Scan",
     "ScanRequest",
     "Stored",
+    "StudyRequest",
+    "StudyResult",
+    "StudySet",
     "Sweep",
     "SweepRequest",
     "SweepRun",
@@ -91,6 +107,7 @@ __all__ = [
     "Unmatched",
     "axes_of",
     "axis_words",
+    "coarser",
     "compare",
     "keep_history",
     "kept_of",
@@ -103,6 +120,7 @@ __all__ = [
     "reward_to_risk",
     "run",
     "run_engine",
+    "run_study",
     "run_sweep",
     "scan",
     "scan_panel",

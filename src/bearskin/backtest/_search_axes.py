@@ -69,6 +69,17 @@ def plain_of(value: Any) -> Plain:
     return typing.cast("Plain", value)
 
 
+def value_at(request: BacktestRequest, name: str) -> Any:
+    """What a request has for an axis."""
+    head, dot, path = name.partition(".")
+    if not dot:
+        return getattr(request, WORDS[name])
+    found: Any = request.template or Template() if head == TEMPLATE else request.params.get(head, SETUPS[head].params)
+    for part in path.split("."):
+        found = getattr(found, part)
+    return found
+
+
 def axes_of(given: Sequence[str] | Mapping[str, object], request: BacktestRequest) -> tuple[Axis, ...]:
     """The axes of `name=values` words, or of a mapping from names to values; raises BadInput for whatever is wrong.
 
@@ -118,6 +129,7 @@ def axis_of(name: str, values: object, request: BacktestRequest) -> Axis:
     parts = _parts(name, values)
     found: list[Any] = []
     for part in parts:
+        _not_below_zero(name, part)
         new = _range(name, part, hint) if isinstance(part, str) and ".." in part else [typed(name, part, hint)]
         found += new
         if len(found) > VALUES_MAX:
@@ -126,6 +138,11 @@ def axis_of(name: str, values: object, request: BacktestRequest) -> Axis:
     if not once:
         raise BadInput(f"{name} has no values: give at least one, such as {name}=1,2,3")
     return Axis(name=name, values=once)
+
+
+def _not_below_zero(name: str, part: object) -> None:
+    if str(part).strip().startswith("-") and str(part).strip()[1:2].isdigit():
+        raise BadInput(f"{name} was {part}: nothing that is varied goes below zero, the side gives the sign")
 
 
 def _parts(name: str, values: object) -> list[object]:

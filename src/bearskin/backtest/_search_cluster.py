@@ -73,7 +73,7 @@ class Cluster:
         """As they are done. Raises Broken when the cluster is gone or a unit fails on every worker."""
         todo = iter(tasks)
         waiting: dict[Any, Task] = {}
-        done = self._dask.as_completed()
+        done = self._dask.as_completed(loop=self._client.loop)
         slots = max(1, sum(self._client.nthreads().values())) * AHEAD
         try:
             while True:

@@ -135,17 +135,23 @@ def digest_of(path: Path, header: Mapping[str, Any]) -> str:
 
     Blocks that do not overlap are read one after another, so that memory does not grow with their number.
     """
-    taken = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+    # a hash for every column: what it comes to does not depend on where the blocks were cut
+    taken: dict[str, Any] = {}
+
+    def take(name: str, content: bytes) -> None:
+        taken.setdefault(name, hashlib.sha256()).update(content)
+
     for files in _in_order(path):
         rows = _read(ROWS, path, files).sort("combination", "symbol")
-        days = _read(DAYS, path, files).sort("combination", "symbol")
         for name in ("combination", *MEASURES):
-            taken.update(rows[name].to_numpy().tobytes())
-        taken.update("\n".join(rows["symbol"].to_list()).encode())
-        flat = days.explode("day", "net")
+            take(f"rows {name}", rows[name].to_numpy().tobytes())
+        take("rows symbol", "".join(f"{symbol}\n" for symbol in rows["symbol"]).encode())
+        days = _read(DAYS, path, files).sort("combination", "symbol").explode("day", "net")
         for name in ("combination", "day", "net"):
-            taken.update(flat[name].to_numpy().tobytes())
-    return taken.hexdigest()
+            take(f"days {name}", days[name].to_numpy().tobytes())
+        take("days symbol", "".join(f"{symbol}\n" for symbol in days["symbol"]).encode())
+    told = {name: found.hexdigest() for name, found in taken.items()}
+    return hashlib.sha256(json.dumps([header, told], sort_keys=True).encode()).hexdigest()
 
 
 def _in_order(path: Path) -> Iterable[list[str]]:

@@ -59,7 +59,8 @@ class SweepRequest:
         if self.search == "grid" and self.trials is not None:
             raise BadInput("a grid tries every combination: give --trials with --search random or optuna")
         if self.search != "grid" and not 1 <= (self.trials or 0) <= TRIALS_MAX:
-            raise BadInput(f"a {self.search} search needs --trials from 1 to {TRIALS_MAX:,}, was {self.trials}")
+            was = "none was given" if self.trials is None else f"was {self.trials}"
+            raise BadInput(f"a search by {self.search} needs a number of trials from 1 to {TRIALS_MAX:,}: {was}")
         if not self.axes:
             raise BadInput("nothing is varied: name at least one axis, such as --vary stop_scale=0.8,1,1.25")
         self.grid.check()
@@ -297,8 +298,8 @@ def _refuse_changes(folder: Path, then: Mapping[str, Any], now: Mapping[str, Any
         )
     if then["code"] != now["code"]:
         raise BadInput(
-            f"this bearskin ({now['bearskin']}) is not the one that began the sweep in {folder}"
-            f" ({then['bearskin']}): its code or a library has changed; begin another with --out"
+            f"the code of bearskin or a library has changed since the sweep in {folder} was begun (with"
+            f" {then['bearskin']}, this is {now['bearskin']}): results would not fit together; begin another with --out"
         )
 
 

@@ -20,14 +20,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from bearskin.backtest._request import BacktestRequest
-from bearskin.backtest._search_axes import Axis
+from bearskin.backtest._search_axes import Axis, plain_of, value_at
 from bearskin.backtest._search_folder import MEASURES, Found, Unit
 from bearskin.backtest._search_grid import Grid
 from bearskin.backtest._sweep_core import Swept, sweep_symbol
 from bearskin.backtest._symbols import Offer, Symbol, cut_panel, events_of, offers_of, symbol_of
 from bearskin.market import Funding, Known, Panel, Store, load_panel
-from bearskin.setups import load_setups
-from bearskin.terms import Brackets, UnknownSymbol
+from bearskin.setups import SetupEvent, load_setups
+from bearskin.terms import BadInput, Brackets, UnknownSymbol
 
 ROOMS = ("terms", "margin", "market", "paths", "setups", "risk", "backtest")  # whose code a result depends on
 LIBRARIES = ("numpy", "numba", "ta-lib")
@@ -154,10 +154,24 @@ class Bench:
 
     def _offered(self, symbol: Symbol, group: int, request: BacktestRequest) -> list[Offer]:
         if group != self._group:
-            self._offers = offers_of(request, symbol, events_of(request, symbol.panel))
+            self._group, self._offers = -1, []
+            self._offers = offers_of(request, symbol, self._events(symbol, request))
             self._offers.sort(key=lambda offer: offer.order_ns)
             self._group = group
         return self._offers
+
+    def _events(self, symbol: Symbol, request: BacktestRequest) -> tuple[SetupEvent, ...]:
+        """The signals; that a detector cannot work with a value of an axis is the user's news, not our bug."""
+        try:
+            return events_of(request, symbol.panel)
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            detecting = [axis.name for axis in self.grid.axes if axis.detects]
+            if not detecting:
+                raise
+            told = ", ".join(f"{name}={plain_of(value_at(request, name))}" for name in detecting)
+            raise BadInput(
+                f"no signals can be looked for with {told} on {symbol.name} ({type(error).__name__}: {error})"
+            ) from error
 
 
 @cache

@@ -77,7 +77,7 @@ class Shape(NamedTuple):
     hold: int
 
 
-def shaped(offer: Any, terms: Any, lane: Any, filters: Any) -> Shape:
+def shaped(offer: Any, terms: Any, filters: Any) -> Shape:
     """What `overridden` and `ticket_of` make of the signal."""
     side = offer.side
     rests = offer.rests if terms.entry == ENTER_AS_FOUND else (1 if terms.entry == ENTER_LIMIT else 0)
@@ -98,7 +98,7 @@ def shaped(offer: Any, terms: Any, lane: Any, filters: Any) -> Shape:
     trail = (terms.trail_atr if terms.trail_atr != 0 else offer.trail_atr) * offer.atr
     away = 0
     if trail > 0:
-        away = round(abs(offer.ref) * math.expm1(trail) * lane.grid.tick_den / lane.grid.tick_num)
+        away = round(abs(offer.ref) * math.expm1(trail) * den / num) * filters.through  # on the venue's grid
     return Shape(
         rests, price, limit, offer.valid if rests == 1 else 0, -side * stop,
         stop_log, at, count, target_log, first, second, offer.invalidation if terms.invalidates == 1 else NEVER, away,
@@ -265,7 +265,7 @@ def run_one(
         if offer.may == 0:
             continue
         lane, index = lanes[offer.lane], indices[offer.lane]
-        shape = shaped(offer, terms, lane, filters)
+        shape = shaped(offer, terms, filters)
         if not stands(offer, terms, shape):
             continue
         while answered < len(told) and told[answered, 0] < j - 1:

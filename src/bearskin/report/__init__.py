@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 from bearskin import VerbRoom
 
 if TYPE_CHECKING:
-    from bearskin.report._bot_screen import BotScreen, decision_line
+    from bearskin.report._bot_screen import BotScreen, decision_line, opening_screen
     from bearskin.report._bot_tables import account_lines, bot_tables, hand_lines, orders_table, runs_table
+    from bearskin.report._evidence import evidence_json, evidence_sentence
     from bearskin.report._files import Written, write_result
     from bearskin.report._json import result_json
+    from bearskin.report._luck_page import luck_page, write_luck
+    from bearskin.report._luck_tables import luck_tables
     from bearskin.report._page import tear_sheet
     from bearskin.report._parity_tables import parity_tables
     from bearskin.report._plan_tables import plan_tables
@@ -27,11 +30,17 @@ if TYPE_CHECKING:
     from bearskin.report._scan_json import scan_json
     from bearskin.report._scan_page import scan_page
     from bearskin.report._scan_tables import scan_tables
+    from bearskin.report._setup_tables import check_tables, setup_tables
     from bearskin.report._store_tables import coverage_table, faults_table
+    from bearskin.report._study_report import study_json, study_page, study_tables, write_study
     from bearskin.report._sweep_tables import sweep_json, sweep_tables
     from bearskin.report._tables import summary_tables
 
 _HOMES = {
+    "write_study": "_study_report",
+    "study_tables": "_study_report",
+    "study_page": "_study_report",
+    "study_json": "_study_report",
     "Books": "_run_money",
     "BotScreen": "_bot_screen",
     "OrderRow": "_run_rows",
@@ -42,12 +51,17 @@ _HOMES = {
     "account_lines": "_bot_tables",
     "bot_tables": "_bot_tables",
     "caught_up": "_run_tell",
+    "check_tables": "_setup_tables",
     "coverage_table": "_store_tables",
     "decision_line": "_bot_screen",
     "decisions_table": "_run_tables",
+    "evidence_json": "_evidence",
+    "evidence_sentence": "_evidence",
     "faults_table": "_store_tables",
     "hand_lines": "_bot_tables",
     "left_tables": "_run_tables",
+    "luck_page": "_luck_page",
+    "luck_tables": "_luck_tables",
     "opening_screen": "_bot_screen",
     "orders_of": "_run_rows",
     "orders_table": "_bot_tables",
@@ -62,6 +76,7 @@ _HOMES = {
     "scan_json": "_scan_json",
     "scan_page": "_scan_page",
     "scan_tables": "_scan_tables",
+    "setup_tables": "_setup_tables",
     "summary_tables": "_tables",
     "sweep_json": "_sweep_tables",
     "sweep_tables": "_sweep_tables",
@@ -69,6 +84,7 @@ _HOMES = {
     "tear_sheet": "_page",
     "tell_journal": "_run_tell",
     "trades_table": "_run_tables",
+    "write_luck": "_luck_page",
     "write_result": "_files",
 }
 
@@ -83,12 +99,17 @@ __all__ = [
     "account_lines",
     "bot_tables",
     "caught_up",
+    "check_tables",
     "coverage_table",
     "decision_line",
     "decisions_table",
+    "evidence_json",
+    "evidence_sentence",
     "faults_table",
     "hand_lines",
     "left_tables",
+    "luck_page",
+    "luck_tables",
     "opening_screen",
     "orders_of",
     "orders_table",
@@ -103,6 +124,10 @@ __all__ = [
     "scan_json",
     "scan_page",
     "scan_tables",
+    "setup_tables",
+    "study_json",
+    "study_page",
+    "study_tables",
     "summary_tables",
     "sweep_json",
     "sweep_tables",
@@ -110,7 +135,9 @@ __all__ = [
     "tear_sheet",
     "tell_journal",
     "trades_table",
+    "write_luck",
     "write_result",
+    "write_study",
 ]
 
 

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from bearskin.report._terminal import WIDE, empty_table, toned
 from bearskin.report._words import NOTHING, Kind, clean, number, prose, shown
+from bearskin.terms import Side
 
-NO_EDGE = "no proven edge"
 LINES_EACH = 3  # of one decision at most
 OPENING_LINES = 8
 MARKET_TIME = " market time"
@@ -69,7 +69,7 @@ def opening_screen(said: Sequence[str]) -> RenderableType:
 
 def decision_line(decision: Mapping[str, Any]) -> str:
     """One decision as one plain line of a log."""
-    origin = _origin(decision.get("origin") or "")
+    origin = _origin(decision)
     words = [decision["time"][:19] + "Z", decision["kind"].upper(), decision["symbol"], decision["side"] or ""]
     head = " ".join(clean(word) for word in words if word)
     why = f" | {prose(decision['why'])}" if decision.get("why") else ""
@@ -223,7 +223,7 @@ def _columns(positions: list[Mapping[str, Any]]) -> list[_Column]:
         column("R", 7, lambda one: toned(shown(Kind.RATIO, one["r"], signed=True), signed=True)),
         column("Funding", 8, lambda one: toned(shown(Kind.MONEY, one["funding"], signed=True), signed=True)),
         column("Stop at the venue", 0, _protection, right=False),
-        column(f"Set-up ({NO_EDGE})", 9, lambda one: Text(_origin(one["origin"], label=False), "dim"), right=False),
+        column("Set-up", 9, lambda one: Text(_origin(one), "dim"), right=False),
     ]
 
 
@@ -269,12 +269,15 @@ def _protection(one: Mapping[str, Any]) -> Text:
     return Text(str(one["phase"]), style="dim")
 
 
-def _origin(origin: str, *, label: bool = True) -> str:
-    """`failed_breakout, no proven edge`; hand and webhook are their own words."""
-    kind, _, name = origin.partition(":")
+def _origin(one: Mapping[str, Any]) -> str:
+    """`failed_breakout, no proven edge`: what the study found of the set-up; hand and webhook are their own words."""
+    from bearskin.setups import evidence_verdict
+
+    kind, _, name = (one.get("origin") or "").partition(":")
     if kind != "setup":
-        return clean(origin)
-    return f"{clean(name)}, {NO_EDGE}" if label else clean(name)
+        return clean(one.get("origin") or "")
+    side = Side[one["side"].upper()] if one.get("side") else None
+    return f"{clean(name)}, {evidence_verdict(name, side)}"
 
 
 def _decisions(state: Mapping[str, Any], console: Console, width: int, room: int) -> list[RenderableType]:
@@ -308,7 +311,7 @@ def _decision(decision: Mapping[str, Any], console: Console, width: int, with_da
         body.append(f"{decision['side']} ", style if style == "dim" else _side_style(decision))
     body.append(prose(decision["text"]), style)
     if decision["origin"]:
-        body.append(f"  {_origin(decision['origin'])}", "dim italic")
+        body.append(f"  {_origin(decision)}", "dim italic")
     if decision["why"]:
         body.append(f"  {prose(decision['why'])}", "dim")
     parts = list(body.wrap(console, max(20, width - head.cell_len)))

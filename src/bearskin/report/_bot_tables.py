@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from bearskin.report._bot_screen import NO_EDGE, positions_table
+from bearskin.report._bot_screen import positions_table
 from bearskin.report._terminal import Fitted, empty_table, toned
 from bearskin.report._words import Kind, clean, prose, shown
 
@@ -37,7 +37,10 @@ def bot_tables(state: Mapping[str, Any]) -> tuple[RenderableType, ...]:
         head.add_row(name, figure)
     made: list[RenderableType] = [head]
     if counts["by_setup"]:
-        made.append(_counted(f"Signals, each of a set-up with {NO_EDGE}", counts["by_setup"]))
+        from bearskin.setups import evidence_verdict
+
+        told = {f"{name}, {evidence_verdict(name)}": count for name, count in counts["by_setup"].items()}
+        made.append(_counted("Signals, and what a study found of the set-up (short / long)", told))
     if counts["declined"]:
         made.append(_counted("Declined, and why", counts["declined"]))
     if state["positions"]:

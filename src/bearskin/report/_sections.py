@@ -15,6 +15,7 @@ from bearskin.report._view import (
     declined_by_reason,
     left_out_by_reason,
     missing_by_kind,
+    studied,
 )
 from bearskin.report._words import NOTHING, Column, Kind, column, number, prose, shown
 
@@ -232,6 +233,16 @@ def _heat(row: dict[str, object] | None, deepest: float) -> Markup:
     depth = 12 + 48 * abs(value) / deepest if deepest else 0
     text = shown(Kind.FRAC, value, signed=True)
     return el("td", text, class_=f"heat {_tone(True, text)}".strip(), style=f"--depth:{depth:.0f}%")
+
+
+def study_part(result: BacktestResult) -> Markup | None:
+    """What the packaged study found of the set-ups that were traded here: more cases than one backtest has."""
+    told = studied(result)
+    if not told:
+        return None
+    items = [el("li", el("b", f"{setup}, {side}"), f": {sentence}") for setup, side, sentence in told]
+    heading = el("h3", "What a study of these set-ups found", style="margin-top:1rem")
+    return join(heading, el("ul", items, class_="said", id="studied"))
 
 
 def declined_part(result: BacktestResult, currency: str) -> Markup:

@@ -162,7 +162,8 @@ def _notes(sweep: Sweep, found: dict[str, Any], *, interrupted: bool) -> list[st
         " margin; net is the sum over symbols, Sharpe is of daily net by the year"
     )
     if found and found["traded"] < found["count"]:
-        said.append(f"{found['count'] - found['traded']:,} combinations never traded; they count as tried")
+        idle = found["count"] - found["traded"]
+        said.append(f"{idle:,} combination{'s' if idle > 1 else ''} never traded: tried all the same")
     left: Sequence[dict[str, str]] = sweep.about["left_out"]
     if left:
         more = f" and {len(left) - 1} more" if len(left) > 1 else ""

@@ -22,6 +22,7 @@ from bearskin.report._view import (
     left_out_by_reason,
     missing_by_kind,
     some,
+    studied,
     symbols_of,
     together,
 )
@@ -73,6 +74,8 @@ def summary_tables(result: BacktestResult, *, last: int = 10) -> list[Renderable
     parts: list[RenderableType] = [_headline(result), Fitted(lambda width: _key_figures(result, width))]
     if result.by_setup.height:
         parts.append(Fitted(lambda width: _by_setup(result.by_setup, currency, width)))
+    found = [f"{setup}, {side}: {sentence}" for setup, side, sentence in studied(result)]
+    parts += [bulleted("What a study of these set-ups found", found)] if found else []
     if result.monthly.height:
         names = ("month", "net", "return_frac", "trades", "max_drawdown_frac")
         parts.append(frame_table("Months", result.monthly, names, currency, {}))

@@ -10,6 +10,7 @@ import polars as pl
 
 from bearskin.backtest import BacktestResult
 from bearskin.report._words import Kind, column, day, number, shown, when
+from bearskin.terms import Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +95,16 @@ def below_zero(result: BacktestResult) -> str | None:
         f"equity was at or below zero from {when(gone['time'][0])} UTC on: no venue would have let this account go on,"
         " and rates of return and drawdown past that point mean nothing"
     )
+
+
+def studied(result: BacktestResult) -> list[tuple[str, str, str]]:
+    """(set-up, side, sentence) of what the packaged study found, for every set-up and side with a signal here."""
+    from bearskin.setups import evidence_words
+
+    if result.request.holds or result.by_setup.is_empty():
+        return []
+    rows = result.by_setup.select("setup", "side").unique(maintain_order=True).iter_rows()
+    return [(setup, side, evidence_words(setup, Side[side.upper()]).partition(": ")[2]) for setup, side in rows]
 
 
 def labels_of(result: BacktestResult) -> tuple[str, ...]:

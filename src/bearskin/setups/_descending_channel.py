@@ -17,6 +17,8 @@ from bearskin.setups._features import B1, F8, I8, pivot_highs
 from bearskin.setups._view import View
 from bearskin.terms import BadInput, Side
 
+AT_ONCE = 8_192  # windows fitted together
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelLines:
@@ -113,7 +115,7 @@ def descending_channels(view: View, rules: DescendingChannel) -> Iterator[Draft]
 
     def touched(first: int) -> Channels:
         bars = np.flatnonzero(view.close[first:] < view.open[first:]) + first
-        found = _channels(view, rules, bars)
+        found = _channels(view, rules, bars, first)
         at = found.bar
         return found.rows((view.high[at] > found.upper) & (view.close[at] < found.upper))
 
@@ -127,7 +129,7 @@ def channel_breaks(view: View, rules: ChannelBreak) -> Iterator[Draft]:
     def broken(first: int) -> Channels:
         since = max(first, 1)
         bars = np.flatnonzero(view.close[since:] < view.close[since - 1 : -1]) + since
-        found = _channels(view, rules, bars)
+        found = _channels(view, rules, bars, since)
         at = found.bar
         found = found.rows((view.close[at] < found.lower) & (view.close[at - 1] >= found.lower - found.lower_slope))
         ratios = (volume_ratio(view, bar, rules.volume_bars) for bar in found.bar.tolist())
@@ -150,30 +152,60 @@ def _rested(view: View, rules: ChannelLines, signals: Callable[[int], Channels])
             yield row
 
 
-def _channels(view: View, rules: ChannelLines, bars: I8) -> Channels:
+def _channels(view: View, rules: ChannelLines, bars: I8, since: int) -> Channels:
     """The falling channels that stand at `bars`, drawn from what was known at the close of the bar before each."""
-    bars = bars[bars >= rules.bars]
-    return _fitted(view, rules, bars) if rules.kind == "regression" else _through_pivots(view, rules, bars)
+    bars = bars[bars.searchsorted(rules.bars) :]
+    return _fitted(view, rules, bars, since) if rules.kind == "regression" else _through_pivots(view, rules, bars)
 
 
-def _fitted(view: View, rules: ChannelLines, bars: I8) -> Channels:
-    """Least squares over the closes of the `rules.bars` bars before each; the band in deviations of the residuals."""
-    n = rules.bars
-    steps = np.arange(n) - (n - 1) / 2
-    windows = np.lib.stride_tricks.sliding_window_view(view.close, n) if len(bars) else np.empty((0, n))
-    closes = windows[bars - n]
-    mean = closes.mean(axis=1)
+class Fits(NamedTuple):
+    """Least squares of the closes before each bar: the line at the bar, slope, R squared, the residuals' deviation."""
+
+    middle: F8
+    slope: F8
+    r2: F8
+    sigma: F8
+
+
+def _fits(view: View, bars: int, since: int) -> Fits:
+    """For every bar from `since` on, in logs of price: both sides and every kind of signal look at the same ones."""
+
+    def build() -> Fits:
+        close = view.sign * view.close[since - bars : -1]
+        if len(close) == bars:
+            return _least_squares(close[None, :])
+        windows = np.lib.stride_tricks.sliding_window_view(close, bars)
+        parts = [_least_squares(windows[k : k + AT_ONCE]) for k in range(0, len(windows), AT_ONCE)]
+        return parts[0] if len(parts) == 1 else Fits(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+    return view.share(("fits", bars, since), build)
+
+
+def _least_squares(closes: F8) -> Fits:
+    n = closes.shape[1]
+    steps, square = np.arange(n) - (n - 1) / 2, n * (n * n - 1) / 12
+    mean = closes.sum(axis=1) / n
     off = closes - mean[:, None]
-    square = float((steps * steps).sum())
     slope = (off * steps).sum(axis=1) / square
-    whole = (off * off).sum(axis=1)
-    explained = slope * slope * square
-    falls = (slope < 0) & (explained >= rules.r2_min * whole)
-    bars, mean, slope, off, whole, explained = (a[falls] for a in (bars, mean, slope, off, whole, explained))
-    residual = off - slope[:, None] * steps
-    band = rules.band_sigmas * np.sqrt((residual * residual).sum(axis=1) / (n - 2))
-    middle = mean + slope * ((n + 1) / 2)
-    return Channels(bars, middle + band, middle - band, slope, slope, bars - n, bars - n, explained / whole)
+    whole, explained = (off * off).sum(axis=1), slope * slope * square
+    r2 = np.divide(explained, whole, out=np.zeros(len(mean)), where=whole > 0)
+    return Fits(mean + slope * ((n + 1) / 2), slope, r2, np.sqrt(np.maximum(whole - explained, 0) / (n - 2)))
+
+
+def _fitted(view: View, rules: ChannelLines, bars: I8, since: int) -> Channels:
+    """The line of least squares and a band of the residuals' deviations either side of it."""
+    since = max(since, rules.bars)
+    if not len(bars):
+        none = np.empty(0)
+        return Channels(bars, none, none, none, none, bars, bars, none)
+    fits = _fits(view, rules.bars, since)
+    place = bars - since
+    falls = (view.sign * fits.slope[place] < 0) & (fits.r2[place] >= rules.r2_min)
+    bars, place = bars[falls], place[falls]
+    middle, slope, band = view.sign * fits.middle[place], view.sign * fits.slope[place], fits.sigma[place]
+    band = rules.band_sigmas * band
+    first = bars - rules.bars
+    return Channels(bars, middle + band, middle - band, slope, slope, first, first, fits.r2[place])
 
 
 def _through_pivots(view: View, rules: ChannelLines, bars: I8) -> Channels:

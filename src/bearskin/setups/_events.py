@@ -49,8 +49,9 @@ class SetupEvent:
     towards it. `entry_ref` is the signal's close for a market entry and the limit price for a limit entry, which waits
     `valid_bars` bars. `targets` run from the nearest outwards (one or two; none where the stop trails). A close beyond
     `invalidation` against the position asks for an exit at the next open (0: no close does), `horizon_bars` bars after
-    the signal time is up (0: never). `atr` is ATR(14) of the log price at the signal, so `atr * entry_ref` is about one
-    ATR in quote units. `trail_atr` above 0 asks for a stop that follows so many of them behind the best price.
+    the signal time is up (0: never). `atr` is ATR(14) of the log price at the signal (of higher bars where the set-up
+    measures in those), so `atr * entry_ref` is about one ATR in quote units. `trail_atr` above 0 asks for a stop that
+    follows so many of them behind the best price.
 
     `drawing` is what a chart shows of the shape: nothing in it lies after the signal's bar.
 
@@ -94,14 +95,19 @@ class Abstention:
 class GuardVerdict:
     """What the guards say of one event: a veto, or how much of the usual size may be taken.
 
-    `unchecked` names the guards that had no data; each of them, and each warning in `reasons`, is already in
-    `size_multiplier` (1, 0.5, 0.25, ...; 0 with a veto).
+    `unchecked` names the guards that had no data; they and the warnings in `reasons` are already in `size_multiplier`
+    (1, 0.5, 0.25, ...; 0 with a veto). Other reasons only tell.
     """
 
     veto: Refused | None
     size_multiplier: float
     unchecked: tuple[str, ...]
     reasons: tuple[str, ...]
+
+    @property
+    def told(self) -> list[str]:
+        """Reasons and what was not checked, as parts of a sentence."""
+        return [*self.reasons, *([f"unchecked: {', '.join(self.unchecked)}"] if self.unchecked else [])]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,8 +126,9 @@ class Draft:
 
     `extreme` is the high the stop goes beyond. `targets` must lie below the entry; the nearest has to pay for the risk,
     unless `pick_targets`, when the nearest that pays is taken; with `one_risk` a target one risk away comes first.
-    Only a draft that trails its stop (`trail_atr` ATR behind the best price) may go without targets. `horizon_bars` 0
-    sets no time, `invalidation` None no close that ends the trade.
+    Distances are in `atr`, the view's own where it is None. Only a draft that trails its stop (`trail_atr` ATR behind
+    the best price) may go without targets. `horizon_bars` 0 sets no time, `invalidation` None no close that ends the
+    trade.
     `prices` are further log prices to keep (as `<name>_price`), `bars` bar indices (as `<name>_ns`), `rates` funding of
     the view (as `<name>_8h`), `figures` anything else (a function is asked only when the template
     takes the trade). `why` is a sentence with `{names}` of all of these and of the
@@ -149,5 +156,6 @@ class Draft:
     rates: Mapping[str, float] = field(default_factory=dict)
     figures: Figures | Callable[[], Figures] = field(default_factory=dict)
     trail_atr: float = 0.0
+    atr: float | None = None
     lines: tuple[DrawnLine, ...] = ()
     zones: tuple[DrawnZone, ...] = ()

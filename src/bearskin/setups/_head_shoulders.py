@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bearskin.setups._events import Draft
-from bearskin.setups._features import F8, I8, pivot_highs
+from bearskin.setups._features import F8, I8, indicator, pivot_highs
 from bearskin.setups._view import View
 from bearskin.terms import BadInput
 
@@ -67,14 +67,11 @@ def head_shoulders(view: View, rules: HeadShoulders) -> Iterator[Draft]:
         return
     least = min(rules.orders)
     breaks: dict[int, tuple[Structure, int]] = {}
-    for order in sorted(rules.orders):
-        for found in _structures(view, rules, order):
-            bar = _break(view, rules, found, found.right_bottom + least)
-            if bar is None:
-                continue
-            right = _right_shoulder(view, rules, found, bar)
-            if right is not None:
-                breaks[bar] = found, right
+    for found in _structures(view, rules):
+        bar = _break(view, rules, found, found.right_bottom + least)
+        right = None if bar is None else _right_shoulder(view, rules, found, bar)
+        if bar is not None and right is not None:
+            breaks[bar] = found, right
     for bar in sorted(breaks):
         yield _draft(view, rules, bar, *breaks[bar])
 
@@ -85,44 +82,62 @@ def _may_break(view: View) -> bool:
     return bool((view.close[first:] < view.close[first - 1 : -1]).any())
 
 
-def _pivots(view: View, rules: HeadShoulders, side: int) -> dict[int, I8]:
-    """Pivot closes of each order, tops or bottoms, of which a bar that is asked for may tell."""
-    orders = sorted(rules.orders)
-    since = max(0, view.first - rules.span_orders * orders[-1])
+class Pivots(NamedTuple):
+    """Pivot closes of the smallest order, tops and bottoms by rising bar, with the largest order each is one of."""
 
-    def build() -> dict[int, I8]:
-        close = side * view.close
-        least = pivot_highs(close, orders[0], since)
-        return {orders[0]: least} | {order: _of_order(close, least, order) for order in orders[1:]}
-
-    # the bottoms of one side are the tops of the other
-    return view.share(("close pivots", side == view.sign, tuple(orders), since), build)
+    bar: list[int]
+    kind: list[int]
+    order: list[int]
 
 
-def _of_order(close: F8, pivots: I8, order: int) -> I8:
-    """Those of the pivots of a smaller order that are pivots of this one too."""
-    inside = pivots[(pivots >= order) & (pivots < len(close) - order)]
-    around = close[inside[:, None] + np.arange(-order, order + 1)]
-    own = close[inside][:, None]
-    kept: I8 = inside[(around[:, :order] < own).all(axis=1) & (around[:, order + 1 :] <= own).all(axis=1)]
-    return kept
+def _pivots(view: View, orders: list[int], since: int) -> Pivots:
+    """Those from bar `since` on; the tops of one side are the bottoms of the other."""
+
+    def build() -> Pivots:
+        close = view.sign * view.close
+        (tops, of), (bottoms, and_of) = _ordered(close, orders, since), _ordered(-close, orders, since)
+        bars = np.concatenate([tops, bottoms])
+        ranks = np.argsort(bars)
+        kinds = np.repeat([TOP, BOTTOM], [len(tops), len(bottoms)])[ranks]
+        return Pivots(bars[ranks].tolist(), kinds.tolist(), np.concatenate([of, and_of])[ranks].tolist())
+
+    found: Pivots = view.share(("close pivots", tuple(orders), since), build)
+    return found if view.sign > 0 else Pivots(found.bar, [-kind for kind in found.kind], found.order)
 
 
-def _structures(view: View, rules: HeadShoulders, order: int) -> list[Structure]:
+def _ordered(close: F8, orders: list[int], since: int) -> tuple[I8, I8]:
+    """Pivot highs of the smallest order from bar `since` on, and the largest order that each is one of."""
+    start = max(0, since - orders[-1])
+    part = close[start:]
+    found = pivot_highs(part, orders[0], since - start)
+    most = np.full(len(found), orders[0])
+    left = np.arange(len(found))  # those that are of every order so far
+    for order in orders[1:]:
+        at = found[left]
+        inside = (at >= order) & (at < len(part) - order)
+        at, left = at[inside], left[inside]
+        if not len(left):
+            break
+        top, own = indicator("MAX", part, bars=order), part[at]
+        left = left[(own > top[at - 1]) & (own >= top[at + order])]
+        most[left] = order
+    return found + start, most
+
+
+def _structures(view: View, rules: HeadShoulders) -> Iterator[Structure]:
     """Top, bottom, top, bottom with no other pivot of the order between, the second top higher than the first."""
-    tops, bottoms = _pivots(view, rules, TOP)[order], _pivots(view, rules, BOTTOM)[order]
-    bars = np.concatenate([tops, bottoms])
-    if len(bars) < 4:
-        return []
-    kinds = np.repeat([TOP, BOTTOM], [len(tops), len(bottoms)])
-    ranks = np.argsort(bars)
-    bars, kinds = bars[ranks], kinds[ranks]
-    four = np.lib.stride_tricks.sliding_window_view(bars, 4)
+    orders = sorted(rules.orders)
+    pivots = _pivots(view, orders, max(0, view.first - rules.span_orders * orders[-1]))
     close = view.close
-    shaped = (np.lib.stride_tricks.sliding_window_view(kinds, 4) == (TOP, BOTTOM, TOP, BOTTOM)).all(axis=1)
-    shaped &= close[four[:, 2]] > close[four[:, 0]]
-    shaped &= four[:, 0] >= view.first - rules.span_orders * order
-    return [Structure(order, *row) for row in four[shaped].tolist()]
+    for order in orders:
+        oldest = view.first - rules.span_orders * order
+        rows = zip(pivots.bar, pivots.kind, pivots.order, strict=True)
+        seen = [(bar, kind) for bar, kind, most in rows if most >= order and bar >= oldest]
+        for k in range(3, len(seen)):
+            if seen[k][1] == BOTTOM and seen[k - 1][1] == TOP and seen[k - 2][1] == BOTTOM and seen[k - 3][1] == TOP:
+                left, head = seen[k - 3][0], seen[k - 1][0]
+                if close[head] > close[left]:
+                    yield Structure(order, left, seen[k - 2][0], head, seen[k][0])
 
 
 def _neck(view: View, found: Structure) -> Neck:
@@ -136,7 +151,12 @@ def _break(view: View, rules: HeadShoulders, found: Structure, since: int) -> in
     end = min(len(view), found.left + rules.span_orders * found.order + 1)
     first = max(since, view.first)
     close = view.close
-    if first >= end or not (close[first:end] < neck.at(first) + neck.slope * np.arange(end - first)).any():
+    if first >= end:
+        return None
+    if first == end - 1:  # one bar is asked for: cheaper without an array
+        if not close[first] < neck.at(first):
+            return None
+    elif not (close[first:end] < neck.at(first) + neck.slope * np.arange(end - first)).any():
         return None
     below = close[since:end] < neck.at(since) + neck.slope * np.arange(end - since)
     bar = since + int(below.argmax())

@@ -82,6 +82,27 @@ def profile_at(view: View, bar: int, session: Session, rules: ProfileRules, back
     )
 
 
+def poc_of_days(view: View, bar: int, days: int, rules: ProfileRules) -> tuple[float, int] | None:
+    """The market price of most turnover in the last `days` UTC days complete at the close of `bar`, taken together.
+
+    With it how many of these days were there; None when not even the last one was.
+    """
+    spans = []
+    for back in range(days):
+        span = span_of(view, bar, "day", back)
+        if span is None:
+            break
+        spans.append(span)
+    if not spans:
+        return None
+    first, end = spans[-1][0], spans[0][1]
+    made = view.share(("bins", first, end, rules), lambda: _bins(view, slice(first, end), rules))
+    if made is None:
+        return None
+    found, bottom, width = made
+    return math.exp(bottom + width * (_fullest(found) + 0.5)), len(spans)
+
+
 def span_of(view: View, bar: int, session: Session, back: int = 0) -> tuple[int, int, int, int, str] | None:
     """First and end bar of a complete session, its times, and what was cut off; None where it is not all there."""
     times, step = view.panel.time_ns, view.panel.interval_ns
@@ -105,17 +126,11 @@ def span_of(view: View, bar: int, session: Session, back: int = 0) -> tuple[int,
 def _profile(
     view: View, session: str, bars: tuple[int, int], times: tuple[int, int], shrunk: str, rules: ProfileRules
 ) -> VolumeProfile | None:
-    held = slice(*bars)
-    turnover = np.nan_to_num(view.quote_volume()[held])
-    low, high = np.log(view.panel.low[held]), np.log(view.panel.high[held])
-    if not turnover.sum() > 0:
+    made = _bins(view, slice(*bars), rules)
+    if made is None:
         return None
-    bottom, top = float(low.min()), float(high.max())
-    middle = (bottom + top) / 2  # the grid is centred, so that the mirrored market has the mirrored bins
-    width = max(rules.bin_log, rules.bin_ticks * view.tick / math.exp(middle), (top - bottom) / BINS_MAX)
-    count = max(1, math.ceil((top - bottom) / width - 1e-9))
-    bottom = middle - count * width / 2
-    found = spread(turnover, low, high, bottom, width, count)
+    found, bottom, width = made
+    count = len(found)
     edges = np.exp(bottom + width * np.arange(count + 1))
     poc = _fullest(found)
     first, last = value_area(found, poc, rules.value_share)
@@ -136,6 +151,20 @@ def _profile(
     )
 
 
+def _bins(view: View, held: slice, rules: ProfileRules) -> tuple[F8, float, float] | None:
+    """The turnover of some bars by price: per bin, with the log of the lowest edge and the width; None without any."""
+    turnover = np.nan_to_num(view.quote_volume()[held])
+    low, high = np.log(view.panel.low[held]), np.log(view.panel.high[held])
+    if not turnover.sum() > 0:
+        return None
+    bottom, top = float(low.min()), float(high.max())
+    middle = (bottom + top) / 2  # the grid is centred, so that the mirrored market has the mirrored bins
+    width = max(rules.bin_log, rules.bin_ticks * view.tick / math.exp(middle), (top - bottom) / BINS_MAX)
+    count = max(1, math.ceil((top - bottom) / width - 1e-9))
+    bottom = middle - count * width / 2
+    return spread(turnover, low, high, bottom, width, count), bottom, width
+
+
 def spread(turnover: F8, low: F8, high: F8, bottom: float, width: float, count: int) -> F8:
     """Shape (count,): each bar's turnover in equal parts in the bins from its low to its high, in O(bars + bins)."""
     hair = 1e-9
@@ -145,8 +174,8 @@ def spread(turnover: F8, low: F8, high: F8, bottom: float, width: float, count: 
     part = turnover / (last - first + 1)
     steps = np.bincount(first, weights=part, minlength=count + 1)
     steps -= np.bincount(last + 1, weights=part, minlength=count + 1)
-    found: F8 = np.cumsum(steps)[:count]
-    return np.maximum(found, 0.0)  # running sums of differences leave last digits below zero
+    found: F8 = np.maximum(np.cumsum(steps)[:count], 0.0)
+    return found  # running sums of differences leave last digits below zero
 
 
 def _fullest(found: F8) -> int:

@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from bearskin.market import Panel
+from bearskin.setups._crowded_longs import CrowdedLongs, crowded_longs, lacks_crowd_history
+from bearskin.setups._declining_volume import DecliningVolume, declining_volumes
 from bearskin.setups._descending_channel import ChannelBreak, DescendingChannel, channel_breaks, descending_channels
+from bearskin.setups._distribution import Distribution, distributions
 from bearskin.setups._events import Abstention, Draft, SetupEvent
 from bearskin.setups._failed_breakout import FailedBreakout, failed_breakouts
 from bearskin.setups._head_shoulders import HeadShoulders, head_shoulders
+from bearskin.setups._ma_cross import MaCross, ma_crosses
 from bearskin.setups._overextended_rally import OverextendedRally, lacks_history, overextended_rallies
 from bearskin.setups._rsi_divergence import RsiDivergence, rsi_divergences
 from bearskin.setups._rsi_overbought import RsiOverbought, rsi_overboughts
@@ -93,6 +97,40 @@ BUILT_IN = (
         detect=rsi_divergences,
         params=RsiDivergence(),
         bars_min=30,
+    ),
+    Setup(
+        name="crowded_longs",
+        title="Crowded longs",
+        families=("positioning",),
+        detect=crowded_longs,
+        params=CrowdedLongs(),
+        needs=("funding", "open-interest"),
+        bars_min=60,
+        lacks=lacks_crowd_history,
+    ),
+    Setup(
+        name="distribution",
+        title="Distribution",
+        families=("structure", "flow"),
+        detect=distributions,
+        params=Distribution(),
+        bars_min=98,
+    ),
+    Setup(
+        name="declining_volume",
+        title="Highs on declining volume",
+        families=("structure", "flow"),
+        detect=declining_volumes,
+        params=DecliningVolume(),
+        bars_min=201,
+    ),
+    Setup(
+        name="ma_cross",
+        title="Moving averages cross",
+        families=("structure",),
+        detect=ma_crosses,
+        params=MaCross(),
+        bars_min=150,
     ),
     Setup(
         name="rsi_overbought",

@@ -46,9 +46,18 @@ def rsi_overboughts(view: View, rules: RsiOverbought) -> Iterator[Draft]:
         over = rsi[since - 1 :] >= rules.overbought
         crosses = np.flatnonzero(over[:-1] & (rsi[since:] < rules.overbought)) + since
     for cross in crosses.tolist():
-        found = _turn(view, rules, cross)
+        found = _turn(view, rules, cross) if cross >= view.first or _may_confirm(view, rules) else None
         if found is not None and (bar := max(cross, found.lower + rules.pivot_bars)) >= view.first:
             yield _draft(view, rules, bar, found)
+
+
+def _may_confirm(view: View, rules: RsiOverbought) -> bool:
+    """Whether a bar that is asked for confirms a high: looked at when it is only one, as it is cheap then."""
+    k, j = rules.pivot_bars, view.first - rules.pivot_bars
+    if view.first != len(view) - 1 or j < k:
+        return True
+    high = view.high
+    return bool(high[j] > high[j - k : j].max() and high[j] >= high[j + 1 :].max())
 
 
 def _turn(view: View, rules: RsiOverbought, cross: int) -> Turn | None:

@@ -137,7 +137,8 @@ class View:
 
     def ema(self, bars: int) -> F8:
         """Exponential mean of the closes."""
-        return self.keep(("ema", bars), lambda: indicator("EMA", self.close, bars=bars))
+        mean: F8 = self.share(("ema", bars), lambda: self.sign * indicator("EMA", self.close, bars=bars))
+        return mean if self.sign > 0 else -mean  # of the negated logs it is the negated mean, to the last digit
 
     def rsi(self, bars: int = 14) -> F8:
         """Relative strength, 0..100; the mirror's is 100 minus it."""
@@ -177,6 +178,16 @@ class View:
 
         return self.keep(("higher ema", bars, length_ns), build)
 
+    def higher_atr(self, length_ns: int, bars: int = 14) -> F8:
+        """The average true range of a higher time frame's bars as known at the close of each bar."""
+
+        def build() -> F8:
+            higher = self.higher(length_ns)
+            values = np.append(indicator("ATR", higher.high, higher.low, higher.close, bars=bars), np.nan)
+            return values[higher.last_at(self.panel.time_ns + self.panel.interval_ns)]
+
+        return self.share(("higher atr", length_ns, bars), build)
+
     def quote_volume(self) -> F8:
         """Turnover in quote units; volume times close where the venue does not give it, contracts for inverse."""
 
@@ -212,9 +223,12 @@ class View:
             funding = self.panel.funding
             if funding is None:
                 return np.empty(0, dtype=np.int64), np.empty(0)
-            sound = (funding.interval_ns > 0) & np.isfinite(funding.rate)
-            rate = funding.rate[sound] * (FUNDING_HOURS * HOUR_NS / funding.interval_ns[sound])
-            return funding.time_ns[sound], rate if self.side is Side.SHORT else 2 * NEUTRAL_8H - rate
+            times, rate, interval_ns = funding.time_ns, funding.rate, funding.interval_ns
+            sound = (interval_ns > 0) & np.isfinite(rate)
+            if not sound.all():
+                times, rate, interval_ns = times[sound], rate[sound], interval_ns[sound]
+            rate = rate * (FUNDING_HOURS * HOUR_NS / interval_ns)
+            return times, rate if self.side is Side.SHORT else 2 * NEUTRAL_8H - rate
 
         return self.keep("funding", build)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -40,7 +40,7 @@ def _walk(rng: Rng, bars: int, k: int) -> Panel:
     low = np.minimum(opens, close) - scale * rng.exponential(0.7, bars)
     o, h, lo, c = (np.exp(x) for x in (opens, high, low, close))
     volume = rng.lognormal(5, 0.8, bars) * (1 + 3 * (rng.random(bars) < 0.05))
-    trend = close - np.concatenate([np.full(72, close[0]), close[:-72]])
+    trend = close - np.concatenate([np.full(72, close[0]), close])[:bars]
     spot = c * (1 - 0.0005 * np.tanh(20 * trend) + 0.0001 * rng.standard_normal(bars))
     return Panel(
         instrument=_instrument(f"WALK{k}USDT"),
@@ -70,7 +70,7 @@ def _instrument(symbol: str) -> Instrument:
     )  # fmt: skip
 
 
-def _only_fields(**columns: F8) -> dict[str, F8]:
+def _only_fields(**columns: F8) -> dict[str, Any]:
     """The columns that a panel has a field for."""
     names = {field.name for field in dataclasses.fields(Panel)}
     return {name: column for name, column in columns.items() if name in names}
@@ -87,7 +87,7 @@ def _funding(rng: Rng, times: I8, trend: F8) -> Funding:
     return Funding(time_ns=settled, rate=rate, interval_ns=hours.astype(np.int64) * HOUR_NS)
 
 
-def _series(rng: Rng, times: I8, close: F8, trend: F8) -> dict[str, Known]:
+def _series(rng: Rng, times: I8, close: F8, trend: F8) -> dict[str, Any]:
     lag = HOUR_NS // 12
     days = times[::24]
     every = {"time_ns": times, "known_ns": times + lag}
@@ -142,13 +142,14 @@ def spoiled(panel: Panel, n: int, rng: Rng) -> Panel:
     return dataclasses.replace(panel, **changes)  # type: ignore[arg-type]
 
 
-def delayed(panel: Panel, by_ns: int) -> Panel:
-    """The panel with every published series public `by_ns` later than it was; what it describes stays."""
-    changes = {
-        field.name: dataclasses.replace(value, known_ns=value.known_ns + by_ns)
-        for field in dataclasses.fields(panel)
-        if isinstance(value := getattr(panel, field.name), Known)
-    }
+def delayed(panel: Panel, steps: int) -> Panel:
+    """The panel with every published series public so many of its own steps later; what it describes stays."""
+    changes: dict[str, object] = {}
+    for field in dataclasses.fields(panel):
+        value = getattr(panel, field.name)
+        if isinstance(value, Known) and len(value.time_ns) > 1:
+            step = int(np.median(np.diff(value.time_ns)))
+            changes[field.name] = dataclasses.replace(value, known_ns=value.known_ns + steps * step)
     return dataclasses.replace(panel, **changes)  # type: ignore[arg-type]
 
 
@@ -160,8 +161,9 @@ def moved(panel: Panel, by_ns: int) -> Panel:
         if isinstance(value, Funding):
             changes[field.name] = dataclasses.replace(value, time_ns=value.time_ns + by_ns)
         elif isinstance(value, Known):
-            times = {"time_ns": value.time_ns + by_ns, "known_ns": value.known_ns + by_ns}
-            changes[field.name] = dataclasses.replace(value, **times)
+            changes[field.name] = dataclasses.replace(
+                value, time_ns=value.time_ns + by_ns, known_ns=value.known_ns + by_ns
+            )
         elif field.name == "listed_ns" and value is not None:
             changes[field.name] = value + by_ns
     return dataclasses.replace(panel, **changes)  # type: ignore[arg-type]
@@ -206,14 +208,14 @@ def fine(panel: Panel) -> Panel:
     return dataclasses.replace(panel, instrument=dataclasses.replace(panel.instrument, tick=FINE_TICK))
 
 
-def _changed(panel: Panel, column: Callable[[F8], F8], series: Callable[[Series], Series]) -> Panel:
+def _changed(panel: Panel, column: Callable[[F8], F8], series: Callable[[Any], Any]) -> Panel:
     changes: dict[str, object] = {}
     for field in dataclasses.fields(panel):
         value = getattr(panel, field.name)
         if isinstance(value, np.ndarray):
             changes[field.name] = column(value)
         elif isinstance(value, Funding | Known):
-            changes[field.name] = series(value)  # type: ignore[type-var]
+            changes[field.name] = series(value)
     return dataclasses.replace(panel, **changes)  # type: ignore[arg-type]
 
 
