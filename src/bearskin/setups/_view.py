@@ -223,9 +223,12 @@ class View:
             funding = self.panel.funding
             if funding is None:
                 return np.empty(0, dtype=np.int64), np.empty(0)
-            sound = (funding.interval_ns > 0) & np.isfinite(funding.rate)
-            rate = funding.rate[sound] * (FUNDING_HOURS * HOUR_NS / funding.interval_ns[sound])
-            return funding.time_ns[sound], rate if self.side is Side.SHORT else 2 * NEUTRAL_8H - rate
+            times, rate, interval_ns = funding.time_ns, funding.rate, funding.interval_ns
+            sound = (interval_ns > 0) & np.isfinite(rate)
+            if not sound.all():
+                times, rate, interval_ns = times[sound], rate[sound], interval_ns[sound]
+            rate = rate * (FUNDING_HOURS * HOUR_NS / interval_ns)
+            return times, rate if self.side is Side.SHORT else 2 * NEUTRAL_8H - rate
 
         return self.keep("funding", build)
 
