@@ -47,6 +47,8 @@ def backtest(
     preset: str | None = None,
     preflight: bool = True,
     guards: bool = True,
+    families: int = 0,
+    targets: str = "setup",
     funding: str = "charge",
     stop_trigger: str = "mark",
     mark: str = "required",
@@ -71,9 +73,10 @@ def backtest(
     in the summary with why. `setups` is all, names, or hold (`qty` of each symbol held, a yardstick). `side` is short,
     long or both. `preflight=False` is research only. `funding` is charge or ignore, `stop_trigger` mark or last,
     `mark` required or last (then symbols without any mark are taken and last stands in). `entry` market or limit
-    overrides the set-ups' own. `setup_file` is a .py file with set-ups of one's own. `through` compiled computes trades
-    at once, engine lives through the bars with the engine that trades live: the same trades, slower. With `out` the
-    result is written there too. Raises BadInput.
+    overrides the set-ups' own. `families` is how many kinds of evidence (structure, positioning, flow) a signal needs;
+    `targets` support takes the supports below the entry, not the set-ups' own. `setup_file` is a .py file with set-ups
+    of one's own. `through` compiled computes trades at once, engine lives through the bars with the engine that trades
+    live: the same trades, slower. With `out` the result is written there too. Raises BadInput.
     """
     asked = {name: value for name, value in locals().items() if name not in NOT_ASKED}
     plan = planned(asked, home, store)
@@ -109,6 +112,11 @@ def planned(asked: Mapping[str, Any], home: Path | str | None, store: Path | str
     rules = rules_of(**{name: asked[name] for name in ("entry", "funding", "stop_trigger", "trail_atr", "qty")})
     more = {**span_of(asked["start"], asked["end"]), **rules}
     more |= {"no_preflight": not asked["preflight"], "guards": asked["guards"]}
+    more["families_min"] = _families(asked.get("families", 0))
+    if one_of(asked.get("targets", "setup"), ("setup", "support"), "targets") == "support":
+        from bearskin.setups import Template
+
+        more["template"] = Template(targets="support")
     return Planned(
         house=house,
         request=request_of(house, setups_of(asked["setups"]), sides_of(asked["side"]), more),
@@ -117,6 +125,13 @@ def planned(asked: Mapping[str, Any], home: Path | str | None, store: Path | str
         engine=one_of(asked["through"], ("compiled", "engine"), "through") == "engine",
         asked=_kept(asked, house),
     )
+
+
+def _families(value: Any) -> int:
+    number = number_of(value, "families")
+    if number not in range(4):
+        raise BadInput(f"families was {value}, must be a whole number from 0 to 3")
+    return int(number)
 
 
 _SETTINGS = (

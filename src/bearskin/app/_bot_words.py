@@ -137,7 +137,8 @@ BOT_WORDS: Final[Mapping[str, BotWord]] = {
     "unprotected_max": BotWord(
         "unprotected_max_s", "bot_unprotected_max", _seconds, "seconds without a stop before it is closed", "3"
     ),
-    "guards": BotWord("guards", "bot_guards", _switch, "squeeze and trend guards of a bot", "true"),
+    "guards": BotWord("guards", "bot_guards", _switch, "guards of a bot", "true"),
+    "families": BotWord("families_min", "bot_families", _whole(0, 3), "kinds of evidence a signal needs", "0"),
     "limits": BotWord("limits", "bot_limits", _switch, "daily loss, drawdown, streaks, kill switch", "true"),
     "calendar": BotWord("calendar", "bot_calendar", _calendar, "file of events, none is entered around them", "none"),
     "blackout_hours": BotWord(

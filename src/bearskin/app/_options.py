@@ -133,7 +133,9 @@ BACKTEST: dict[str, Spec] = {
     "preflight": flag(
         "--preflight/--no-preflight", "Refuse what the desk would refuse; off is research only.", SIZE, True
     ),
-    "guards": flag("--guards/--no-guards", "Squeeze and trend guards.", SIZE, True),
+    "guards": flag("--guards/--no-guards", "Ask the guards.", SIZE, True),
+    "families": count("Kinds of evidence a signal needs: structure, positioning, flow.", 0, SIZE, 0),
+    "targets": text("setup, or support: the supports below the entry.", "WHICH", TRADE),
     **PLACE,
     "mark": text("required, or last: take symbols without mark.", "HOW", WHERE),
     **COSTS,
@@ -234,7 +236,8 @@ _BOT: dict[str, Spec] = {
         "--attach-stops/--no-attach-stops", "The stop rides on the entry, at venues that can.", ENTERS
     ),
     "unprotected_max": text("Seconds without a stop before it is closed; 3 by default.", "S", ENTERS),
-    "guards": choice("--guards/--no-guards", "Squeeze and trend guards.", BARS),
+    "guards": choice("--guards/--no-guards", "Ask the guards.", BARS),
+    "families": text("Kinds of evidence a signal needs: structure, positioning, flow.", "N", BARS),
     "limits": choice("--limits/--no-limits", "Daily loss, drawdown, loss streaks, kill switch.", BARS),
     "calendar": text("Events around which nothing is entered, in TOML or CSV.", "FILE", BARS),
     "blackout_hours": text("UTC hours without entries, such as 0,22-23.", "LIST", BARS),
