@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test lint bench clients soak clean
+.PHONY: demo test lint bench peers clients soak clean
 
 $(READY): pyproject.toml known-good.txt
 	@$(PYTHON) -c 'import sys; sys.exit("bearskin needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -33,6 +33,9 @@ lint: $(READY) ## style, types, the direction of imports, the size of functions
 bench: $(READY) ## ratios measured in one run
 	@$(BIN)/python benchmarks/run.py
 
+peers: $(READY) ## the programs that bench compares with, each in an environment of its own (once, several minutes)
+	@$(BIN)/python benchmarks/peers.py --install
+
 clients: $(READY) ## real clients, each in an environment of its own, trade on the demo exchange
 	@$(BIN)/python tools/clients.py
 
@@ -42,4 +45,4 @@ soak: $(READY) ## the exchange under random commands for MINUTES (120); a bot ki
 	@$(BIN)/python tools/soak_bot.py --minutes $(or $(BOT_MINUTES),30)
 
 clean:
-	rm -rf $(VENV) .clients .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .clients .peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

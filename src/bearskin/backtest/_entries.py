@@ -14,7 +14,7 @@ from bearskin.backtest._request import BacktestRequest
 from bearskin.backtest._symbols import Offer, Symbol
 from bearskin.paths import NEVER, UNFILLED, Ticket, walk
 from bearskin.risk import Entry, EntryRules, Exposure, Holding, Sized, exposure, size_entry
-from bearskin.setups import GuardVerdict, SetupEvent, entry_ok, guard
+from bearskin.setups import GuardRules, GuardVerdict, SetupEvent, entry_ok, facts_of, guard
 from bearskin.terms import MarginMode, Reason, Refused, Side, dec
 
 RECENT_BARS = 6  # the guards hear of the symbol's signals up to so many bars before
@@ -51,7 +51,7 @@ def rates_of(request: BacktestRequest, symbol: Symbol) -> Rates:
 def ticket_of(request: BacktestRequest, symbol: Symbol, bar: int, event: SetupEvent, steps: int) -> Ticket[float]:
     """The event as an order: prices in ticks, the stop and the limit rounded against us, targets too."""
     course, side, rates = symbol.course, event.side, rates_of(request, symbol)
-    grid = course.lanes[side].grid
+    tick = symbol.panel.instrument.tick
     limit = event.limit_price if event.entry == "limit" else None
     two = len(event.targets) > 1
     share1 = math.floor(steps * request.target1_share) if two else steps  # exact: 0.29 of 100 is 29
@@ -72,7 +72,7 @@ def ticket_of(request: BacktestRequest, symbol: Symbol, bar: int, event: SetupEv
         target1=-NEVER if first is None else course.ticks(side, first, up=False),
         target2=course.ticks(side, event.targets[1], up=False) if two else -NEVER,
         invalidation=course.ticks(side, event.invalidation, up=True) if event.invalidation > 0 else NEVER,
-        trail=round(event.entry_ref * math.expm1(trail) * grid.tick_den / grid.tick_num),
+        trail=round(event.entry_ref * math.expm1(trail) / float(tick)) * course.through,  # on the venue's grid
         hold=event.horizon_bars,
         through=course.through,
         leverage=float(request.leverage) if request.margin_mode is MarginMode.ISOLATED else 0.0,
@@ -101,6 +101,7 @@ class Gate:
         """`offers` are all that will come, in order of time: of each the guards hear those known by then."""
         self.request = request
         self.book = book
+        self._guards = request.guard_rules or GuardRules(families_min=request.families_min)
         self.rules = rules_of(request)
         self._signals: dict[int, list[SetupEvent]] = {}
         for offer in offers:
@@ -135,7 +136,8 @@ class Gate:
         """What the guards say of the trade as the set-up asks for it, whatever the request makes of it."""
         symbol, event = offer.symbol, offer.event
         assert event is not None
-        return guard(event, symbol.panel, self._known(symbol, event.bar), days=symbol.days)
+        known, facts = self._known(symbol, event.bar), facts_of(symbol.brackets)
+        return guard(event, symbol.panel, known, self._guards, symbol.days, facts)
 
     def _known(self, symbol: Symbol, bar: int) -> list[SetupEvent]:
         """The symbol's signals of the last bars, those of the same close included: they are known together."""
@@ -193,7 +195,7 @@ class Gate:
             "invalidation": event.invalidation,
             "limit": event.limit_price,
         }
-        said = [*verdict.reasons, *(f"unchecked: {name}" for name in verdict.unchecked)] if verdict else []
+        said = [] if verdict is None else verdict.told
         return Position(
             offer=offer,
             side=event.side,

@@ -18,7 +18,7 @@ from bearskin.backtest._study_request import StudyRequest
 from bearskin.backtest._symbols import Symbol
 from bearskin.margin import Tiers
 from bearskin.market import Panel
-from bearskin.paths import END, UNFILLED, Course, lay, walk
+from bearskin.paths import AT_OPEN, END, UNFILLED, Course, lay, walk
 from bearskin.setups import SetupEvent, abstentions, detect, entry_ok
 from bearskin.terms import DAY_NS, Brackets, MarginMode, Side
 
@@ -308,7 +308,7 @@ class _Piece:
             if outcome.reason in (UNFILLED, END):
                 self._lose("as asked: not filled, or open where the data ends", 1)
                 continue
-            busy[key] = outcome.bar
+            busy[key] = outcome.bar - (outcome.place == AT_OPEN)  # what left at an open is out of the way there
             coins = self.course.coins(STEPS)
             fill = event.stop * (1 - int(event.side) * self.slip)
             risk = coins * (int(event.side) * (outcome.entry - fill) + fill * self.taker) + outcome.entry_fee

@@ -91,6 +91,8 @@ def lay(panel: Panel) -> Course:
             np.rint(mirror * prices * grid.tick_den / grid.tick_num).astype(np.int64)
             for prices in (panel.open, high, low, panel.close)
         ]
+        # the kind extreme fills targets, which stand on the venue's ticks, and leads a trailing stop, which does too
+        ticks[2] = -(-ticks[2] // through) * through
         mark = np.floor(worst * grid.tick_den / grid.tick_num + MARK_TICKS).astype(np.int64)
         columns = [*ticks, mark, mirror * mark_open, worst, starts, bars, codes, rates, marks]
         lanes[side] = Lane(grid, *cast("list[Sequence[int]]", columns))

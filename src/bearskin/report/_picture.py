@@ -172,8 +172,8 @@ def _levels(trade: Trade, scale: _Scale) -> list[Markup]:
     event = trade.event
     x1 = scale.x(event.known_ns - scale.bars.interval_ns)
     wanted = [("entry", trade.entry, "e", ""), ("stop", event.stop, "s", "st")]
-    names = ("target",) if len(event.targets) < 2 else tuple(f"target {k + 1}" for k in range(len(event.targets)))
-    wanted += [(name, price, "t", "tt") for name, price in zip(names, event.targets, strict=True)]
+    one = len(event.targets) == 1
+    wanted += [("target" if one else f"target {k}", price, "t", "tt") for k, price in enumerate(event.targets, 1)]
     drawn: list[Markup] = []
     labels: list[tuple[float, str, str]] = []
     for name, price, line, words in wanted:

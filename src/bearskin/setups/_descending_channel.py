@@ -159,7 +159,7 @@ def _channels(view: View, rules: ChannelLines, bars: I8, since: int) -> Channels
 
 
 class Fits(NamedTuple):
-    """Least squares of the closes before each bar: the line at the bar, slope, R squared, deviation of the residuals."""
+    """Least squares of the closes before each bar: the line at the bar, slope, R squared, the residuals' deviation."""
 
     middle: F8
     slope: F8
