@@ -54,7 +54,8 @@ def _part(panel: Panel, first: int) -> Panel:
     names = ("time_ns", "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume")
     columns = {name: np.ascontiguousarray(getattr(panel, name)[first : first + BARS]) for name in names}
     return type(panel)(
-        instrument=panel.instrument, interval_ns=panel.interval_ns, funding=panel.funding, **columns
+        instrument=panel.instrument, interval_ns=panel.interval_ns, funding=panel.funding,
+        open_interest=panel.open_interest, **columns,
     )  # fmt: skip
 
 
