@@ -99,7 +99,7 @@ def names_of(sweep: Sweep, numbers: Sequence[int] | I8) -> tuple[str, ...]:
         rest, words = int(number), []
         for name, values in reversed(axes):
             rest, digit = divmod(rest, len(values))
-            words.append(f"{name}={values[digit]}")
+            words.append(f"{name}={'none' if values[digit] is None else values[digit]}")
         found.append(" ".join([f"#{int(number)}", *reversed(words)]))
     return tuple(found)
 
