@@ -130,7 +130,7 @@ BOT_WORDS: Final[Mapping[str, BotWord]] = {
     "target1_share": BotWord(
         "target1_share", "bot_target1_share", _share_to_one, "share closed at the first target", "50%"
     ),
-    "trail_atr": BotWord("trail_atr", "bot_trail_atr", _factor, "trailing stop in ATR, 0 for none", "0"),
+    "trail_atr": BotWord("trail_atr", "bot_trail_atr", _factor, "trailing stop in ATR, 0 as the set-up asks", "0"),
     "break_even_r": BotWord("break_even_r", "bot_break_even_r", positive_of, "R after which the stop pays", "never"),
     "stop_by": BotWord("stop_by", "bot_stop_by", _one_of(STOPS_BY), "stops go off by mark or last", "mark"),
     "attach_stops": BotWord("attach_stops", "bot_attach_stops", _switch, "the stop rides on the entry", "false"),

@@ -246,10 +246,15 @@ class View:
         end = int(times.searchsorted(time_ns, side="right"))
         if end < settlements or (history := (time_ns - int(times[0])) / DAY_NS) < days_min:
             return None
-        means = self.keep(
-            ("funding means", settlements),
-            lambda: np.mean(np.lib.stride_tricks.sliding_window_view(rates, settlements), axis=1),
-        )
+
+        def smooth() -> F8:
+            count = len(rates) - settlements + 1
+            total: F8 = rates[:count].copy()
+            for k in range(1, settlements):
+                total += rates[k : k + count]
+            return total / settlements
+
+        means = self.keep(("funding means", settlements), smooth)
         last = end - settlements
 
         def rank() -> float:
