@@ -34,6 +34,7 @@ _VERBS = (
     "keys",
     "legal",
     "long",
+    "luck",
     "migrate",
     "mode",
     "move_stop",

@@ -16,6 +16,8 @@ from bearskin.market import Funding, Known, Panel
 from bearskin.setups import (
     SETUPS,
     ChannelBreak,
+    CrowdedLongs,
+    CrowdRules,
     DecliningVolume,
     DescendingChannel,
     Distribution,
@@ -26,6 +28,7 @@ from bearskin.setups import (
     RsiDivergence,
     RsiOverbought,
     StopHunt,
+    SupportRules,
     Zone,
     detect,
     guard,
@@ -38,12 +41,20 @@ START_NS = 1_735_689_600_000_000_000
 MIRROR = 10_000.0  # a price p is mirrored to MIRROR / p
 NEUTRAL_8H = 0.0001
 NO_ROUND = StopHunt(level_kinds=("equal", "prior-day", "prior-week", "donchian", "pivot-3", "pivot-10"))
+NO_NUMBERS = SupportRules(weights={kind: weight for kind, weight in SupportRules().weights.items() if kind != "round"})
+NO_CROWD = CrowdedLongs(supports=NO_NUMBERS)
+EAGER_CROWD = CrowdedLongs(
+    above_bars=2,
+    crowd=CrowdRules(interest_pct=30.0, interest_rise=-1.0, funding_pct=50.0, funding_neutrals=0.5, greed=10.0),
+    supports=NO_NUMBERS,
+)
 VARIANTS = {
-    "plain": {"stop_hunt": NO_ROUND},
+    "plain": {"stop_hunt": NO_ROUND, "crowded_longs": NO_CROWD},
     "limits": {
         "stop_hunt": dataclasses.replace(NO_ROUND, variant="wick"),
         "failed_breakout": FailedBreakout(variant="retest", level_kinds=("donchian", "equal", "prior-day", "pivot-3")),
         "rsi_divergence": RsiDivergence(variant="aggressive"),
+        "crowded_longs": NO_CROWD,
         "overextended_rally": OverextendedRally(trigger="ema-cross"),
         "descending_channel": DescendingChannel(kind="pivots"),
         "channel_break": ChannelBreak(kind="pivots", volume_ratio_min=1.0),
@@ -51,6 +62,7 @@ VARIANTS = {
         "rsi_overbought": RsiOverbought(overbought=60.0, pivot_bars=1),
     },
     "eager": {
+        "crowded_longs": EAGER_CROWD,
         "stop_hunt": dataclasses.replace(NO_ROUND, wick_share=0.3, wick_atr=0.3),
         "overextended_rally": OverextendedRally(
             rise=0.02, rise_sigmas=0.5, extended_atr=0.5, funding_pct=55.0, funding_neutrals=1.0

@@ -15,9 +15,10 @@ import pytest
 from bearskin.backtest import BacktestRequest, BacktestResult, Latency, run, run_engine
 from bearskin.backtest import _symbols as gathering
 from bearskin.engine import _signals as hearing
-from bearskin.market import Funding, Panel, instrument_of, load_brackets
+from bearskin.market import Funding, Known, Panel, instrument_of, load_brackets
 from bearskin.setups import SetupEvent
 from bearskin.terms import (
+    DAY_NS,
     HOUR_NS,
     MINUTE_NS,
     Bracket,
@@ -191,6 +192,58 @@ def test_set_ups_that_trail_without_target_or_time_come_to_the_same_trades(draw:
     assert {"trail", "stop"} <= set(trailing["exit_reason"]) <= {"trail", "stop", "invalidated", "liquidated", "end"}
     assert trailing["target1"].null_count() == trailing.height > 10
     assert "target" in set(compiled.trades["exit_reason"])
+    agree(compiled, engine)
+
+
+def judged(rng: np.random.Generator, panel: Panel, **changed: object) -> Panel:
+    """A coin of a real venue with everything the guards look at: turnover, takers, a spot pair, statistics."""
+    bars = len(panel)
+    volume = 5e5 * rng.lognormal(0, 0.6, bars)
+    times = panel.time_ns + panel.interval_ns
+    flat = dataclasses.replace(panel.funding, rate=np.full(len(panel.funding.rate), 0.0001)) if panel.funding else None
+
+    def known(values: np.ndarray) -> Known:
+        return Known(time_ns=times - 5 * MINUTE_NS, known_ns=times, value=values)
+
+    given: dict[str, object] = {
+        "instrument": dataclasses.replace(panel.instrument, venue="binance"),
+        "volume": volume,
+        "taker_buy_volume": volume * rng.uniform(0.3, 0.7, bars),
+        "spot_close": panel.close * np.exp(rng.normal(0, 0.001, bars)),
+        "spot_quote_volume": volume * panel.close * 0.2,
+        "spot_buy_share": rng.uniform(0.3, 0.7, bars),
+        "open_interest": known(1e6 * np.exp(np.cumsum(rng.normal(0, 0.004, bars)))),
+        "long_short_ratio": known(rng.lognormal(0, 0.2, bars)),
+        "top_positions_ratio": known(rng.lognormal(0, 0.2, bars)),
+        "sentiment": known(rng.uniform(0, 100, bars)),
+        "funding": flat,
+    }
+    return dataclasses.replace(panel, **{**given, **changed})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("families", [0, 2])
+def test_guards_say_the_same_in_both(draw: Draw, families: int) -> None:
+    """Spot, takers, open interest and turnover reach the engine with the bars; one coin is too thin, one is unknown."""
+    rng = np.random.default_rng(79)
+    rich, thin, bare = (wild(rng, name, 400, 0.003) for name in ("AAA", "BBB", "CCC"))
+    panels = [
+        judged(rng, rich),
+        judged(rng, thin, volume=np.full(400, 10.0)),
+        judged(rng, bare, spot_close=None, spot_quote_volume=None, spot_buy_share=None, open_interest=None),
+    ]
+    draw([dataclasses.replace(e, entry="market", limit_price=None) for p in panels for e in drawn_signals(rng, p)])
+    compiled, engine = both(BacktestRequest(families_min=families, slippage_frac=D(0)), panels)
+    reasons = set(compiled.declined["reason"])
+    if families:
+        assert compiled.trades.height == 0
+        assert "too few kinds of evidence" in reasons
+        return
+    assert "low-cap and manipulability guard" in reasons
+    first_day = compiled.trades["signal_time"].dt.epoch("ns") < DAY_NS  # too early to say how much is traded
+    assert set(compiled.trades.filter(~first_day)["symbol"]) == {"AAA", "CCC"}
+    said = " ".join(compiled.trades["why"])
+    for words in ("spot leads the move", "are closing", "times the usual volume", "unchecked: trend"):
+        assert words in said, words
     agree(compiled, engine)
 
 

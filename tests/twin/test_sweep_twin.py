@@ -168,7 +168,7 @@ def drawn_request(rng: np.random.Generator) -> BacktestRequest:
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_market_any_signals_any_combinations(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     """Holes, missing marks, funding at any moment; every word of a request; both sides: the sweep is the backtests."""
     rng = np.random.default_rng(seed)

@@ -28,6 +28,7 @@ KINDS: Final[dict[str, str]] = {
     "delisting": "a symbol leaves the venue",
     "halted": "a symbol cannot be traded for now",
     "funding-flip": "funding changed its sign against a position",
+    "hedge-suggest": "an event of the calendar is a day away",
     "basis": "mark and index, or mark and last, part",
     "feed-lost": "market data or account events stopped",
     "stale": "prices are too old to enter on",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,7 +20,7 @@ from bearskin.terms import DAY_NS, BadInput, MarginMode, Product, Side, interval
 
 if TYPE_CHECKING:
     from bearskin.backtest import BacktestRequest, BacktestResult
-    from bearskin.market import Panel, Store, SymbolCoverage
+    from bearskin.market import BracketBook, Panel, Store, SymbolCoverage
 
 Progress = Callable[[str, int, int | None], None]
 logger = logging.getLogger("bearskin.app")
@@ -45,6 +47,8 @@ def backtest(
     preset: str | None = None,
     preflight: bool = True,
     guards: bool = True,
+    families: int = 0,
+    targets: str = "setup",
     funding: str = "charge",
     stop_trigger: str = "mark",
     mark: str = "required",
@@ -69,28 +73,87 @@ def backtest(
     in the summary with why. `setups` is all, names, or hold (`qty` of each symbol held, a yardstick). `side` is short,
     long or both. `preflight=False` is research only. `funding` is charge or ignore, `stop_trigger` mark or last,
     `mark` required or last (then symbols without any mark are taken and last stands in). `entry` market or limit
-    overrides the set-ups' own. `setup_file` is a .py file with set-ups of one's own. `through` compiled computes trades
-    at once, engine lives through the bars with the engine that trades live: the same trades, slower. With `out` the
-    result is written there too. Raises BadInput.
+    overrides the set-ups' own. `families` is how many kinds of evidence (structure, positioning, flow) a signal needs;
+    `targets` support takes the supports below the entry, not the set-ups' own. `setup_file` is a .py file with set-ups
+    of one's own. `through` compiled computes trades at once, engine lives through the bars with the engine that trades
+    live: the same trades, slower. With `out` the result is written there too. Raises BadInput.
     """
-    settings = {"venue": venue, "product": product, "interval": interval, "equity": equity, "risk": risk}
-    limits = {"leverage": leverage, "margin_mode": margin, "preset": preset, "brackets": brackets}
-    costs = {"taker": taker, "maker": maker, "slippage": slippage}
-    house = open_house(home, store=store, **settings, **limits, **costs)
-    if setup_file is not None:
-        from bearskin import setups as room
-
-        room.load_setups(user_path(setup_file))
-    folder = None if out is None else results_folder(out, house.home.part("reports"))
-    rules = rules_of(entry=entry, funding=funding, stop_trigger=stop_trigger, trail_atr=trail_atr, qty=qty)
-    more = {**span_of(start, end), **rules, "no_preflight": not preflight, "guards": guards}
-    request = request_of(house, setups_of(setups), sides_of(side), more)
-    last_stands_in = one_of(mark, ("required", "last"), "mark") == "last"
-    engine = one_of(through, ("compiled", "engine"), "through") == "engine"
-    result = _run(house, request, names_of(symbols), last_stands_in, progress, engine=engine)
+    asked = {name: value for name, value in locals().items() if name not in NOT_ASKED}
+    plan = planned(asked, home, store)
+    folder = None if out is None else results_folder(out, plan.house.home.part("reports"))
+    result = _run(plan, progress)
     if folder is not None:
         write(result, folder, html=html)
     return result
+
+
+NOT_ASKED = ("out", "html", "home", "store", "progress")  # where and how, not what
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A backtest as it was asked for; `asked` are its words, settings filled in, as JSON keeps them."""
+
+    house: House
+    request: BacktestRequest
+    symbols: list[str]
+    last_stands_in: bool
+    engine: bool
+    asked: Mapping[str, str | bool | None]
+
+
+def planned(asked: Mapping[str, Any], home: Path | str | None, store: Path | str | None) -> Planned:
+    """The backtest that the words of the verb ask for; raises BadInput for whatever was asked wrongly."""
+    house = open_house(home, store=store, margin_mode=asked["margin"], **{name: asked[name] for name in _SETTINGS})
+    if asked["setup_file"] is not None:
+        from bearskin import setups as room
+
+        room.load_setups(user_path(asked["setup_file"]))
+    rules = rules_of(**{name: asked[name] for name in ("entry", "funding", "stop_trigger", "trail_atr", "qty")})
+    more = {**span_of(asked["start"], asked["end"]), **rules}
+    more |= {"no_preflight": not asked["preflight"], "guards": asked["guards"]}
+    more["families_min"] = _families(asked.get("families", 0))
+    if one_of(asked.get("targets", "setup"), ("setup", "support"), "targets") == "support":
+        from bearskin.setups import Template
+
+        more["template"] = Template(targets="support")
+    return Planned(
+        house=house,
+        request=request_of(house, setups_of(asked["setups"]), sides_of(asked["side"]), more),
+        symbols=names_of(asked["symbols"]),
+        last_stands_in=one_of(asked["mark"], ("required", "last"), "mark") == "last",
+        engine=one_of(asked["through"], ("compiled", "engine"), "through") == "engine",
+        asked=_kept(asked, house),
+    )
+
+
+def _families(value: Any) -> int:
+    number = number_of(value, "families")
+    if number not in range(4):
+        raise BadInput(f"families was {value}, must be a whole number from 0 to 3")
+    return int(number)
+
+
+_SETTINGS = (
+    "venue", "product", "interval", "equity", "risk", "leverage", "preset", "brackets", "taker", "maker", "slippage",
+)  # fmt: skip
+
+
+def _kept(asked: Mapping[str, Any], house: House) -> dict[str, str | bool | None]:
+    """The words with what the settings said at the time: enough to ask the same again elsewhere."""
+    found = dict(asked) | {name: getattr(house.settings, name) for name in _SETTINGS}
+    found |= {"margin": house.settings.margin_mode, "store": house.store_folder.resolve()}
+    if found["setup_file"] is not None:
+        found["setup_file"] = user_path(found["setup_file"]).resolve()
+    return {name: _plain(value) for name, value in found.items()}
+
+
+def _plain(value: Any) -> str | bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Enum):
+        return str(value.value)
+    return str(value) if isinstance(value, str | Path | Number) else ",".join(str(one) for one in value)
 
 
 def rules_of(
@@ -189,33 +252,33 @@ def request_of(
     )
 
 
-def _run(
-    house: House,
-    request: BacktestRequest,
-    symbols: list[str],
-    last_stands_in: bool,
-    progress: Progress | None,
-    *,
-    engine: bool = False,
-) -> BacktestResult:
-    from bearskin import backtest, market
+def _run(plan: Planned, progress: Progress | None) -> BacktestResult:
+    from bearskin import backtest
 
-    settings = house.settings
-    store, chosen, left_out = chosen_of(house, request, symbols, last_stands_in)
-    book = market.load_brackets(settings.brackets)
+    panels, book, left_out = panels_of(plan, progress)
+    warm_up()
+    told = None if progress is None else lambda what, done, total: progress(what, done, total or None)
+    result = (backtest.run_engine if plan.engine else backtest.run)(plan.request, panels, book, told)
+    listed = [{"symbol": symbol, "why": why} for symbol, why in left_out]
+    before = cast("list[dict[str, str]]", result.summary["left_out"])
+    more = {"left_out": [*before, *listed], "asked": dict(plan.asked)}
+    return dataclasses.replace(result, summary={**result.summary, **more})
+
+
+def panels_of(
+    plan: Planned, progress: Progress | None = None
+) -> tuple[list[Panel], BracketBook, list[tuple[str, str]]]:
+    """The panels that a backtest trades, the brackets, and the symbols that were left out with why."""
+    from bearskin import market
+
+    store, chosen, left_out = chosen_of(plan.house, plan.request, plan.symbols, plan.last_stands_in)
+    book = market.load_brackets(plan.house.settings.brackets)
     panels: list[Panel] = []
     for done, one in enumerate(chosen):
         if progress is not None:
             progress(f"reading {one.symbol}", done, len(chosen))
-        panels.append(_panel(store, house, request, one))
-    warm_up()
-    told = None if progress is None else lambda what, done, total: progress(what, done, total or None)
-    result = (backtest.run_engine if engine else backtest.run)(request, panels, book, told)
-    if not left_out:
-        return result
-    listed = [{"symbol": symbol, "why": why} for symbol, why in left_out]
-    before = cast("list[dict[str, str]]", result.summary["left_out"])
-    return dataclasses.replace(result, summary={**result.summary, "left_out": [*before, *listed]})
+        panels.append(_panel(store, plan.house, plan.request, one))
+    return panels, book, left_out
 
 
 def chosen_of(

@@ -130,14 +130,15 @@ BOT_WORDS: Final[Mapping[str, BotWord]] = {
     "target1_share": BotWord(
         "target1_share", "bot_target1_share", _share_to_one, "share closed at the first target", "50%"
     ),
-    "trail_atr": BotWord("trail_atr", "bot_trail_atr", _factor, "trailing stop in ATR, 0 for none", "0"),
+    "trail_atr": BotWord("trail_atr", "bot_trail_atr", _factor, "trailing stop in ATR, 0 as the set-up asks", "0"),
     "break_even_r": BotWord("break_even_r", "bot_break_even_r", positive_of, "R after which the stop pays", "never"),
     "stop_by": BotWord("stop_by", "bot_stop_by", _one_of(STOPS_BY), "stops go off by mark or last", "mark"),
     "attach_stops": BotWord("attach_stops", "bot_attach_stops", _switch, "the stop rides on the entry", "false"),
     "unprotected_max": BotWord(
         "unprotected_max_s", "bot_unprotected_max", _seconds, "seconds without a stop before it is closed", "3"
     ),
-    "guards": BotWord("guards", "bot_guards", _switch, "squeeze and trend guards of a bot", "true"),
+    "guards": BotWord("guards", "bot_guards", _switch, "guards of a bot", "true"),
+    "families": BotWord("families_min", "bot_families", _whole(0, 3), "kinds of evidence a signal needs", "0"),
     "limits": BotWord("limits", "bot_limits", _switch, "daily loss, drawdown, streaks, kill switch", "true"),
     "calendar": BotWord("calendar", "bot_calendar", _calendar, "file of events, none is entered around them", "none"),
     "blackout_hours": BotWord(

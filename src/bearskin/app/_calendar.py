@@ -10,16 +10,19 @@ from typing import Any
 
 from bearskin.app._home import user_path
 from bearskin.engine import CalendarEvent
-from bearskin.terms import BadFile, BadInput, parse_time
+from bearskin.terms import MINUTE_NS, BadFile, BadInput, parse_time
 
 COLUMNS = ("name", "start", "end")
+AT = "at"
+AROUND_NS = 30 * MINUTE_NS  # a moment without start and end is barred this long before and after
 
 
 def read_calendar(path: Path | str) -> tuple[CalendarEvent, ...]:
     """The events of a file, by their start; raises BadFile with the place of the first fault.
 
     TOML has an `[[event]]` for each with name, start, end and perhaps symbols; CSV has these columns, the symbols with
-    blanks between. Times are dates or RFC 3339, UTC without an offset; an event without symbols holds for all.
+    blanks between. Instead of start and end an event may have `at`, its moment: half an hour either side is barred.
+    Times are dates or RFC 3339, UTC without an offset; an event without symbols holds for all.
     """
     file = user_path(path)
     try:
@@ -44,26 +47,32 @@ def _of_toml(file: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 def _of_csv(file: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     rows = csv.DictReader(text.splitlines())
-    missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
+    there = rows.fieldnames or ()
+    missing = [name for name in (("name",) if AT in there else COLUMNS) if name not in there]
     if missing:
         raise BadFile(file, f"has no column {missing[0]!r}: the first row names {', '.join(COLUMNS)}, symbols", row=1)
     yield from enumerate(rows, 2)
 
 
 def _event(file: Path, number: int, row: Mapping[str, Any]) -> CalendarEvent:
-    unknown = [str(name) for name in row if name not in (*COLUMNS, "symbols")]
+    unknown = [str(name) for name in row if name not in (*COLUMNS, AT, "symbols")]
     if unknown:
-        raise BadFile(file, f"{unknown[0]!r} is none of {', '.join(COLUMNS)}, symbols", row=number)
-    for name in COLUMNS:
+        raise BadFile(file, f"{unknown[0]!r} is none of {', '.join(COLUMNS)}, {AT}, symbols", row=number)
+    moment = str(row.get(AT) or "").strip()
+    for name in ("name", AT) if moment else COLUMNS:
         if not str(row.get(name) or "").strip():
             raise BadFile(file, "is empty", row=number, column=name)
+    if moment and (row.get("start") or row.get("end")):
+        raise BadFile(file, "has start or end beside it: at stands for half an hour either side", row=number, column=AT)
     times = {}
-    for name in ("start", "end"):
+    for name in (AT,) if moment else ("start", "end"):
         try:
             value = row[name]
             times[name] = parse_time(value if isinstance(value, str) else value.isoformat())
         except (BadInput, AttributeError) as error:
             raise BadFile(file, str(error), row=number, column=name) from None
+    if moment:
+        times |= {"start": times[AT] - AROUND_NS, "end": times[AT] + AROUND_NS}
     if times["end"] <= times["start"]:
         raise BadFile(file, "end is not after start", row=number, column="end")
     symbols = row.get("symbols") or ()
@@ -72,5 +81,6 @@ def _event(file: Path, number: int, row: Mapping[str, Any]) -> CalendarEvent:
         name=str(row["name"]).strip()[:100],
         start_ns=times["start"],
         end_ns=times["end"],
+        at_ns=times.get(AT),
         symbols=tuple(str(word).strip().upper() for word in words),
     )

@@ -16,6 +16,7 @@ from bearskin.app._cli_data import register_data
 from bearskin.app._cli_exchange import register_exchange
 from bearskin.app._cli_hands import register_hands
 from bearskin.app._cli_house import register_house
+from bearskin.app._cli_luck import register_luck
 from bearskin.app._cli_parity import register_parity
 from bearskin.app._cli_report import register_report
 from bearskin.app._cli_safety import register_safety
@@ -30,8 +31,8 @@ from bearskin.app._options import BARE, Home, Json, Quiet, StoreDir, Verbose
 ORDER = (
     "demo", "trade", "short", "long", "close", "move-stop", "reverse", "positions", "orders", "runs", "report",
     "tables", "mode", "pause", "resume", "panic", "adopt", "note", "plan", "scan", "setups", "backtest", "study",
-    "sweep", "cluster", "parity", "exchange", "keys", "quiz", "legal", "cap", "alert", "data", "config", "doctor",
-    "backup", "reset", "migrate",
+    "sweep", "luck", "cluster", "parity", "exchange", "keys", "quiz", "legal", "cap", "alert", "data", "config",
+    "doctor", "backup", "reset", "migrate",
 )  # fmt: skip
 
 
@@ -61,6 +62,7 @@ register_scan(app)
 register_study(app)
 register_sweep(app)
 register_parity(app)
+register_luck(app)
 register_exchange(app)
 register_data(app)
 register_safety(app)

@@ -124,7 +124,7 @@ BACKTEST: dict[str, Spec] = {
     "end": text("Day or time before which it ends.", "TIME", TRADE, "--to", "--end"),
     "interval": text("Time frame, such as 1h.", "TIME", TRADE),
     "entry": text("market or limit, instead of the set-ups' own.", "HOW", TRADE),
-    "trail_atr": text("Trailing stop, in ATR behind the best price.", "N", TRADE),
+    "trail_atr": text("Trailing stop, in ATR behind the best price, instead of a set-up's own.", "N", TRADE),
     "stop_trigger": text("mark or last.", "PRICE", TRADE),
     "setup_file": text("Python file with set-ups of your own.", "FILE", TRADE),
     "through": text("compiled, or engine: the same by the bot's engine, slower.", "HOW", TRADE),
@@ -133,7 +133,9 @@ BACKTEST: dict[str, Spec] = {
     "preflight": flag(
         "--preflight/--no-preflight", "Refuse what the desk would refuse; off is research only.", SIZE, True
     ),
-    "guards": flag("--guards/--no-guards", "Squeeze and trend guards.", SIZE, True),
+    "guards": flag("--guards/--no-guards", "Ask the guards.", SIZE, True),
+    "families": count("Kinds of evidence a signal needs: structure, positioning, flow.", 0, SIZE, 0),
+    "targets": text("setup, or support: the supports below the entry.", "WHICH", TRADE),
     **PLACE,
     "mark": text("required, or last: take symbols without mark.", "HOW", WHERE),
     **COSTS,
@@ -234,7 +236,8 @@ _BOT: dict[str, Spec] = {
         "--attach-stops/--no-attach-stops", "The stop rides on the entry, at venues that can.", ENTERS
     ),
     "unprotected_max": text("Seconds without a stop before it is closed; 3 by default.", "S", ENTERS),
-    "guards": choice("--guards/--no-guards", "Squeeze and trend guards.", BARS),
+    "guards": choice("--guards/--no-guards", "Ask the guards.", BARS),
+    "families": text("Kinds of evidence a signal needs: structure, positioning, flow.", "N", BARS),
     "limits": choice("--limits/--no-limits", "Daily loss, drawdown, loss streaks, kill switch.", BARS),
     "calendar": text("Events around which nothing is entered, in TOML or CSV.", "FILE", BARS),
     "blackout_hours": text("UTC hours without entries, such as 0,22-23.", "LIST", BARS),
@@ -285,7 +288,7 @@ OPENING: dict[str, Spec] = {
     "stop": text("Above the entry of a short, below that of a long.", "PRICE", TRADE),
     "target": texts("Where profit is taken; may be repeated, nearest first.", "PRICE", TRADE),
     "price": text("A limit order at this price instead of one at market.", "PRICE", TRADE),
-    "trail_atr": text("Trailing stop, in ATR behind the best price.", "N", TRADE),
+    "trail_atr": text("Trailing stop, in ATR behind the best price, instead of a set-up's own.", "N", TRADE),
     "note": text("What you think, kept with the trade.", "TEXT", TRADE),
     "risk": text("Share of equity lost at the stop; default: the preset's.", "RATE", SIZE),
     "qty": text("Quantity in base units, instead of one sized for the stop.", "QTY", SIZE),

@@ -124,6 +124,15 @@ def _as_then(folder: Path) -> dict[str, Any]:
     return dict(sweep_words(folder))
 
 
+def planned_again(
+    folder: Path, home: Path | str | None, store: Path | str | None
+) -> tuple[House, SweepRequest, Stored]:
+    """What the sweep in `folder` asked for, ready to be asked again; raises BadInput where it cannot be."""
+    then = _as_then(folder)
+    names = [name for name in inspect.signature(sweep).parameters if name not in NOT_ASKED]
+    return _planned({name: then.get(name, _default(name)) for name in names}, home, store, kept=then)
+
+
 def _planned(
     asked: Mapping[str, Any], home: Path | str | None, store: Path | str | None, *, kept: Mapping[str, Any]
 ) -> tuple[House, SweepRequest, Stored]:

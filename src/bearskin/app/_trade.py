@@ -156,6 +156,7 @@ def settings_of(
 ) -> EngineSettings:
     """What the engine is told; raises BadInput."""
     from bearskin.risk import preset_of
+    from bearskin.setups import GuardRules, OutsideRules
 
     words = with_memory(engine_words(told.words, house.settings.model_dump()), interval_ns(interval))
     preset = words.setdefault("preset", house.settings.preset)
@@ -163,6 +164,8 @@ def settings_of(
     caps = [cap for cap in (place.notional_cap, words.pop("notional_cap", None)) if cap is not None]
     if words.get("attach_stops") and not place.attaches:
         raise BadInput(f"{place.venue} has no order that carries a stop: leave --attach-stops away")
+    if place.venue == DEMO:
+        words["guard_rules"] = GuardRules(families_min=words.get("families_min", 0), outside=OutsideRules(made_up=True))
     return EngineSettings(
         tag=tag,
         symbols=symbols,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bearskin.backtest._kept import Kept, keep_history, kept_of
     from bearskin.backtest._luck import Luck, Tried, luck_json, luck_of, tried_trades
     from bearskin.backtest._luck_again import luck_of_backtest
+    from bearskin.backtest._luck_choice import Choice
     from bearskin.backtest._luck_gates import Gate
     from bearskin.backtest._luck_sweep import Remaking, luck_of_sweep
     from bearskin.backtest._parity import Pair, Parity, Unmatched, compare
@@ -30,14 +31,10 @@ if TYPE_CHECKING:
     from bearskin.backtest._study_request import StudyRequest, StudyResult, StudySet
 
 _HOMES = {
-    "run_study": "_study",
-    "coarser": "_study_cases",
-    "StudySet": "_study_request",
-    "StudyResult": "_study_request",
-    "StudyRequest": "_study_request",
-    "CasesKept": "_study",
     "BacktestRequest": "_request",
     "BacktestResult": "_request",
+    "CasesKept": "_study",
+    "Choice": "_luck_choice",
     "Gate": "_luck_gates",
     "Kept": "_kept",
     "Latency": "_core_venue",
@@ -49,6 +46,9 @@ _HOMES = {
     "Scan": "_scan",
     "ScanRequest": "_scan",
     "Stored": "_search_work",
+    "StudyRequest": "_study_request",
+    "StudyResult": "_study_request",
+    "StudySet": "_study_request",
     "Sweep": "_search_read",
     "SweepRequest": "_search_run",
     "SweepRun": "_search_run",
@@ -57,6 +57,7 @@ _HOMES = {
     "Unmatched": "_parity",
     "axes_of": "_search_axes",
     "axis_words": "_search_axes",
+    "coarser": "_study_cases",
     "compare": "_parity",
     "keep_history": "_kept",
     "kept_of": "_kept",
@@ -69,6 +70,7 @@ _HOMES = {
     "reward_to_risk": "_scan",
     "run": "_run",
     "run_engine": "_engine_run",
+    "run_study": "_study",
     "run_sweep": "_search_run",
     "scan": "_scan",
     "scan_panel": "_scan",
@@ -82,6 +84,7 @@ __all__ = [
     "BacktestRequest",
     "BacktestResult",
     "CasesKept",
+    "Choice",
     "Gate",
     "Kept",
     "Latency",

@@ -79,6 +79,8 @@ def settings_of(request: BacktestRequest, symbols: tuple[Symbol, ...]) -> Engine
         target1_share=request.target1_share,
         trail_atr=request.trail_atr,
         guards=request.guards,
+        guard_rules=request.guard_rules,
+        families_min=request.families_min,
         limits=False,
     )
 

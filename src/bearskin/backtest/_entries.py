@@ -14,7 +14,7 @@ from bearskin.backtest._request import BacktestRequest
 from bearskin.backtest._symbols import Offer, Symbol
 from bearskin.paths import NEVER, UNFILLED, Ticket, walk
 from bearskin.risk import Entry, EntryRules, Exposure, Holding, Sized, exposure, size_entry
-from bearskin.setups import GuardVerdict, SetupEvent, entry_ok, guard
+from bearskin.setups import GuardRules, GuardVerdict, SetupEvent, entry_ok, facts_of, guard
 from bearskin.terms import MarginMode, Reason, Refused, Side, dec
 
 RECENT_BARS = 6  # the guards hear of the symbol's signals up to so many bars before
@@ -101,6 +101,7 @@ class Gate:
         """`offers` are all that will come, in order of time: of each the guards hear those known by then."""
         self.request = request
         self.book = book
+        self._guards = request.guard_rules or GuardRules(families_min=request.families_min)
         self.rules = rules_of(request)
         self._signals: dict[int, list[SetupEvent]] = {}
         for offer in offers:
@@ -135,7 +136,8 @@ class Gate:
         """What the guards say of the trade as the set-up asks for it, whatever the request makes of it."""
         symbol, event = offer.symbol, offer.event
         assert event is not None
-        return guard(event, symbol.panel, self._known(symbol, event.bar), days=symbol.days)
+        known, facts = self._known(symbol, event.bar), facts_of(symbol.brackets)
+        return guard(event, symbol.panel, known, self._guards, symbol.days, facts)
 
     def _known(self, symbol: Symbol, bar: int) -> list[SetupEvent]:
         """The symbol's signals of the last bars, those of the same close included: they are known together."""
@@ -193,7 +195,7 @@ class Gate:
             "invalidation": event.invalidation,
             "limit": event.limit_price,
         }
-        said = [*verdict.reasons, *(f"unchecked: {name}" for name in verdict.unchecked)] if verdict else []
+        said = [] if verdict is None else verdict.told
         return Position(
             offer=offer,
             side=event.side,

@@ -107,10 +107,12 @@ class Luck:
 
     @property
     def headline(self) -> str:
-        """The verdict in one sentence, with the gates that were not passed."""
-        failed = [gate.title for gate in self.gates if not gate.passed]
-        count = f"{len(self.gates) - len(failed)} of {len(self.gates)} gates passed"
-        return f"{self.verdict}: {count}" + (f"; not passed: {', '.join(failed)}" if failed else "")
+        """The verdict in one sentence: how many gates, which were not passed and which had no figure."""
+        failed = [gate.title for gate in self.gates if not gate.passed and gate.figure is not None]
+        missing = [gate.title for gate in self.gates if gate.figure is None]
+        told = f"{self.verdict}: {len(self.gates) - len(failed) - len(missing)} of {len(self.gates)} gates passed"
+        told += f"; not passed: {', '.join(failed)}" if failed else ""
+        return told + (f"; without a figure: {', '.join(missing)}" if missing else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,7 +59,7 @@ def gates_of(found: Figures, why: Mapping[str, str], *, unit: Unit = "R") -> tup
 
     return (
         above("mean", "Mean net result", found.mean),
-        gate("t", "t of the mean, days as clusters", "t", found.t, f"at least {T_LEAST:g}", _least(found.t, T_LEAST)),
+        gate("t", "t, days as clusters", "t", found.t, f"at least {T_LEAST:g}", _least(found.t, T_LEAST)),
         gate(
             "dsr", "Deflated Sharpe ratio", "share", found.dsr, f"at least {DSR_LEAST:g}", _least(found.dsr, DSR_LEAST)
         ),
@@ -74,7 +74,7 @@ def gates_of(found: Figures, why: Mapping[str, str], *, unit: Unit = "R") -> tup
         above("first_half", "First half", found.first_half),
         above("second_half", "Second half", found.second_half),
         above("without_best", "Without the best 5 % of days", found.without_best),
-        above("dearer", f"Costs times {COSTS_SCALE}", found.dearer),
+        above("dearer", f"At costs times {COSTS_SCALE}", found.dearer),
         gate(
             "events",
             "Trades out of sample",
@@ -83,7 +83,7 @@ def gates_of(found: Figures, why: Mapping[str, str], *, unit: Unit = "R") -> tup
             f"at least {EVENTS_LEAST}",
             _least(found.events, EVENTS_LEAST),
         ),
-        above("against_random", "Better than random entries by", found.against_random),
+        above("against_random", "Better than random entries", found.against_random),
     )
 
 

@@ -73,11 +73,11 @@ def groups_of(start_ns: I8, count: int) -> I8:
     # the middle of each moment's events decides, then every group gets at least one moment
     middle = np.cumsum(sizes) - sizes / 2
     group = np.minimum((middle * count / len(start_ns)).astype(np.int64), count - 1)
+    group[0] = 0
     for i in range(1, len(group)):
         group[i] = min(max(group[i], group[i - 1]), group[i - 1] + 1)
     for i in range(len(group)):
         group[i] = max(group[i], count - (len(group) - i))
-    group[0] = 0
     found: I8 = group[where]
     return found
 

@@ -32,7 +32,7 @@ from bearskin.terms import DAY_NS, BadInput
 I8 = NDArray[np.int64]
 CELLS_MAX = 60_000_000  # days times combinations kept in memory; beyond, a sample of combinations is judged
 COMBINATIONS_LEAST = 2
-WITHOUT_TRADES = "made when the trades are made again: `bearskin luck` on the sweep's folder"
+WITHOUT_TRADES = "needs the trades: `bearskin luck` on this folder makes them again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,7 @@ def names_of(sweep: Sweep, numbers: Sequence[int] | I8) -> tuple[str, ...]:
         rest, words = int(number), []
         for name, values in reversed(axes):
             rest, digit = divmod(rest, len(values))
-            words.append(f"{name}={values[digit]}")
+            words.append(f"{name}={'none' if values[digit] is None else values[digit]}")
         found.append(" ".join([f"#{int(number)}", *reversed(words)]))
     return tuple(found)
 

@@ -198,6 +198,8 @@ def request_of(settings: EngineSettings, equity: Decimal, start_ns: int, end_ns:
         stop_trigger=settings.stop_by,
         funding="charge",
         guards=settings.guards,
+        guard_rules=settings.guard_rules,
+        families_min=settings.families_min,
         entry={"market": "market", "limit": "limit"}.get(settings.entry),  # type: ignore[arg-type]
         target1_share=settings.target1_share,
         trail_atr=settings.trail_atr,

@@ -10,7 +10,7 @@ from typing import Literal
 import polars as pl
 
 from bearskin.market import Panel
-from bearskin.setups import Template
+from bearskin.setups import GuardRules, Template
 from bearskin.terms import BadInput, MarginMode, Side, iso
 
 HOLD = "hold"  # the yardstick: a fixed quantity held over the whole set, no set-up at all
@@ -28,7 +28,9 @@ class BacktestRequest:
     refuses symbols without a funding series, "ignore" leaves funding out. `no_preflight` (research only) trades what
     preflight would refuse. `entry` overrides how a set-up enters: "market" at the next open, "limit" at the signal's
     price. `target1_share` of the position leaves at the first of two targets. `trail_atr` adds a chandelier stop that
-    many ATR behind the best price (0: as the set-up asks).
+    many ATR behind the best price (0: as the set-up asks). `guard_rules` stand in for the guards' defaults;
+    `families_min` is how many kinds of evidence (structure, positioning, flow) a signal needs, those without data not
+    asked for (0: none).
 
     What a sweep varies: `params` (a set-up's name to its parameters) and `template` change what is found; `stop_scale`
     multiplies the distance from the entry to the stop, `stop_frac` puts the stop that fraction of the entry price away
@@ -55,6 +57,8 @@ class BacktestRequest:
     funding: Literal["charge", "ignore"] = "charge"
     no_preflight: bool = False
     guards: bool = True
+    guard_rules: GuardRules | None = None
+    families_min: int = 0
     entry: Literal["market", "limit"] | None = None
     target1_share: Decimal = Decimal("0.5")
     trail_atr: Decimal = Decimal(0)

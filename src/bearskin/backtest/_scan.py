@@ -26,6 +26,7 @@ from bearskin.setups import (
     abstentions,
     detect,
     entry_ok,
+    facts_of,
     guard,
     merge,
     over,
@@ -304,7 +305,9 @@ def _judged(event: SetupEvent, case: _Case) -> Judged:
     last = len(panel) - 1
     price = float(panel.close[-1])
     entry = dec(price if event.limit_price is None else event.limit_price)
-    verdict = guard(event, panel, case.told, days=case.days) if case.request.guards else None
+    verdict = (
+        guard(event, panel, case.told, days=case.days, facts=facts_of(case.brackets)) if case.request.guards else None
+    )
     money = _Money(None, None, None, None)
     refused = verdict.veto if verdict is not None else None
     if refused is None:

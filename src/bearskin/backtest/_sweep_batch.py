@@ -23,6 +23,8 @@ from bearskin.backtest._sweep_tables import (
     GROSS,
     LIQUIDATIONS,
     NET,
+    NEXT,
+    PEAK,
     R_SQUARES,
     R_SUM,
     SLIPPAGE,
@@ -61,27 +63,29 @@ def swept_batch(
     terms = terms_of(symbol, requests)
     width = _days_at_most(course)
     tables: list[Table] = [
-        np.zeros((len(terms), DAYS + 1), dtype=np.int64),
+        np.zeros((len(terms), NEXT + 1), dtype=np.int64),
         np.zeros((len(terms), DRAWDOWN + 1)),
         np.zeros((len(terms), width), dtype=np.int32),
         np.zeros((len(terms), width)),
     ]
-    told: list[list[tuple[int, int]]] = [[] for _ in terms]
+    for column in (WALLET, PEAK):
+        tables[1][:, column] = terms["equity"]
+    answers = np.zeros((0, 2), dtype=np.int64)
     rows = np.arange(len(terms))
     while len(rows):
-        mine = [told[row] for row in rows]
-        starts = np.concatenate([[0], np.cumsum([len(one) for one in mine])]).astype(np.int64)
-        answers = np.array([answer for one in mine for answer in one], dtype=np.int64).reshape(-1, 2)
-        asks, wallets = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows))
+        asks = np.zeros(len(rows), dtype=np.int64)
         parts = [np.ascontiguousarray(table[rows]) for table in tables]
-        run_many(course, symbol.tiers, np.ascontiguousarray(terms[rows]), starts, answers, *parts, asks, wallets)
+        starts = np.arange(len(rows) + 1) if len(answers) else np.zeros(len(rows) + 1, dtype=np.int64)
+        run_many(course, symbol.tiers, np.ascontiguousarray(terms[rows]), starts, answers, *parts, asks)
         for table, part in zip(tables, parts, strict=True):
             table[rows] = part
-        for row, ask, wallet in zip(rows.tolist(), asks.tolist(), wallets.tolist(), strict=True):
-            if ask >= 0:
-                multiplier = float(course.offers["multiplier"][ask])
-                told[row].append((ask, _steps_at(requests[row], offers[ask], wallet, multiplier)))
-        rows = rows[asks >= 0]
+        # each goes on from the offer it stopped at, where the answer it was given stands in for its own figure
+        rows, asks = rows[asks >= 0], asks[asks >= 0]
+        found = [
+            (ask, _steps_at(requests[row], offers, ask, float(tables[1][row, WALLET]), course))
+            for row, ask in zip(rows.tolist(), asks.tolist(), strict=True)
+        ]
+        answers = np.array(found, dtype=np.int64).reshape(-1, 2)
     return _rows_of(*tables)
 
 
@@ -91,12 +95,13 @@ def _days_at_most(course: Prepared) -> int:
     return min(span, len(course.offers)) + 1
 
 
-def _steps_at(request: BacktestRequest, offer: Offer, wallet: float, multiplier: float) -> int:
+def _steps_at(request: BacktestRequest, offers: Sequence[Offer], ask: int, wallet: float, course: Prepared) -> int:
     """The steps sizing allows on an account without positions, 0 where it refuses."""
+    offer = offers[ask]
     assert offer.event is not None
     gate = Gate(request, Book(wallet))
     event = overridden(request, offer.event, offer.symbol.panel.instrument)
-    sized = gate.size(offer, event, gate.standing(offer.order_ns), dec(multiplier))
+    sized = gate.size(offer, event, gate.standing(offer.order_ns), dec(float(course.offers["multiplier"][ask])))
     return offer.symbol.course.steps(float(sized.qty)) if isinstance(sized, Sized) else 0
 
 

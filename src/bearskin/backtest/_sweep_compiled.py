@@ -10,7 +10,7 @@ from numba.extending import register_jitable
 
 from bearskin.backtest import _override, _sweep_loop, _sweep_tables
 from bearskin.margin import arm
-from bearskin.paths import compiled_before
+from bearskin.paths import compiled_before, kernel_options
 
 arm(kernel_files=[Path(str(module.__file__)) for module in (_override, _sweep_loop, _sweep_tables)])
 _CACHE = Path(str(config.CACHE_DIR))
@@ -34,7 +34,7 @@ for _part in _PARTS:
     register_jitable(_part)
 
 # threads share the work: the interpreter is let go of
-run_many = njit(cache=True, nogil=True)(_sweep_loop.run_many)
+run_many = njit(nogil=True, **kernel_options())(_sweep_loop.run_many)
 
 
 def is_ready() -> bool:

@@ -25,7 +25,9 @@ from bearskin.terms import DAY_NS, BadInput, MarginMode
 F8 = NDArray[np.float64]
 I4 = NDArray[np.int32]
 I8 = NDArray[np.int64]
-SHARED = ("setups", "sides", "params", "template", "start_ns", "end_ns", "funding", "guards")
+SHARED = (
+    "setups", "sides", "params", "template", "start_ns", "end_ns", "funding", "guards", "guard_rules", "families_min",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,16 +101,17 @@ class _Prepared:
     """The symbols swept last: a search asks about one in many parts."""
 
     def __init__(self) -> None:
-        self._kept: list[tuple[Symbol, Sequence[Offer], bool, Prepared]] = []
+        self._kept: list[tuple[Symbol, Sequence[Offer], object, Prepared]] = []
         self._lock = Lock()
 
     def of(self, symbol: Symbol, offers: Sequence[Offer], request: BacktestRequest) -> Prepared:
         with self._lock:
+            asked = (request.guards, request.guard_rules, request.families_min)
             for kept, known, guards, course in self._kept:
-                if kept is symbol and known is offers and guards == request.guards:
+                if kept is symbol and known is offers and guards == asked:
                     return course
             course = prepared(symbol, offers, request)
-            self._kept = [*self._kept[1 - KEPT :], (symbol, offers, request.guards, course)]
+            self._kept = [*self._kept[1 - KEPT :], (symbol, offers, asked, course)]
             return course
 
 

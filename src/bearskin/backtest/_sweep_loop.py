@@ -25,6 +25,8 @@ from bearskin.backtest._sweep_tables import (
     LIQUIDATIONS,
     NET,
     NET_MAX,
+    NEXT,
+    PEAK,
     R_SQUARES,
     R_SUM,
     SLIPPAGE,
@@ -51,6 +53,7 @@ from bearskin.terms import DAY_NS
 
 leap = compiled_leap()
 HAIR = 1e-12  # nearer than this, relatively, float64 does not say which side it is
+STRETCH = 1 << 15  # bars
 REFUSED, ASK = 0, -1  # instead of a count of steps
 STOP, TRAIL, TIME = 1, 3, 4
 
@@ -235,6 +238,8 @@ def tally(counts: Any, money: Any, outcome: Any, risk: float) -> None:
         money[R_SUM] += outcome.net / risk
         money[R_SQUARES] += (outcome.net / risk) ** 2
     money[WALLET] += outcome.net
+    money[PEAK] = max(money[PEAK], money[WALLET])
+    money[DRAWDOWN] = min(money[DRAWDOWN], money[WALLET] / money[PEAK] - 1.0)
 
 
 def risk_of(terms: Any, shape: Shape, lane: Any, outcome: Any, side: int, steps: int) -> Any:
@@ -245,16 +250,16 @@ def risk_of(terms: Any, shape: Shape, lane: Any, outcome: Any, side: int, steps:
 
 
 def run_one(
-    prepared: Any, tiers: Any, terms: Any, told: Any, counts: Any, money: Any, days: Any, nets: Any
-) -> tuple[int, float]:
-    """One combination from its first signal to its last; (-1, 0), or the offer and wallet sizing must be asked about.
+    prepared: Any, tiers: Any, terms: Any, told: Any, counts: Any, money: Any, days: Any, nets: Any, end: int
+) -> bool:
+    """One combination from where it stands to the last signal before bar `end`; False when sizing must be asked.
 
-    `told` holds sizing's own answers so far: rows of (offer, steps).
+    `counts[NEXT]` is the next signal and `money[WALLET]` the account; `told` holds sizing's own answers so far: rows of
+    (offer, steps).
     """
     lanes, indices, times, offers, filters = prepared
-    peak = money[WALLET] = terms.equity
-    j = answered = 0
-    while j < len(offers) and terms.may == 1:
+    j, answered = counts[NEXT], 0
+    while j < len(offers) and offers[j].bar < end:
         offer = offers[j]
         j += 1
         if offer.may == 0:
@@ -270,7 +275,8 @@ def run_one(
         else:
             steps = sized(offer, terms, shape, tiers, filters, money[WALLET])
         if steps == ASK:
-            return j - 1, money[WALLET]
+            counts[NEXT] = j - 1
+            return False
         if steps == REFUSED:
             continue
         ticket = ticket_for(offer, terms, shape, filters, steps, len(times))
@@ -279,28 +285,32 @@ def run_one(
             if ticket.start + ticket.valid <= ticket.end:
                 j = next_offer(offers, j, times[ticket.start + ticket.valid - 1] + filters.interval_ns)
             continue
-        risk = risk_of(terms, shape, lane, outcome, offer.side, steps)
-        tally(counts, money, outcome, risk)
-        peak = max(peak, money[WALLET])
-        money[DRAWDOWN] = min(money[DRAWDOWN], money[WALLET] / peak - 1.0)
+        tally(counts, money, outcome, risk_of(terms, shape, lane, outcome, offer.side, steps))
         opens = times[outcome.bar]
         day = (opens + filters.interval_ns if outcome.place == AT_CLOSE else opens) // DAY_NS
         if counts[DAYS] == 0 or days[counts[DAYS] - 1] != day:
             days[counts[DAYS]] = day
-            nets[counts[DAYS]] = 0.0
             counts[DAYS] += 1
         nets[counts[DAYS] - 1] += outcome.net
         j = next_offer(offers, j, free_from(times, filters, outcome))
-    return -1, 0.0
+    counts[NEXT] = j
+    return True
 
 
 def run_many(
     prepared: Any, tiers: Any, terms: Any, told_from: Any, told: Any, counts: Any, money: Any, days: Any, nets: Any,
-    asks: Any, wallets: Any,
+    asks: Any,
 ) -> None:  # fmt: skip
-    """All combinations, one row of each table each; `asks` is -1 where one came to its end."""
+    """All combinations, one row of each table each; `asks` is the offer at which sizing must be asked, -1 at the end.
+
+    They go through history together, a stretch of bars at a time, so that a stretch is fetched from memory once.
+    """
     for c in range(len(terms)):
-        mine = told[told_from[c] : told_from[c + 1]]
-        counts[c, :] = 0
-        money[c, :] = 0.0
-        asks[c], wallets[c] = run_one(prepared, tiers, terms[c], mine, counts[c], money[c], days[c], nets[c])
+        asks[c] = -1 if terms[c].may == 1 else -2
+    for start in range(0, len(prepared.times), STRETCH):
+        for c in range(len(terms)):
+            if asks[c] != -1:
+                continue
+            mine = told[told_from[c] : told_from[c + 1]]
+            if not run_one(prepared, tiers, terms[c], mine, counts[c], money[c], days[c], nets[c], start + STRETCH):
+                asks[c] = counts[c, NEXT]

@@ -25,8 +25,8 @@ ENTER_AS_FOUND, ENTER_MARKET, ENTER_LIMIT = range(3)
 ENTRIES = {None: ENTER_AS_FOUND, "market": ENTER_MARKET, "limit": ENTER_LIMIT}
 GROSS_MAX, NET_MAX = 3.0, 1.5  # of equity, as sizing caps them
 # what the loop counts and adds up for each request, in columns
-TRADES, WINS, STOPPED, TARGETS, TIMED, LIQUIDATIONS, AMBIGUOUS, BARS, DAYS = range(9)
-NET, GROSS, FEES, FUNDING, SLIPPAGE, R_SUM, R_SQUARES, WALLET, DRAWDOWN = range(9)
+TRADES, WINS, STOPPED, TARGETS, TIMED, LIQUIDATIONS, AMBIGUOUS, BARS, DAYS, NEXT = range(10)
+NET, GROSS, FEES, FUNDING, SLIPPAGE, R_SUM, R_SQUARES, WALLET, PEAK, DRAWDOWN = range(10)
 
 # one signal; prices are mirrored, levels in mirrored ticks of the lane, absent ones NEVER or -NEVER
 OFFER = np.dtype([

@@ -62,6 +62,7 @@ class Decider:
             case BarClosed() as bar if self._fresh:
                 _manage.bar_closed(desk, memory, bar)
                 self.signals.closed(desk, memory)
+                self.warnings.closed(desk, memory.instrument.symbol)
             case Quoted() as quote:
                 _manage.quoted(desk, quote)
             case Marked():

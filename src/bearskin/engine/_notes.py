@@ -263,8 +263,8 @@ class Done(Note, frozen=True, kw_only=True):
 
 WARNINGS = (
     "unprotected", "emergency", "liquidation-near", "liquidated", "adl", "delisting", "halted", "funding-flip",
-    "basis", "feed-lost", "stale", "skew", "kill-switch", "foreign", "liquidation-price-differs", "rejected",
-    "unknown", "transfer",
+    "hedge-suggest", "basis", "feed-lost", "stale", "skew", "kill-switch", "foreign", "liquidation-price-differs",
+    "rejected", "unknown", "transfer",
 )  # fmt: skip
 
 AnyNote = (

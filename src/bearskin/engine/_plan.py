@@ -29,7 +29,7 @@ from bearskin.risk import (
     liquidation_at,
     size_entry,
 )
-from bearskin.setups import GuardVerdict, SetupEvent, entry_ok, guard
+from bearskin.setups import GuardRules, GuardVerdict, SetupEvent, entry_ok, facts_of, guard
 from bearskin.terms import (
     QUOTE,
     SECOND_NS,
@@ -118,6 +118,7 @@ class Planner:
     def __init__(self, settings: EngineSettings, signals: Signals) -> None:
         self._settings = settings
         self._signals = signals
+        self._rules = settings.guard_rules or GuardRules(families_min=settings.families_min)
 
     def consider(self, desk: Desk, waiting: Waiting, memory: Memory) -> bool:
         """Plan or decline a signal; False when it has to wait on."""
@@ -170,7 +171,8 @@ class Planner:
         if self._settings.guards:
             panel = memory.panel()
             at = replace(event, bar=int(panel.time_ns.searchsorted(event.known_ns - memory.interval_ns)))
-            verdict = guard(at, panel, self._signals.known(memory, at), days=memory.whole_days())
+            known, facts = self._signals.known(memory, at), facts_of(desk.market[event.symbol][1])
+            verdict = guard(at, panel, known, self._rules, memory.whole_days(), facts)
             if verdict.veto is not None:
                 return verdict.veto
         price = memory.price(int(event.side))
@@ -283,7 +285,7 @@ def intent_of(
     tick, interval_ns = entry.instrument.tick, settings.interval_ns
     trail_atr = float(settings.trail_atr) or event.trail_atr
     distance = dec(event.entry_ref * math.expm1(trail_atr * event.atr))
-    said = [*verdict.reasons, *(f"unchecked: {name}" for name in verdict.unchecked)] if verdict else []
+    said = [] if verdict is None else verdict.told
     return Intent(
         side=event.side,
         origin=f"setup:{event.setup}",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from bearskin.setups import GuardRules
 from bearskin.terms import BadInput, MarginMode, Side
 
 Sides = Literal["short", "long", "both", "auto", "none"]
@@ -14,12 +15,22 @@ EntryStyle = Literal["setup", "market", "limit", "chase", "ladder"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarEvent:
-    """A time around which nothing is entered; `symbols` empty means all."""
+    """A time around which nothing is entered; `symbols` empty means all.
+
+    `at_ns` is the moment itself where it is known apart from that time. A day before it (or before the start) the bot
+    says that a hedge may be due.
+    """
 
     name: str
     start_ns: int
     end_ns: int
     symbols: tuple[str, ...] = ()
+    at_ns: int | None = None
+
+    @property
+    def moment_ns(self) -> int:
+        """The moment that is waited for."""
+        return self.start_ns if self.at_ns is None else self.at_ns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +45,8 @@ class EngineSettings:
     hours (0 to 23, with minute 0) of every day; `low_volume_frac` bars entries in hours whose usual turnover is below
     that share of the week's median hour. `limits` on means daily loss, drawdown steps, streaks and the kill switch
     (`risk.LimitRules`).
+    `guard_rules` stand in for the guards' defaults; `families_min` is how many kinds of evidence (structure,
+    positioning, flow) a signal needs, those without data not asked for (0: none).
     """
 
     tag: str = "demo"
@@ -54,6 +67,8 @@ class EngineSettings:
     trail_atr: Decimal = Decimal(0)
     break_even_r: Decimal | None = None
     guards: bool = True
+    guard_rules: GuardRules | None = None
+    families_min: int = 0
     limits: bool = True
     positions_max: int | None = None
     equity_cap: Decimal | None = None

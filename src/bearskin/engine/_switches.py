@@ -9,13 +9,14 @@ import numpy as np
 from bearskin.engine._book import Book
 from bearskin.engine._desk import Desk
 from bearskin.engine._pace import passed_ns
-from bearskin.engine._settings import EngineSettings
+from bearskin.engine._settings import CalendarEvent, EngineSettings
 from bearskin.engine._tape import Memory
 from bearskin.risk import LimitRules
 from bearskin.setups import Regime
-from bearskin.terms import HOUR_NS, SECOND_NS, Reason, Refused, Side, iso
+from bearskin.terms import DAY_NS, HOUR_NS, SECOND_NS, Reason, Refused, Side, iso
 
 WEEK_HOURS = 168
+HEDGE_BEFORE_NS = DAY_NS
 WEEKS_MIN = 2  # an hour of the week is judged by at least so many of its kind
 RULES = LimitRules()
 
@@ -99,6 +100,15 @@ def blackout(settings: EngineSettings, symbol: str, time_ns: int) -> Refused | N
     hour = time_ns // HOUR_NS % 24
     if hour in settings.blackout_hours:
         return Refused(reason=Reason.BLACKOUT, detail=f"no entries in the hour from {hour:02d}:00 UTC")
+    return None
+
+
+def hedge_due(settings: EngineSettings, symbol: str, time_ns: int) -> CalendarEvent | None:
+    """The first event of the calendar that this symbol meets within a day: what is held may want a hedge."""
+    for event in settings.calendar:
+        mine = not event.symbols or symbol in event.symbols
+        if mine and event.moment_ns - HEDGE_BEFORE_NS <= time_ns < event.moment_ns:
+            return event
     return None
 
 

@@ -6,9 +6,10 @@ from decimal import Decimal
 from typing import Final
 
 from bearskin.engine._desk import Desk
+from bearskin.engine._switches import hedge_due
 from bearskin.engine._tape import Memory
 from bearskin.engine._trade import Trade
-from bearskin.terms import QUOTE
+from bearskin.terms import HOUR_NS, QUOTE
 
 NEAR: Final = (Decimal("0.50"), Decimal("0.25"))  # of the distance that there was at the entry
 BACK: Final = Decimal("0.05")  # farther than that again before the same line is told again
@@ -23,6 +24,22 @@ class Warnings:
         self._near: dict[int, int] = {}
         self._paid: dict[int, bool] = {}
         self._apart: dict[str, bool] = {}
+        self._due: set[tuple[str, int]] = set()
+
+    def closed(self, desk: Desk, symbol: str) -> None:
+        """Look ahead at the close of a bar: an event of the calendar within a day is told once, with what is open."""
+        event = hedge_due(desk.settings, symbol, desk.time_ns)
+        if event is None or (event.name, event.moment_ns) in self._due:
+            return
+        self._due.add((event.name, event.moment_ns))
+        hours = (event.moment_ns - desk.time_ns) / HOUR_NS
+        held = [
+            f"{trade.symbol} {trade.plan.side.word}"
+            for trade in desk.book.trades.values()
+            if trade.open_qty and (not event.symbols or trade.symbol in event.symbols)
+        ]
+        text = f"{event.name} in {hours:.0f} h: a hedge may be due for {', '.join(held) or 'what you hold elsewhere'}"
+        desk.warn("hedge-suggest", event.symbols[0] if len(event.symbols) == 1 else "", text, "info")
 
     def marked(self, desk: Desk, memory: Memory) -> None:
         """Look at a symbol whose mark has changed."""

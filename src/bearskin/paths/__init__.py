@@ -48,6 +48,7 @@ __all__ = [
     "compiled_walk",
     "funding_counts",
     "index_of",
+    "kernel_options",
     "lay",
     "leap",
     "marks_of",
@@ -62,6 +63,13 @@ def compiled_walk() -> Callable[..., Any]:
 
     kernel: Callable[..., Any] = _compiled.walk
     return kernel
+
+
+def kernel_options() -> dict[str, bool]:
+    """What kernels that make no arrays are compiled with; imports numba."""
+    from bearskin.paths import _compiled
+
+    return dict(_compiled.OPTIONS)
 
 
 def compiled_leap() -> Callable[..., Any]:

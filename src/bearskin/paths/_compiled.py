@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numba import config, njit
+from numba.core.options import DefaultOptions
 
 from bearskin.margin import Tiers, arm
 from bearskin.paths import _kernel, _skip
@@ -15,8 +16,12 @@ from bearskin.paths import _kernel, _skip
 arm(kernel_files=[Path(__file__)])
 _CACHE = Path(str(config.CACHE_DIR))  # this file's own: the next room that arms moves on to another
 
-walk = njit(cache=True)(_kernel.walk)
-leap = njit(cache=True)(_skip.leap)  # compiled when first called, which only a sweep does
+# kernels make no array, so nothing needs its references counted: counting the dozen of a lane at every call inside took
+# three quarters of the time (numba does not document the option, so it is only used where it is there)
+OPTIONS: dict[str, bool] = {"cache": True} | ({"_nrt": False} if hasattr(DefaultOptions, "_nrt") else {})
+
+walk = njit(**OPTIONS)(_kernel.walk)
+leap = njit(**OPTIONS)(_skip.leap)  # compiled when first called, which only a sweep does
 
 
 def warm(say: Callable[[str], None] | None) -> None:

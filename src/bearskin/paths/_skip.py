@@ -8,7 +8,7 @@ differ from adding them up in the last bits.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Generic, NamedTuple
+from typing import Any, Generic, NamedTuple, cast
 
 import numpy as np
 
@@ -24,41 +24,40 @@ from bearskin.paths._kernel import (
 )
 from bearskin.terms import Num
 
-SMALL, LARGE = 64, 4096  # bars in a block of either kind
-SMALL_BITS, LARGE_BITS = 6, 12
+BITS = 3  # a block holds eight of the next smaller ones; the smallest are bars
+TOP = 5  # the largest blocks hold 8 ** 5 = 32,768 bars
+HIGH, LOW, MARK, CLOSE = range(4)  # what is known of a block, in this order
 FEW = 64  # so many settlements are added up one by one, as the plain kernel does
 
 
 class Index(NamedTuple, Generic[Num]):
-    """What is known of blocks of a lane, small and large: adverse, kind, mark and close extremes, in ticks.
+    """Blocks of a lane: row `first[k] + b` of `blocks` holds the extremes of bars b * 8 ** k to (b + 1) * 8 ** k - 1.
 
-    The last block of either kind may be short. `fund_sum[k]` is the funding received per coin over the settlements
-    before k.
+    They are the adverse and the kind extreme, that of the mark and that of the close, in ticks; the last block of a
+    level may be short. `fund_sum[k]` is the funding received per coin over the settlements before k.
     """
 
-    high: Sequence[int]
-    low: Sequence[int]
-    mark: Sequence[int]
-    close: Sequence[int]
-    high_large: Sequence[int]
-    low_large: Sequence[int]
-    mark_large: Sequence[int]
-    close_large: Sequence[int]
+    first: Sequence[int]
+    blocks: Any
     fund_sum: Sequence[Num]
 
 
 def index_of(lane: Lane[float]) -> Index[float]:
     """The blocks of `lane` (of numpy columns) and the running sums of its funding."""
-    columns: list[Any] = []
-    for size in (SMALL, LARGE):
-        starts = np.arange(0, len(lane.close), size)
-        for name, extreme in (("high", np.maximum), ("low", np.minimum), ("mark", np.maximum), ("close", np.maximum)):
-            column = np.asarray(getattr(lane, name))
-            columns.append(extreme.reduceat(column, starts) if len(column) else column[:0].copy())
+    columns = [np.asarray(getattr(lane, name)) for name in ("high", "low", "mark", "close")]
+    levels = [np.stack(columns, axis=1)]
+    while len(levels) <= TOP and len(levels[-1]):
+        below = levels[-1]
+        starts = np.arange(0, len(below), 1 << BITS)
+        above = np.maximum.reduceat(below, starts, axis=0)
+        above[:, LOW] = np.minimum.reduceat(below[:, LOW], starts)
+        levels.append(above)
+    first = np.zeros(TOP + 1, dtype=np.int64)
+    first[1 : len(levels)] = np.cumsum([len(level) for level in levels[:-1]])
     marks: Any = np.asarray(lane.fund_mark)
     rates: Any = np.asarray(lane.fund_rate)
-    columns.append(np.concatenate([[0.0], np.cumsum(funding_received(-lane.grid.mirror * 1.0, marks, rates))]))
-    return Index(*columns)
+    sums: Any = np.concatenate([[0.0], np.cumsum(funding_received(-lane.grid.mirror * 1.0, marks, rates))])
+    return Index(cast("Sequence[int]", first), np.concatenate(levels), sums)
 
 
 @formula
@@ -69,7 +68,7 @@ def leap(lane: Lane[Num], index: Index[Num], tiers: Tiers[Num], ticket: Ticket[N
 
 @formula
 def quiet_blocks(
-    lane: Lane[Num], index: Index[Num], ticket: Ticket[Num], start: int, end: int, liquidation: int, reach: int,
+    _lane: Lane[Num], index: Index[Num], ticket: Ticket[Num], start: int, end: int, liquidation: int, reach: int,
     best: int, worst: int,
 ) -> tuple[int, int, int]:  # fmt: skip
     """The first bar in [start, end) at which something may happen, and the extremes before it, as `quiet` has them.
@@ -77,36 +76,27 @@ def quiet_blocks(
     A trailing stop is only sure to be out of reach of a block when it is from the best price within that block too;
     otherwise the block is looked at bar by bar.
     """
-    i = start
+    i, level = start, 0
     while i < end:
-        if i & (SMALL - 1) == 0:
-            if i & (LARGE - 1) == 0 and i + LARGE <= end:
-                b = i >> LARGE_BITS
-                low, high, last = index.low_large[b], index.high_large[b], index.close_large[b]
-                if calm(ticket, high, low, index.mark_large[b], last, liquidation, reach, min(best, low)):
-                    best, worst, i = min(best, low), max(worst, high), i + LARGE
-                    continue
-            if i + SMALL <= end:
-                b = i >> SMALL_BITS
-                low, high, last = index.low[b], index.high[b], index.close[b]
-                if calm(ticket, high, low, index.mark[b], last, liquidation, reach, min(best, low)):
-                    best, worst, i = min(best, low), max(worst, high), i + SMALL
-                    continue
-        low, high = lane.low[i], lane.high[i]
-        if not calm(ticket, high, low, lane.mark[i], lane.close[i], liquidation, reach, best):
+        size = 1 << (BITS * level)
+        if i + size > end:
+            level -= 1
+            continue
+        b = index.first[level] + (i >> (BITS * level))
+        high, low, mark = index.blocks[b, HIGH], index.blocks[b, LOW], index.blocks[b, MARK]
+        # within a larger block a stop may trail its own best price
+        kind = min(best, low) if level > 0 else best
+        stop = min(ticket.stop, kind + ticket.trail) if ticket.trail > 0 else ticket.stop
+        watched = mark if ticket.stop_on_mark == 1 else high
+        if watched < stop and mark < liquidation and low > reach and index.blocks[b, CLOSE] <= ticket.invalidation:
+            best, worst, i = min(best, low), max(worst, high), i + size
+            if level < TOP and i & ((size << BITS) - 1) == 0:
+                level += 1
+        elif level == 0:
             return i, best, worst
-        best, worst, i = min(best, low), max(worst, high), i + 1
+        else:
+            level -= 1
     return end, best, worst
-
-
-@formula
-def calm(
-    ticket: Ticket[Num], high: int, low: int, mark: int, close: int, liquidation: int, reach: int, best: int
-) -> bool:
-    """Whether bars of these extremes leave the position alone, the best price that a stop may trail being `best`."""
-    stop = min(ticket.stop, best + ticket.trail) if ticket.trail > 0 else ticket.stop
-    watched = mark if ticket.stop_on_mark == 1 else high
-    return watched < stop and mark < liquidation and low > reach and close <= ticket.invalidation
 
 
 @formula

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from bearskin import VerbRoom
 
 if TYPE_CHECKING:
-    from bearskin.report._bot_screen import BotScreen, decision_line
+    from bearskin.report._bot_screen import BotScreen, decision_line, opening_screen
     from bearskin.report._bot_tables import account_lines, bot_tables, hand_lines, orders_table, runs_table
     from bearskin.report._evidence import evidence_json, evidence_sentence
     from bearskin.report._files import Written, write_result
     from bearskin.report._json import result_json
+    from bearskin.report._luck_page import luck_page, write_luck
+    from bearskin.report._luck_tables import luck_tables
     from bearskin.report._page import tear_sheet
     from bearskin.report._parity_tables import parity_tables
     from bearskin.report._picture import Trade, picture
@@ -60,6 +62,8 @@ _HOMES = {
     "faults_table": "_store_tables",
     "hand_lines": "_bot_tables",
     "left_tables": "_run_tables",
+    "luck_page": "_luck_page",
+    "luck_tables": "_luck_tables",
     "opening_screen": "_bot_screen",
     "orders_of": "_run_rows",
     "orders_table": "_bot_tables",
@@ -83,6 +87,7 @@ _HOMES = {
     "tear_sheet": "_page",
     "tell_journal": "_run_tell",
     "trades_table": "_run_tables",
+    "write_luck": "_luck_page",
     "write_result": "_files",
 }
 
@@ -107,6 +112,8 @@ __all__ = [
     "faults_table",
     "hand_lines",
     "left_tables",
+    "luck_page",
+    "luck_tables",
     "opening_screen",
     "orders_of",
     "orders_table",
@@ -133,6 +140,7 @@ __all__ = [
     "tear_sheet",
     "tell_journal",
     "trades_table",
+    "write_luck",
     "write_result",
     "write_study",
 ]

@@ -16,7 +16,7 @@
     if (Array.isArray(value)) return typeof value[0] === "object" && value[0] !== null ? value.map(resolved) : value;
     if (value && typeof value === "object") {
       const out = {};
-      for (const key of Object.keys(value)) out[key] = resolved(value[key]);
+      for (const key of Object.keys(value)) out[key] = key === "colorscale" ? value[key].map(([at, name]) => [at, resolved(name)]) : resolved(value[key]);
       return out;
     }
     return value;
@@ -87,6 +87,14 @@
     picker.addEventListener("change", () => showPrice(picker.value));
     byId("price-whole").addEventListener("click", () => showPrice(picker.value));
     showPrice(picker.value);
+  }
+
+  // ---- surfaces of a sweep, one at a time
+  const surface = byId("surface");
+  if (surface) {
+    const show = () => draw("chart-surface", parsed("surface-" + surface.value));
+    surface.addEventListener("change", show);
+    show();
   }
 
   // ---- sorting: figures by value, words by alphabet, what is unknown last

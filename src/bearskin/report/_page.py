@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from importlib import resources
-
 import polars as pl
 
-from bearskin import __version__
 from bearskin.backtest import BacktestResult
 from bearskin.market import Panel
 from bearskin.report._charts import (
@@ -21,7 +17,7 @@ from bearskin.report._charts import (
     price_figure,
     r_figure,
 )
-from bearskin.report._html import Markup, el, join, script_json
+from bearskin.report._html import Markup, el, join
 from bearskin.report._sections import (
     data_part,
     declined_part,
@@ -34,14 +30,12 @@ from bearskin.report._sections import (
     trades_payload,
     trust_part,
 )
+from bearskin.report._sheet import FOOTER, NO_SCRIPT, chart, navigation, script_data, whole_page
 from bearskin.report._view import facts
 from bearskin.report._words import Kind, clean, shown
 from bearskin.terms import interval_word
 
 MAX_PRICE_CHARTS = 40
-
-# What the page may do: run and style itself. The browser itself then refuses any request.
-_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
 def tear_sheet(result: BacktestResult, *, title: str | None = None, max_price_charts: int = MAX_PRICE_CHARTS) -> str:
@@ -50,41 +44,21 @@ def tear_sheet(result: BacktestResult, *, title: str | None = None, max_price_ch
     `title` replaces the made headline. At most `max_price_charts` symbols get a price chart (those with most trades);
     the page says which do not. Returns the text of the file (about 5 MB of it plotly).
     """
-    from plotly.offline import get_plotlyjs
-
     about = facts(result)
     figures: dict[str, Figure] = {}
-    body = join(
+    return whole_page(
+        f"{title or about.title}, {about.period}",
         headline(about, title),
         _navigation(result),
         el(
             "main",
             key_figures(result, about.currency),
             _parts(result, about.currency, figures, max_price_charts),
-            el("noscript", el("p", "The charts and the table of trades need JavaScript, which is off.")),
+            el("noscript", el("p", NO_SCRIPT)),
         ),
-        el("footer", f"Made by bearskin {__version__}. Research, not advice. This file is complete: it loads nothing."),
-        _script_data("figures", figures),
+        el("footer", FOOTER),
+        script_data("figures", figures),
     )
-    head = join(
-        el("meta", charset="utf-8"),
-        el("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", name="color-scheme", content="dark light"),
-        el("title", f"{title or about.title}, {about.period}"),
-        el("style", Markup(_asset("_page.css"))),
-    )
-    scripts = join(el("script", Markup(get_plotlyjs())), el("script", Markup(_asset("_page.js"))))
-    return f"<!doctype html>\n{el('html', el('head', head), el('body', body, scripts), lang='en')}\n"
-
-
-def _asset(name: str) -> str:
-    return resources.files("bearskin.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _script_data(name: str, content: object) -> Markup:
-    text = json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return el("script", script_json(text), type="application/json", id=name)
 
 
 def _navigation(result: BacktestResult) -> Markup:
@@ -94,11 +68,7 @@ def _navigation(result: BacktestResult) -> Markup:
     elif result.panels:
         places += [("prices", "Prices")]
     places += [("declined", "Declined"), ("data", "Data"), ("trust", "Assumptions")]
-    return el(
-        "nav",
-        el("ul", [el("li", el("a", word, href=f"#{place}")) for place, word in places]),
-        aria_label="Parts of this page",
-    )
+    return navigation(places)
 
 
 def _parts(result: BacktestResult, currency: str, figures: dict[str, Figure], max_price_charts: int) -> Markup:
@@ -110,7 +80,7 @@ def _parts(result: BacktestResult, currency: str, figures: dict[str, Figure], ma
         _shape_parts(result, currency, figures) if any_trades else None,
         _prices_part(result, max_price_charts),
         trades_part(result.trades, currency, _traded(result)) if any_trades else None,
-        _script_data("trades", trades_payload(result.trades, currency)) if any_trades else None,
+        script_data("trades", trades_payload(result.trades, currency)) if any_trades else None,
         declined_part(result, currency),
         data_part(result, currency),
         trust_part(result),
@@ -119,13 +89,6 @@ def _parts(result: BacktestResult, currency: str, figures: dict[str, Figure], ma
 
 def _traded(result: BacktestResult) -> list[str]:
     return sorted({str(one) for one in result.trades["symbol"]})
-
-
-def _chart(figures: dict[str, Figure], name: str, figure: Figure, caption: str, label: str) -> Markup:
-    figures[f"chart-{name}"] = figure
-    return el(
-        "figure", el("div", id=f"chart-{name}", role="img", aria_label=label), el("figcaption", caption), class_="chart"
-    )
 
 
 def _equity_part(result: BacktestResult, currency: str, figures: dict[str, Figure]) -> Markup:
@@ -142,14 +105,14 @@ def _equity_part(result: BacktestResult, currency: str, figures: dict[str, Figur
         return el(
             "section", el("h2", "Equity and drawdown"), nothing or el("p", "No equity was recorded."), id="equity"
         )
-    chart = _chart(
+    drawn = chart(
         figures,
         "equity",
         equity_figure(result.equity, currency),
         "Equity counts open positions at mark, the wallet does not. Net exposure below zero is short. Drag to zoom.",
         "Equity, drawdown and exposure over time",
     )
-    return el("section", el("h2", "Equity and drawdown"), nothing, chart, id="equity")
+    return el("section", el("h2", "Equity and drawdown"), nothing, drawn, id="equity")
 
 
 def _setups_part(result: BacktestResult, currency: str, figures: dict[str, Figure]) -> Markup:
@@ -158,7 +121,7 @@ def _setups_part(result: BacktestResult, currency: str, figures: dict[str, Figur
         "section",
         el("h2", "Set-ups and sides"),
         frame_table(result.by_setup, currency, id="setups-table"),
-        _chart(
+        chart(
             figures,
             "expectancy",
             expectancy_figure(result.by_setup),
@@ -201,7 +164,7 @@ def _shape_parts(result: BacktestResult, currency: str, figures: dict[str, Figur
     return el(
         "div",
         [
-            el("section", el("h2", heading), _chart(figures, name, figure, caption, heading))
+            el("section", el("h2", heading), chart(figures, name, figure, caption, heading))
             for heading, name, figure, caption in charts
             if figure["data"]  # a position held without a stop has no R
         ],
@@ -236,7 +199,7 @@ def _prices_part(result: BacktestResult, max_price_charts: int) -> Markup | None
         ),
         el("p", f"Without a chart, having fewer trades: {', '.join(without)}.", class_="quiet") if without else None,
         [
-            _script_data(f"price-{index}", price_figure(panel, _of(result.trades, panel)))
+            script_data(f"price-{index}", price_figure(panel, _of(result.trades, panel)))
             for index, panel in enumerate(kept)
         ],
         id="prices",

@@ -10,12 +10,13 @@ import polars as pl
 from rich.console import RenderableType
 from rich.text import Text
 
-from bearskin.backtest import Sweep
+from bearskin.backtest import Luck, Sweep, luck_of_sweep
 from bearskin.report._terminal import Fitted, bulleted, empty_table, toned
-from bearskin.report._words import Kind, plain, shown
-from bearskin.terms import DAY_NS, iso
+from bearskin.report._words import Kind, plain, prose, shown
+from bearskin.terms import DAY_NS, BadInput, iso
 
 BEST, WORST = 5, 3
+JUDGED_FROM = 10  # combinations; fewer are not worth a verdict
 WARNING = "the best of many is luck until shown otherwise"
 MEASURES: dict[str, tuple[str, Kind, bool]] = {
     "trades": ("Trades", Kind.COUNT, False),
@@ -35,16 +36,29 @@ def sweep_tables(sweep: Sweep, *, interrupted: bool = False) -> list[RenderableT
     if found:
         parts.append(Text(_whole(found)))
         parts.append(Fitted(lambda width: _table(sweep, ranked, width)))
+    luck = luck_line(sweep)
+    if luck is not None:
+        parts.append(Text(prose(luck.headline[:1].upper() + luck.headline[1:]), style="yellow"))
     said = _notes(sweep, found, interrupted=interrupted)
     parts.append(bulleted("Mind", said))
     return parts
+
+
+def luck_line(sweep: Sweep) -> Luck | None:
+    """The sweep against luck, from its daily nets alone; None where it has too few combinations or days to be asked."""
+    if sweep.units_done == 0 or sweep.tried < JUDGED_FROM:
+        return None
+    try:
+        return luck_of_sweep(sweep, tests=False)
+    except BadInput:
+        return None
 
 
 def sweep_json(sweep: Sweep, *, interrupted: bool = False) -> dict[str, Any]:
     """The object of `sweep --json`: money, rates and ratios are strings, counts numbers."""
     ranked, found = _ranked(sweep)
     rows = [_row_json(sweep, row) for row in ranked.iter_rows(named=True)]
-    about = sweep.about
+    about, luck = sweep.about, luck_line(sweep)
     return {
         "folder": str(sweep.folder),
         "search": about["search"],
@@ -63,6 +77,7 @@ def sweep_json(sweep: Sweep, *, interrupted: bool = False) -> dict[str, Any]:
         "units_done": sweep.units_done,
         "units": sweep.units,
         "digest": sweep.digest(),
+        "luck": None if luck is None else {"verdict": luck.verdict, "headline": luck.headline},
         "best": [row for row in rows if row["place"] == "best"],
         "median": next((row for row in rows if row["place"] == "median"), None),
         "worst": [row for row in rows if row["place"] == "worst"],

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from bearskin.setups._crowd_state import crowd_state
 from bearskin.setups._features import F8, median, robust_z
 from bearskin.setups._view import View
 from bearskin.terms import Side
@@ -51,13 +52,21 @@ def interest_change(view: View, first: int, last: int) -> float | None:
 
 
 def crowding(view: View, bar: int) -> dict[str, float | str | None]:
-    """Funding rank, greed and long-short ratio as this view sees them at the close of `bar`."""
+    """Funding rank, greed, long-short ratio and the state of the crowd as this view sees them at the close of `bar`."""
     time_ns, short = view.panel.known_ns(bar), view.side is Side.SHORT
-    crowd = view.crowd(time_ns)
+    crowd, state = view.crowd(time_ns), crowd_state(view, bar)
     greed = view.latest(view.panel.sentiment, time_ns)
     ratio = view.latest(view.panel.long_short_ratio, time_ns)
     return {
         "funding_pct": None if crowd is None else crowd.pct,
         "greed": greed if greed is None or short else 100 - greed,
         "long_short": ratio if ratio is None or short or ratio <= 0 else 1 / ratio,
+        "crowd": state.score,
+        "crowded": "yes" if state.crowded else None,
+        "interest_pct": state.interest_pct,
+        "long_short_pct": state.ratio_pct,
+        "top_positions_pct": state.top_pct,
+        "retail_minus_top": state.retail_minus_top,
+        "long_short_change_24h": state.ratio_change_24h,
+        "long_short_flag": "crowded" if state.ratio_bearish else None,
     }

@@ -20,13 +20,13 @@ from bearskin.terms import HOUR_NS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecliningVolume:
-    """Parameters; `..._atr` count ATR(14) of `atr_hours` bars complete at the signal, as the trade's distances do.
+    """Parameters; `..._atr` count ATR(14) of bars `atr_bars` times as long, complete at the signal, as the trade does.
 
-    The window is the bars before the break: it is several one-hour ATR high even when the market stands still.
+    The window is the bars before the break: it is several ATR of its own bars high even when the market stands still.
     """
 
     window_bars: int = 48
-    atr_hours: int = 4
+    atr_bars: int = 4
     top_bars: int = 200  # whose highest high the window stays near
     near_atr: float = 1.0
     near_share: float = 0.6  # of the window's highs
@@ -87,7 +87,10 @@ def _below(view: View, start: int, bars: int) -> B1:
 
 def _window(view: View, rules: DecliningVolume, bar: int) -> Window | None:
     """The window before `bar`, when it is what the set-up asks for: the cheap questions first."""
-    held, atr = slice(bar - rules.window_bars, bar), float(view.higher_atr(rules.atr_hours * HOUR_NS)[bar])
+    held, atr = (
+        slice(bar - rules.window_bars, bar),
+        float(view.higher_atr(rules.atr_bars * view.panel.interval_ns)[bar]),
+    )
     close, high = view.close[held], view.high[held]
     closes_atr = float(close.max() - close.min()) / atr if atr > 0 else math.inf
     if closes_atr > rules.closes_atr:
@@ -164,7 +167,7 @@ def _draft(view: View, rules: DecliningVolume, bar: int, window: Window) -> Draf
             "tau_p": window.trend.p,
             "near_share": window.near_share,
             "closes_atr": window.closes_atr,
-            "atr_hours": float(rules.atr_hours),
+            "atr_hours": rules.atr_bars * view.panel.interval_ns / HOUR_NS,
             "cvd_slope": window.cvd_slope,
             "unchecked": None if window.cvd_slope is not None else "taker",
             "turnover_halves": float(turnover[half:].mean() / turnover[:half].mean()),

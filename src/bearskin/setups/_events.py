@@ -95,14 +95,19 @@ class Abstention:
 class GuardVerdict:
     """What the guards say of one event: a veto, or how much of the usual size may be taken.
 
-    `unchecked` names the guards that had no data; each of them, and each warning in `reasons`, is already in
-    `size_multiplier` (1, 0.5, 0.25, ...; 0 with a veto).
+    `unchecked` names the guards that had no data; they and the warnings in `reasons` are already in `size_multiplier`
+    (1, 0.5, 0.25, ...; 0 with a veto). Other reasons only tell.
     """
 
     veto: Refused | None
     size_multiplier: float
     unchecked: tuple[str, ...]
     reasons: tuple[str, ...]
+
+    @property
+    def told(self) -> list[str]:
+        """Reasons and what was not checked, as parts of a sentence."""
+        return [*self.reasons, *([f"unchecked: {', '.join(self.unchecked)}"] if self.unchecked else [])]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

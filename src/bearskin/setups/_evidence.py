@@ -58,7 +58,7 @@ class Evidence:
     def sentence(self) -> str:
         """The verdict and what it rests on, without a full stop."""
         if not self.n:
-            return f"{self.verdict}: none in {self._where}"
+            return f"{self.verdict}: none was found"
         measured = f"{self.mean_bp:+.0f} bp" if self.excess_bp is None else f"{self.excess_bp:+.0f} bp"
         measured += "" if self.excess_bp is None else " more than random entries"
         luck = [] if self.t is None else [f"t {self.t:.1f}"]

@@ -6,6 +6,7 @@ changes nothing that was said before.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,10 +20,16 @@ B1 = NDArray[np.bool_]
 _TIE = 1e-12  # rates closer than this are the same rate
 
 
+def _enough(series: F8) -> bool:
+    """Whether two values are finite, without which TA-Lib refuses; the last two nearly always are."""
+    if len(series) > 1 and math.isfinite(series[-1]) and math.isfinite(series[-2]):
+        return True
+    return int(np.count_nonzero(np.isfinite(series))) > 1
+
+
 def indicator(name: str, *series: F8, bars: int) -> F8:
     """TA-Lib's `name` over `bars` bars, NaN where there is not enough history; TA-Lib accepts negative (log) prices."""
-    shortest = min((np.count_nonzero(np.isfinite(s)) for s in series), default=0)
-    if shortest < 2 or bars < 2:
+    if bars < 2 or not all(_enough(s) for s in series):
         return np.full(len(series[0]), np.nan)
     import talib  # heavy, and only research needs it
 
@@ -48,14 +55,13 @@ def pivot_highs(high: F8, bars: int, since: int = 0) -> I8:
     Those before `since` are left out.
     """
     start = max(0, since - bars)
-    if start:
-        found = pivot_highs(high[start:], bars) + start
-        return found[np.searchsorted(found, since) :]
-    before = highest_before(high, bars)
-    after = np.full(len(high), np.nan)
-    after[: max(len(high) - bars, 0)] = before[bars + 1 :]
-    with np.errstate(invalid="ignore"):
-        return np.flatnonzero((high > before[:-1]) & (high >= after))
+    part = high[start:]
+    if len(part) <= 2 * bars:
+        return np.empty(0, dtype=np.int64)
+    top = part if bars == 1 else indicator("MAX", part, bars=bars)  # of the `bars` values up to each
+    own = part[bars:-bars]
+    found: I8 = np.flatnonzero((own > top[bars - 1 : -bars - 1]) & (own >= top[2 * bars :]))
+    return found + (start + bars)
 
 
 def rank_pct(window: F8, value: float) -> float:

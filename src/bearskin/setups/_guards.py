@@ -1,7 +1,8 @@
 """Guards: what may stop or shrink a trade a set-up asks for, and the daily regime.
 
 Rules are told for shorts; the long's view mirrors them. Only what it costs in money is not mirrored: longs pay funding
-as it is. A guard without data passes, is listed as unchecked and halves the size.
+as it is. A guard without data passes, is listed as unchecked and halves the size; those beside the chart, which have
+no source here, together halve it once.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from bearskin.market import Panel
 from bearskin.setups._events import Days, GuardVerdict, SetupEvent
+from bearskin.setups._families import enough_families
 from bearskin.setups._features import F8, I8, Higher, indicator
+from bearskin.setups._outside import Facts, OutsideRules, outside
 from bearskin.setups._view import FUNDING_HOURS, View
 from bearskin.terms import DAY_NS, HOUR_NS, BadInput, Reason, Refused, Side
 
@@ -25,7 +28,7 @@ VIEWS_KEPT = 64  # sides of panels whose daily bars are remembered; a portfolio 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardRules:
-    """Parameters of the squeeze guard and the trend guard; rates are per eight hours, rises in log price."""
+    """Parameters of the guards; rates are per eight hours, rises in log price. `outside` has those beside the chart."""
 
     veto_8h: float = -0.0002  # last settled rate at or below
     settlements: int = 3
@@ -45,6 +48,8 @@ class GuardRules:
     month_days: int = 30
     month_rise: float = 0.30
     caution: float = 0.5  # size where a guard warns or has no data
+    families_min: int = 0  # kinds of evidence (structure, positioning, flow) a signal needs; 0 asks nothing
+    outside: OutsideRules | None = field(default_factory=OutsideRules)  # None asks nothing beside the chart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,13 +178,15 @@ def guard(
     recent_events: Sequence[SetupEvent],
     preset: GuardRules | None = None,
     days: Days | None = None,
+    facts: Facts | None = None,
 ) -> GuardVerdict:
-    """What the squeeze guard and the trend guard say of `event`, from what was known at its `known_ns`.
+    """What the guards say of `event`, from what was known at its `known_ns`.
 
     `recent_events` are those detected so far, `event` among them or not; later ones and other symbols' are passed over.
-    `days` stand in for the panel's own, as in `regime`.
+    `days` stand in for the panel's own, as in `regime`; `facts` are what no series tells.
     The predicted funding rate is not in a panel: the last settled one stands in. A veto comes with size 0; otherwise
-    the size is halved for every warning and for every guard without data. Raises BadInput for another symbol's panel.
+    the size is halved for every warning, for the squeeze and the trend guard where they have no data, and once more for
+    all other guards without data together. Raises BadInput for another symbol's panel.
     """
     if event.symbol != panel.instrument.symbol:
         raise BadInput(f"the event is of {event.symbol}, the panel of {panel.instrument.symbol}")
@@ -197,6 +204,21 @@ def guard(
         else:
             reasons += found
             halvings += len(found)
+    refused = enough_families(event, view.panel, recent_events, rules.families_min, rules.trigger_bars)
+    known = len(unchecked)
+    if rules.outside is not None and refused is None:
+        daily = view.higher(DAY_NS).known_ns
+        since_ns = int(daily[0]) - DAY_NS if len(daily) else int(panel.time_ns[0])
+        for said in outside(event, view, since_ns, facts or Facts(), rules.outside):
+            refused = said.refused
+            if refused is not None:
+                break
+            unchecked += said.unchecked
+            reasons += [*said.warnings, *said.remarks]
+            halvings += len(said.warnings)
+    if refused is not None:
+        return GuardVerdict(veto=refused, size_multiplier=0.0, unchecked=tuple(unchecked), reasons=(str(refused),))
+    halvings += len(unchecked) > known
     return GuardVerdict(
         veto=None, size_multiplier=rules.caution**halvings, unchecked=tuple(unchecked), reasons=tuple(reasons)
     )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bearskin.setups._events import Draft
-from bearskin.setups._features import F8, I8, pivot_highs
+from bearskin.setups._features import F8, I8, indicator, pivot_highs
 from bearskin.setups._view import View
 from bearskin.terms import BadInput
 
@@ -95,32 +95,33 @@ def _pivots(view: View, orders: list[int], since: int) -> Pivots:
 
     def build() -> Pivots:
         close = view.sign * view.close
-        tops, bottoms = pivot_highs(close, orders[0], since), pivot_highs(-close, orders[0], since)
+        (tops, of), (bottoms, and_of) = _ordered(close, orders, since), _ordered(-close, orders, since)
         bars = np.concatenate([tops, bottoms])
-        kinds = np.repeat([TOP, BOTTOM], [len(tops), len(bottoms)])
         ranks = np.argsort(bars)
-        bars, kinds = bars[ranks], kinds[ranks]
-        return Pivots(bars.tolist(), kinds.tolist(), _orders(close, bars, kinds, orders).tolist())
+        kinds = np.repeat([TOP, BOTTOM], [len(tops), len(bottoms)])[ranks]
+        return Pivots(bars[ranks].tolist(), kinds.tolist(), np.concatenate([of, and_of])[ranks].tolist())
 
     found: Pivots = view.share(("close pivots", tuple(orders), since), build)
     return found if view.sign > 0 else Pivots(found.bar, [-kind for kind in found.kind], found.order)
 
 
-def _orders(close: F8, bars: I8, kinds: I8, orders: list[int]) -> I8:
-    """The largest of the orders of which each pivot is one, when it is one of the smallest."""
-    most = np.full(len(bars), orders[0])
-    left = np.arange(len(bars))  # those that are of every order so far
+def _ordered(close: F8, orders: list[int], since: int) -> tuple[I8, I8]:
+    """Pivot highs of the smallest order from bar `since` on, and the largest order that each is one of."""
+    start = max(0, since - orders[-1])
+    part = close[start:]
+    found = pivot_highs(part, orders[0], since - start)
+    most = np.full(len(found), orders[0])
+    left = np.arange(len(found))  # those that are of every order so far
     for order in orders[1:]:
-        left = left[(bars[left] >= order) & (bars[left] < len(close) - order)]
+        at = found[left]
+        inside = (at >= order) & (at < len(part) - order)
+        at, left = at[inside], left[inside]
         if not len(left):
             break
-        own, kind = bars[left], kinds[left, None]
-        off = close[own[:, None] + np.arange(-order, order + 1)] * kind
-        off -= off[:, order : order + 1]
-        # of equal closes the first is the pivot
-        left = left[(off[:, :order].max(axis=1) < 0) & (off[:, order + 1 :].max(axis=1) <= 0)]
+        top, own = indicator("MAX", part, bars=order), part[at]
+        left = left[(own > top[at - 1]) & (own >= top[at + order])]
         most[left] = order
-    return most
+    return found + start, most
 
 
 def _structures(view: View, rules: HeadShoulders) -> Iterator[Structure]:

@@ -28,6 +28,7 @@ NAMES = {
     ROUND: "round number",
 }
 KINDS = (DONCHIAN, EQUAL, *PIVOTS, DAY, WEEK, ROUND)
+FEW = 4  # bars that are better looked at one by one
 WEEK_NS, MONDAY_NS = 7 * DAY_NS, 3 * DAY_NS  # 1970-01-01 was a Thursday, three days into its week
 
 
@@ -96,10 +97,17 @@ def prior_period(view: View, length_ns: int, offset_ns: int = 0, first: int = 0)
     high to speak of.
     """
 
+    period = (length_ns, offset_ns)
+
     def build() -> tuple[F8, I8]:
         times, step = view.panel.time_ns, view.panel.interval_ns
         found, origin = np.full(len(view) + 1, np.nan), np.full(len(view) + 1, -1)
         if step >= length_ns:
+            return found, origin
+        if len(view) - first <= FEW:
+            for k in range(first, len(view) + 1):
+                origin[k] = _prior_bar(view, int(times[-1]) + step if k == len(view) else int(times[k]), *period)
+                found[k] = view.high[origin[k]] if origin[k] >= 0 else np.nan
             return found, origin
         before = (np.append(times[first:], times[-1] + step) + offset_ns) // length_ns - 1  # of each bar asked about
         begin = int(np.searchsorted(times, before[0] * length_ns - offset_ns))
@@ -118,6 +126,16 @@ def prior_period(view: View, length_ns: int, offset_ns: int = 0, first: int = 0)
         return found, origin
 
     return view.keep(("prior", length_ns, first), build)
+
+
+def _prior_bar(view: View, time_ns: int, length_ns: int, offset_ns: int) -> int:
+    """The bar that made the high of the period before that of `time_ns`; -1 without such a period."""
+    times, step = view.panel.time_ns, view.panel.interval_ns
+    start_ns = ((time_ns + offset_ns) // length_ns - 1) * length_ns - offset_ns
+    begin, end = int(times.searchsorted(start_ns)), int(times.searchsorted(start_ns + length_ns))
+    if begin == end or (begin == 0 and int(times[0]) - start_ns >= step):
+        return -1
+    return begin + int(view.high[begin:end].argmax())
 
 
 def standing(view: View, kind: str, rules: LevelRules, first: int = 0) -> F8 | None:
@@ -235,16 +253,19 @@ def _equal_highs_of(view: View, high: F8, pivots: I8, wanted: I8, rules: LevelRu
         starts = np.concatenate([[0], pivots[:-1] + 1 - begin])
         tops = np.maximum.reduceat(high[begin : pivots[-1] + 1], starts).tolist()
         oldest = np.searchsorted(pivots, pivots[wanted] - rules.age_max_bars)
-        for k, low in zip(wanted.tolist(), oldest.tolist(), strict=True):
-            atr = float(view.atr()[pivots[k] + PIVOTS["pivot-3"]])
-            reach, level, first, touches = -math.inf, own[k], k, 1
+        atrs = view.atr()[pivots[wanted] + PIVOTS["pivot-3"]].tolist()
+        for k, low, atr in zip(wanted.tolist(), oldest.tolist(), atrs, strict=True):
+            mine, first, touches, reach = own[k], k, 1, -math.inf
+            level, near, swept = mine, rules.equal_atr * atr, rules.swept_atr * atr
+            far = mine + (rules.equal_atr + rules.swept_atr) * atr
             for earlier in range(k - 1, low - 1, -1):
-                reach = max(reach, tops[earlier + 1])  # the highest seen between the two
-                if reach > own[k] + (rules.equal_atr + rules.swept_atr) * atr:
-                    break
-                is_level = abs(own[k] - own[earlier]) <= rules.equal_atr * atr
-                if is_level and reach <= max(own[k], own[earlier]) + rules.swept_atr * atr:
-                    level, first, touches = max(level, own[earlier]), earlier, touches + 1
+                if tops[earlier + 1] > reach:
+                    reach = tops[earlier + 1]  # the highest seen between the two
+                    if reach > far:
+                        break
+                other = own[earlier]
+                if abs(mine - other) <= near and reach <= max(mine, other) + swept:
+                    level, first, touches = max(level, other), earlier, touches + 1
             if touches > 1:
                 rows.append((level, int(pivots[first]), int(pivots[k]) + PIVOTS["pivot-3"], touches))
     columns = list(zip(*rows, strict=True)) or [(), (), (), ()]

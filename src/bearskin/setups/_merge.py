@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bearskin.setups._events import SetupEvent
-from bearskin.setups._registry import SETUPS
+from bearskin.setups._families import ALL, enough, families_of
 from bearskin.terms import Side
 
 MERGE_BARS = 6
@@ -16,7 +16,8 @@ MERGE_BARS = 6
 class Candidate:
     """Events of one symbol and side within a few bars of the first; known, as told here, with the last of them.
 
-    `setups` are the flags, each once; with no model their number is the score. `families` are those of the flags.
+    `setups` are the flags, each once; with no model their number is the score. `families` are those of the flags, and
+    of what stood beside them: crowded funding is positioning, a fall confirmed by takers' volume is flow.
     """
 
     symbol: str
@@ -32,6 +33,10 @@ class Candidate:
     def score(self) -> int:
         """Number of different set-ups."""
         return len(self.setups)
+
+    def families_ok(self, with_data: Iterable[str] = ALL, need: int = 2) -> bool:
+        """Whether `need` families speak; those without data (see `families_with_data`) are not asked for."""
+        return enough(self.families, with_data, need)
 
 
 def merge(events: Iterable[SetupEvent], within_bars: int = MERGE_BARS) -> list[Candidate]:
@@ -49,7 +54,6 @@ def merge(events: Iterable[SetupEvent], within_bars: int = MERGE_BARS) -> list[C
 
 def _candidate(group: list[SetupEvent]) -> Candidate:
     names = tuple(sorted({event.setup for event in group}))
-    families = {family for name in names if name in SETUPS for family in SETUPS[name].families}
     return Candidate(
         symbol=group[0].symbol,
         side=group[0].side,
@@ -57,6 +61,6 @@ def _candidate(group: list[SetupEvent]) -> Candidate:
         bar=group[-1].bar,
         known_ns=group[-1].known_ns,
         setups=names,
-        families=tuple(sorted(families)),
+        families=families_of(group),
         events=tuple(group),
     )

@@ -174,8 +174,8 @@ def spread(turnover: F8, low: F8, high: F8, bottom: float, width: float, count: 
     part = turnover / (last - first + 1)
     steps = np.bincount(first, weights=part, minlength=count + 1)
     steps -= np.bincount(last + 1, weights=part, minlength=count + 1)
-    found: F8 = np.cumsum(steps)[:count]
-    return np.maximum(found, 0.0)  # running sums of differences leave last digits below zero
+    found: F8 = np.maximum(np.cumsum(steps)[:count], 0.0)
+    return found  # running sums of differences leave last digits below zero
 
 
 def _fullest(found: F8) -> int:

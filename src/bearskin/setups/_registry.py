@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bearskin.market import Panel
+from bearskin.setups._crowded_longs import CrowdedLongs, crowded_longs, lacks_crowd_history
 from bearskin.setups._declining_volume import DecliningVolume, declining_volumes
 from bearskin.setups._descending_channel import ChannelBreak, DescendingChannel, channel_breaks, descending_channels
 from bearskin.setups._distribution import Distribution, distributions
@@ -96,6 +97,16 @@ BUILT_IN = (
         detect=rsi_divergences,
         params=RsiDivergence(),
         bars_min=30,
+    ),
+    Setup(
+        name="crowded_longs",
+        title="Crowded longs",
+        families=("positioning",),
+        detect=crowded_longs,
+        params=CrowdedLongs(),
+        needs=("funding", "open-interest"),
+        bars_min=60,
+        lacks=lacks_crowd_history,
     ),
     Setup(
         name="distribution",

@@ -6,14 +6,20 @@ All distances are in log prices of the view, where every position is a short: th
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from bearskin.setups._context import crowding, volume_z
 from bearskin.setups._events import Draft, Figure, Line, SetupEvent, Zone
+from bearskin.setups._supports import SupportRules, supports_at
 from bearskin.setups._view import View
+from bearskin.setups._volume import volume_confirmation
 from bearskin.terms import BadInput, Reason, Refused, Side
 
 ONE_RISK = "1R"  # the attr `target_rule` of an event whose nearest target is, by definition, one risk away
+
+
+_SUPPORTS = SupportRules()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +38,12 @@ class Template:
     cost_multiple: float = 3.0  # nearest target, in multiples of the round trip's cost
     slip_in: float = 0.0002  # fraction of price
     slip_stop: float = 0.0002
+    targets: Literal["setup", "support"] = "setup"  # what the set-up names, or the supports below the entry
+
+    def __post_init__(self) -> None:
+        """Raises BadInput for a choice of targets there is not."""
+        if self.targets not in ("setup", "support"):
+            raise BadInput(f"targets must be setup or support, was {self.targets!r}")
 
 
 def entry_ok(event: SetupEvent, open_price: float, template: Template | None = None) -> Refused | None:
@@ -122,6 +134,9 @@ def realise(view: View, setup: str, draft: Draft, rules: Template) -> SetupEvent
     if not atr > 0:
         return None
     entry = close if draft.limit is None else draft.limit
+    if rules.targets == "support" and (draft.targets or draft.one_risk):
+        levels = tuple(level for level, *_ in supports_at(view, bar, entry, _SUPPORTS))
+        draft = replace(draft, targets=levels, one_risk=False, pick_targets=True)
     price = view.price(close)
     buffer_atr = rules.buffer_atr if draft.buffer_atr is None else draft.buffer_atr
     stop = draft.extreme + max(buffer_atr * atr, rules.buffer_ticks * view.tick / price, 2 * rules.half_spread)
@@ -207,7 +222,7 @@ def _attrs(view: View, draft: Draft, risk_atr: float, cost: float) -> dict[str, 
     attrs |= {f"{name}_ns": int(times[bar]) for name, bar in draft.bars.items()}
     attrs |= {f"{name}_8h": view.as_paid_8h(rate) for name, rate in draft.rates.items()}
     own = draft.figures() if callable(draft.figures) else draft.figures
-    figures = {"volume_z": volume_z(view, draft.bar), **crowding(view, draft.bar), **own}
+    figures = {"volume_z": volume_z(view, draft.bar), **_turnover(view, draft.bar), **crowding(view, draft.bar), **own}
     attrs |= {
         name: figure
         for name, figure in figures.items()
@@ -217,6 +232,16 @@ def _attrs(view: View, draft: Draft, risk_atr: float, cost: float) -> dict[str, 
     if draft.one_risk:
         attrs["target_rule"] = ONE_RISK
     return attrs
+
+
+def _turnover(view: View, bar: int) -> dict[str, Figure | None]:
+    found = volume_confirmation(view, bar)
+    return {
+        "volume_ratio": found.ratio,
+        "sell_share": found.sell_share,
+        "volume": "confirmed" if found.confirmed else "weak" if found.weak else None,
+        "quadrant": found.quadrant or None,
+    }
 
 
 def _why(view: View, draft: Draft, stop: float, attrs: dict[str, Figure]) -> str:

@@ -223,9 +223,12 @@ class View:
             funding = self.panel.funding
             if funding is None:
                 return np.empty(0, dtype=np.int64), np.empty(0)
-            sound = (funding.interval_ns > 0) & np.isfinite(funding.rate)
-            rate = funding.rate[sound] * (FUNDING_HOURS * HOUR_NS / funding.interval_ns[sound])
-            return funding.time_ns[sound], rate if self.side is Side.SHORT else 2 * NEUTRAL_8H - rate
+            times, rate, interval_ns = funding.time_ns, funding.rate, funding.interval_ns
+            sound = (interval_ns > 0) & np.isfinite(rate)
+            if not sound.all():
+                times, rate, interval_ns = times[sound], rate[sound], interval_ns[sound]
+            rate = rate * (FUNDING_HOURS * HOUR_NS / interval_ns)
+            return times, rate if self.side is Side.SHORT else 2 * NEUTRAL_8H - rate
 
         return self.keep("funding", build)
 
@@ -243,10 +246,15 @@ class View:
         end = int(times.searchsorted(time_ns, side="right"))
         if end < settlements or (history := (time_ns - int(times[0])) / DAY_NS) < days_min:
             return None
-        means = self.keep(
-            ("funding means", settlements),
-            lambda: np.mean(np.lib.stride_tricks.sliding_window_view(rates, settlements), axis=1),
-        )
+
+        def smooth() -> F8:
+            count = len(rates) - settlements + 1
+            total: F8 = rates[:count].copy()
+            for k in range(1, settlements):
+                total += rates[k : k + count]
+            return total / settlements
+
+        means = self.keep(("funding means", settlements), smooth)
         last = end - settlements
 
         def rank() -> float:

@@ -45,6 +45,8 @@ class Reason(StrEnum):
     SQUEEZE = "squeeze guard: funding against the position"
     TREND = "trend guard"
     LOW_CAP = "low-cap and manipulability guard"
+    RSI = "RSI guard"
+    FAMILIES = "too few kinds of evidence"
     NO_DATA = "a series this trade needs is absent"
     STALE = "the prices at hand are old"
     HALTED = "the symbol is not open for trading"

@@ -28,7 +28,12 @@ def made(home: Path, place: Place = WITHIN, interval: str = "1h", **given: objec
 
 
 def test_every_setting_of_the_engine_is_an_option_of_both_and_a_setting() -> None:
-    fields = {field.name for field in dataclasses.fields(EngineSettings)} - {"tag", "symbols", "interval_ns"}
+    fields = {field.name for field in dataclasses.fields(EngineSettings)} - {
+        "tag",
+        "symbols",
+        "interval_ns",
+        "guard_rules",
+    }
     assert {word.field for word in BOT_WORDS.values()} == fields
     assert set(BOT_WORDS) <= set(DEMO)
     assert set(BOT_WORDS) <= set(TRADING)
@@ -153,6 +158,19 @@ def test_events_come_from_toml_or_csv(home: Path, tmp_path: Path) -> None:
     assert (cpi.start_ns, cpi.symbols) == (parse_time("2026-12-10T13:00:00Z"), ())
     assert unlock.symbols == ("SOLUSDT",)
     assert made(home, calendar=str(toml)).calendar == (unlock, cpi)
+
+
+def test_an_event_of_one_moment_bars_half_an_hour_either_side(tmp_path: Path) -> None:
+    toml, table = tmp_path / "events.toml", tmp_path / "events.csv"
+    toml.write_text('[[event]]\nname = "FOMC"\nat = 2026-12-10T19:00:00Z\n')
+    table.write_text("name,at,symbols\nFOMC,2026-12-10T19:00:00Z,\n")
+    (event,) = read_calendar(toml)
+    assert read_calendar(table) == (event,)
+    assert (event.start_ns, event.end_ns) == (parse_time("2026-12-10T18:30:00Z"), parse_time("2026-12-10T19:30:00Z"))
+    assert event.moment_ns == parse_time("2026-12-10T19:00:00Z")
+    toml.write_text('[[event]]\nname = "FOMC"\nat = 2026-12-10T19:00:00Z\nend = 2026-12-11\n')
+    with pytest.raises(BadFile, match="column 'at': has start or end beside it"):
+        read_calendar(toml)
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,7 @@ def test_a_drift_against_the_trade_is_evidence_against():
     assert row["verdict"] == AGAINST
 
 
+@pytest.mark.slow
 def test_pure_noise_rejects_no_more_often_than_it_may():
     """Coins that move together on the same days: a t that took every case for itself would cry wolf."""
     seeds, rejected, naive = 60, 0, 0
@@ -157,6 +158,7 @@ def test_pure_noise_rejects_no_more_often_than_it_may():
     assert naive >= 10
 
 
+@pytest.mark.slow
 def test_what_led_up_to_a_signal_flatters_the_first_baseline_only():
     """Signals after a rise in a market without any edge: the days before hold the rise, the days after do not."""
     either, later = [], []

@@ -127,6 +127,22 @@ def test_a_calendar_event_of_another_symbol_bars_nothing(monkeypatch):
     assert opened(monkeypatch, signal(), settings=settings(calendar=(event,))).told("Planned")
 
 
+def test_a_day_before_an_event_a_hedge_is_suggested_once(monkeypatch):
+    """Bars close at T0 + 1 h, + 2 h, ...; the event is at T0 + 26 h, so the second bar's close is a day before it."""
+    moment = T0 + 26 * HOUR_NS
+    event = CalendarEvent(name="CPI", start_ns=moment - HOUR_NS, end_ns=moment + HOUR_NS, at_ns=moment)
+    room = Room(signals=[], settings=settings(calendar=(event,)))
+    monkeypatch.setattr("bearskin.engine._signals.detect", room.found)
+    room.account()
+    room.bar()
+    assert not room.told("Warned")
+    room.bar()
+    room.bar()
+    (told,) = room.told("Warned")
+    assert (told.kind, told.severity, told.symbol) == ("hedge-suggest", "info", "")
+    assert told.text == "CPI in 24 h: a hedge may be due for what you hold elsewhere"
+
+
 def test_the_act_of_the_user_goes_before_the_settings(monkeypatch):
     room = Room(signals=[signal()])
     monkeypatch.setattr("bearskin.engine._signals.detect", room.found)

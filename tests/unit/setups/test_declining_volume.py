@@ -48,6 +48,7 @@ def test_a_close_below_a_range_that_held_on_fading_turnover_is_a_short():
     assert event.attrs["risk_atr"] == pytest.approx(risk / ATR)
     assert (event.attrs["tau"], event.attrs["near_share"], event.attrs["closes_atr"]) == pytest.approx((-1, 1, 0))
     assert event.attrs["turnover_halves"] == pytest.approx(12.5 / 36.5)
+    assert event.attrs["atr_hours"] == 4.0
     assert event.attrs["unchecked"] == "taker"
     assert "held near its highs for 48 bars on falling turnover (Kendall's tau -1.00)" in event.why
 
