@@ -58,11 +58,9 @@ def scanned() -> bool:
 
 
 def others() -> bool:
-    """The same strategy on the same bars in other programs; True when one that is there came too near."""
+    """The same strategy on the same bars in other programs; True when one came too near."""
     found = peers.measure()
-    print(
-        f"\n{peers.BARS:,} one-minute bars, short when RSI(14) falls back through 70, stop 2 %, target 4 %, fee 0.05 %, 5x"
-    )
+    print(f"\n{peers.BARS:,} one-minute bars, short where RSI(14) falls back through 70, stop 2 %, target 4 %, 5x")
     for name, value, limit in peers.lines(found):
         line(name, value, limit)
     return peers.beyond(found)

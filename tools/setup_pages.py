@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,18 @@ SHOWN_MIN, SHOWN_MAX = 60, 130
 BYTES_MAX = 20_000
 
 
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """The bars of a picture."""
+
+    interval_ns: int
+    time_ns: Any
+    open: Any
+    high: Any
+    low: Any
+    close: Any
+
+
 def page_of(name: str) -> Path:
     """The page of a set-up."""
     return FOLDER / f"{name}.md"
@@ -49,7 +62,7 @@ def picture_of(name: str) -> Path:
 
 def evidence_block(name: str) -> str:
     """What stands in the marked block of a page."""
-    return f"{evidence_words(name)}\n"
+    return f"*Evidence:* {evidence_words(name)}\n"
 
 
 def filled(text: str) -> str:
@@ -69,7 +82,7 @@ def listed(text: str) -> str:
 
 def on_grid(panel: Panel) -> Panel:
     """The panel on a grid that reads well."""
-    prices = {
+    prices: dict[str, Any] = {
         name: np.round(getattr(panel, name), 2)
         for name in ("open", "high", "low", "close", "mark_open", "mark_high", "mark_low", "mark_close")
     }
@@ -117,13 +130,10 @@ def draw(name: str) -> None:
     first = min(began(panel, event) - BEFORE, event.bar - SHOWN_MIN)
     cut = slice(max(first, event.bar - SHOWN_MAX, 0), event.bar + 1)
     columns = {field: getattr(panel, field)[cut] for field in ("time_ns", "open", "high", "low", "close")}
-    shown = dataclasses.replace(panel, **columns, **dict.fromkeys(_LEFT_OUT))
+    shown = Shown(interval_ns=panel.interval_ns, **columns)
     svg = picture(shown, Trade(event=event, entry=event.entry_ref), alone=True)
     assert len(svg) < BYTES_MAX, f"{name}: {len(svg)} bytes"
     picture_of(name).write_text(svg + "\n", encoding="utf-8")
-
-
-_LEFT_OUT = ("funding", "open_interest", "long_short_ratio", "sentiment")
 
 
 def stale() -> list[str]:

@@ -40,12 +40,23 @@ def _asset(name: str) -> str:
 class Candles(Protocol):
     """The bars of a picture, as a scan keeps them; a panel's fit too."""
 
-    interval_ns: int
-    time_ns: I8
-    open: F8
-    high: F8
-    low: F8
-    close: F8
+    @property
+    def interval_ns(self) -> int: ...
+
+    @property
+    def time_ns(self) -> I8: ...
+
+    @property
+    def open(self) -> F8: ...
+
+    @property
+    def high(self) -> F8: ...
+
+    @property
+    def low(self) -> F8: ...
+
+    @property
+    def close(self) -> F8: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
