@@ -16,6 +16,7 @@ import exchange_wire
 import kernel
 import peers
 import scan
+import sweep
 import unprotected
 
 HELP_S_MAX = 0.5
@@ -30,7 +31,8 @@ def line(name: str, value: str, limit: str = "") -> None:
 
 def main() -> int:
     """Print the figures; 1 when one is beyond its limit."""
-    beyond = [part() for part in (kernels, whole_desk, engine, lived, exchange, protection, scanned, others)]
+    parts = (kernels, swept, whole_desk, engine, lived, exchange, protection, scanned, others)
+    beyond = [part() for part in parts]
     print("\nbeyond a limit" if any(beyond) else "\nwithin every limit")
     return 1 if any(beyond) else 0
 
@@ -73,6 +75,19 @@ def kernels() -> bool:
     line("kernel with every cost, the same bars", f"{inner['kernel_ms']:.2f} ms")
     line("ratio", f"{inner['ratio']:.2f}", f"at most {kernel.RATIO_MAX}")
     return inner["ratio"] > kernel.RATIO_MAX
+
+
+def swept() -> bool:
+    """A thousand combinations over a year of minutes; True when beyond the limit."""
+    found = sweep.measure()
+    print(f"\n{found['combinations']:,.0f} stops and targets, {kernel.BARS:,} bars, {found['trades']:,.0f} trades")
+    line("sweep with every cost", f"{found['sweep_s']:.2f} s", f"at most {sweep.SECONDS_MAX} s")
+    line("bars times combinations a second", f"{found['bars_s'] / 1e6:,.0f} M")
+    line("plain kernel on one core, as long, times", f"{found['ratio']:.1f}")
+    line(f"one more combination with {found['many_trades']:,.0f} trades", f"{found['many_us']:,.0f} us")
+    line(f"one more combination with {found['few_trades']:,.0f} trades", f"{found['few_us']:,.0f} us")
+    line("vectorbt (0.367 s for one, fees alone), as long, times", f"{found['vectorbt']:,.0f}")
+    return found["sweep_s"] > sweep.SECONDS_MAX
 
 
 def whole_desk() -> bool:

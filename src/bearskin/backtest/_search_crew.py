@@ -44,7 +44,7 @@ class Alone:
     """Everything in this process, in order."""
 
     def __init__(self, job: Job, source: Source) -> None:
-        self._bench, self._source = Bench(job), source
+        self._bench, self._source = Bench(job, threads=None), source
 
     def run(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Found]]:
         """One after another."""

@@ -115,19 +115,20 @@ def rows_frame(symbol: str, found: Found, columns: Mapping[str, Sequence[Any]]) 
 
 def days_frame(symbol: str, found: Found) -> pl.DataFrame:
     """One row per combination that traded: the days it left trades on, and what they brought."""
+    import pyarrow as pa
+
     traded = np.flatnonzero(np.diff(found.day_from))
-    spans = [(int(found.day_from[i]), int(found.day_from[i + 1])) for i in traded]
-    return pl.DataFrame(
-        {
-            "combination": found.numbers[traded],
-            "symbol": [symbol] * len(spans),
-            "day": [found.day[a:b] for a, b in spans],
-            "net": [found.net[a:b] for a, b in spans],
-        },
-        schema={
-            "combination": pl.Int64, "symbol": pl.String, "day": pl.List(pl.Int32), "net": pl.List(pl.Float64),
-        },
-    )  # fmt: skip
+    starts = pa.array(np.append(found.day_from[traded], found.day_from[-1]).astype(np.int32))
+    # days of combinations that follow one another lie side by side: where one starts the one before has ended
+    columns = {
+        "combination": pa.array(found.numbers[traded], pa.int64()),
+        "symbol": pa.array([symbol] * len(traded), pa.large_string()),
+        "day": pa.ListArray.from_arrays(starts, pa.array(found.day, pa.int32())),
+        "net": pa.ListArray.from_arrays(starts, pa.array(found.net, pa.float64())),
+    }
+    frame = pl.from_arrow(pa.table(columns))
+    assert isinstance(frame, pl.DataFrame)
+    return frame
 
 
 def digest_of(path: Path, header: Mapping[str, Any]) -> str:

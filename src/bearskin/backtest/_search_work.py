@@ -7,6 +7,7 @@ until another comes. A worker therefore holds one symbol at a time.
 from __future__ import annotations
 
 import dataclasses
+import gc
 import hashlib
 import importlib.metadata
 import itertools
@@ -30,6 +31,7 @@ from bearskin.setups import SetupEvent, load_setups
 from bearskin.terms import BadInput, Brackets, UnknownSymbol
 
 ROOMS = ("terms", "margin", "market", "paths", "setups", "risk", "backtest")  # whose code a result depends on
+BLOCKS_KEPT = 16
 LIBRARIES = ("numpy", "numba", "ta-lib")
 
 
@@ -126,28 +128,45 @@ class Task:
 
 
 class Bench:
-    """Where one worker works: it knows the job and keeps the symbol and the signals at hand."""
+    """Where one worker works: it knows the job and keeps the symbol and the signals at hand.
 
-    def __init__(self, job: Job) -> None:
+    `threads` share the accounts of a unit, None for every core: that is for whoever works alone.
+    """
+
+    def __init__(self, job: Job, threads: int | None = 1) -> None:
+        self._threads = threads
         for name, text in job.setup_files:
             learn(name, text)
         self.grid = job.grid
         self._symbol: Symbol | None = None
         self._group = -1
         self._offers: list[Offer] = []
+        self._requests: dict[int, list[tuple[int, list[BacktestRequest]]]] = {}
 
     def work(self, task: Task, panel_of: Callable[[str], Panel]) -> Found:
         """Do one unit; `panel_of` is asked for a panel when the symbol at hand is another."""
         symbol = self._laid(task, panel_of)
         parts: list[Swept] = []
-        for group, members in itertools.groupby(task.numbers, self.grid.group):
-            requests = [self.grid.request(number) for number in members]
-            parts.append(sweep_symbol(symbol, self._offered(symbol, group, requests[0]), requests))
+        for group, requests in self._groups(task):
+            parts.append(
+                sweep_symbol(symbol, self._offered(symbol, group, requests[0]), requests, threads=self._threads)
+            )
         return _found(task.numbers, parts)
+
+    def _groups(self, task: Task) -> list[tuple[int, list[BacktestRequest]]]:
+        """The requests of a block, by the group they share their signals in; kept a while, for the next symbol."""
+        block = task.unit[0]
+        if block not in self._requests:
+            while len(self._requests) >= BLOCKS_KEPT:
+                del self._requests[next(iter(self._requests))]
+            runs = itertools.groupby(task.numbers, self.grid.group)
+            self._requests[block] = [(group, [self.grid.request(n) for n in numbers]) for group, numbers in runs]
+        return self._requests[block]
 
     def _laid(self, task: Task, panel_of: Callable[[str], Panel]) -> Symbol:
         if self._symbol is None or self._symbol.name != task.symbol:
-            self._symbol, self._group, self._offers = None, -1, []  # the old one goes before the new one comes
+            self._symbol, self._group, self._offers = None, -1, []
+            gc.collect()  # the old one goes before the new one comes: views of a panel refer to one another
             panel = cut_panel(panel_of(task.symbol), self.grid.base)
             self._symbol = symbol_of(0, self.grid.base, panel, task.brackets, {})
         return self._symbol
