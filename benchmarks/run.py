@@ -14,6 +14,7 @@ import exchange_core
 import exchange_marks
 import exchange_wire
 import kernel
+import scan_setups
 import sweep
 import unprotected
 
@@ -29,7 +30,17 @@ def line(name: str, value: str, limit: str = "") -> None:
 
 def main() -> int:
     """Print the figures; 1 when one is beyond its limit."""
-    beyond = [part() for part in (kernels, swept, whole_desk, engine, lived, exchange, protection)]
+    parts = (
+        kernels,
+        swept,
+        whole_desk,
+        engine,
+        looked,
+        lived,
+        exchange,
+        protection,
+    )
+    beyond = [part() for part in parts]
     print("\nbeyond a limit" if any(beyond) else "\nwithin every limit")
     return 1 if any(beyond) else 0
 
@@ -102,6 +113,22 @@ def engine() -> bool:
     line("quotes and marks between bars, a second of computing", f"{loop['ticks_s']:,.0f}")
     line("signals found, trades planned", f"{loop['signals']:.0f}, {loop['planned']:.0f}")
     return loop["bar_p99_ms"] >= engine_decide.P99_MS_MAX
+
+
+def looked() -> bool:
+    """Every set-up in many symbols, the last bars and all of them; True when beyond the limit."""
+    found = scan_setups.measure()
+    print(
+        f"\n{scan_setups.SYMBOLS} symbols of {scan_setups.BARS:,} bars, {found['setups']:.0f} set-ups, both sides,"
+        f" {scan_setups.PROCESSES} processes"
+    )
+    limit = f"under {scan_setups.SCAN_S_MAX:g} s"
+    line(f"looking at the last {scan_setups.LAST_BARS} bars of each", f"{found['last_s']:.2f} s", limit)
+    line("  of it computing, both processes", f"{found['last_cpu_s']:.2f} s")
+    line("looking at every bar", f"{found['all_s']:.2f} s")
+    line("  of it computing, both processes", f"{found['all_cpu_s']:.2f} s")
+    line("events found", f"{found['last_events']:,.0f}, {found['all_events']:,.0f}")
+    return found["last_s"] >= scan_setups.SCAN_S_MAX
 
 
 def lived() -> bool:
