@@ -14,6 +14,8 @@ import exchange_core
 import exchange_marks
 import exchange_wire
 import kernel
+import peers
+import scan
 import scan_setups
 import sweep
 import unprotected
@@ -39,6 +41,8 @@ def main() -> int:
         lived,
         exchange,
         protection,
+        scanned,
+        others,
     )
     beyond = [part() for part in parts]
     print("\nbeyond a limit" if any(beyond) else "\nwithin every limit")
@@ -52,6 +56,28 @@ def protection() -> bool:
     line("without a confirmed stop, median", f"{found['p50_s'] * 1e3:.1f} ms")
     line("99th percentile", f"{found['p99_s'] * 1e3:.1f} ms", f"under {unprotected.P99_S_MAX * 1e3:.0f} ms")
     return found["p99_s"] >= unprotected.P99_S_MAX
+
+
+def scanned() -> bool:
+    """Looking for every set-up in many symbols; True when beyond its limit."""
+    found = scan.measure()
+    print(
+        f"\na scan of {scan.SYMBOLS} symbols, {scan.BARS:,} bars each, every set-up, both sides; starting Python apart"
+    )
+    line(f"looking, on {scan.PROCESSES} cores", f"{found['looking_s']:.2f} s")
+    line("  of it computing, the slower core", f"{found['looking_cpu_s']:.2f} s", f"under {scan.LOOKING_S_MAX:g} s")
+    line("with reading the store, one process", f"{found['verb_one_s']:.2f} s")
+    line(f"with reading the store, {scan.PROCESSES} processes and their start", f"{found['verb_two_s']:.2f} s")
+    return found["looking_cpu_s"] >= scan.LOOKING_S_MAX
+
+
+def others() -> bool:
+    """The same strategy on the same bars in other programs; True when one came too near."""
+    found = peers.measure()
+    print(f"\n{peers.BARS:,} one-minute bars, short where RSI(14) falls back through 70, stop 2 %, target 4 %, 5x")
+    for name, value, limit in peers.lines(found):
+        line(name, value, limit)
+    return peers.beyond(found)
 
 
 def kernels() -> bool:
