@@ -207,14 +207,14 @@ def luck_figures(result: BacktestResult) -> Markup | None:
     def mean(value: float | None) -> Markup:
         return _figure_of(value, Kind.R, signed=True)
 
-    days = f"{whole.days:,} days with entries, each one event"
+    days = f"3 is asked for; {whole.days:,} days with entries, each one event"
     bounds = join(mean(whole.low), " to ", mean(whole.high)) if whole.low is not None else NOTHING
     cards: list[tuple[str, str, Markup | str, str]] = [
         (
             "luck_t",
             "t of mean R, days as clusters",
             _figure_of(whole.t, Kind.RATIO, signed=True),
-            f"3 is asked for; {days}",
+            days,
         ),
         ("luck_interval", "Mean R, 95 %", bounds, "a range with zero in it shows nothing"),
         (
@@ -234,9 +234,7 @@ def luck_figures(result: BacktestResult) -> Markup | None:
         "section",
         el("h2", "Luck"),
         el("dl", [_card(*card) for card in cards], class_="keys", id="luck-list"),
-        el(
-            "p", "`bearskin luck` on this folder asks the rest: deflation, overfitting, random entries.", class_="quiet"
-        ),
+        el("p", el("code", "bearskin luck"), " on this folder asks the rest: trials, random entries.", class_="quiet"),
         class_="bare",
         id="luck",
     )
