@@ -12,7 +12,7 @@ from decimal import Decimal
 import numpy as np
 
 from bearskin.engine import Engine, EngineSettings
-from bearskin.market import Funding, Panel
+from bearskin.market import Funding, Known, Panel
 from bearskin.terms import (
     HOUR_NS,
     AccountNow,
@@ -151,13 +151,17 @@ def _panel(rng: np.random.Generator, symbol: str) -> Panel:
         funding=Funding(
             time_ns=settled, rate=0.0001 + 0.002 * trail, interval_ns=np.full(len(settled), 8 * HOUR_NS)
         ),
+        open_interest=Known(
+            time_ns=times, known_ns=times + HOUR_NS // 12, value=10_000 * np.exp(np.cumsum(rng.normal(0, 0.01, bars)))
+        ),
     )  # fmt: skip
 
 
 def _head(panel: Panel, bars: int) -> Panel:
     names = ("time_ns", "open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume")
     columns = {name: getattr(panel, name)[:bars] for name in names}
-    return Panel(instrument=panel.instrument, interval_ns=panel.interval_ns, funding=panel.funding, **columns)
+    others = {"funding": panel.funding, "open_interest": panel.open_interest}
+    return Panel(instrument=panel.instrument, interval_ns=panel.interval_ns, **others, **columns)
 
 
 def _bar(panel: Panel, i: int) -> BarClosed:

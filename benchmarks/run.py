@@ -14,6 +14,10 @@ import exchange_core
 import exchange_marks
 import exchange_wire
 import kernel
+import peers
+import scan
+import scan_setups
+import sweep
 import unprotected
 
 HELP_S_MAX = 0.5
@@ -28,7 +32,19 @@ def line(name: str, value: str, limit: str = "") -> None:
 
 def main() -> int:
     """Print the figures; 1 when one is beyond its limit."""
-    beyond = [part() for part in (kernels, whole_desk, engine, lived, exchange, protection)]
+    parts = (
+        kernels,
+        swept,
+        whole_desk,
+        engine,
+        looked,
+        lived,
+        exchange,
+        protection,
+        scanned,
+        others,
+    )
+    beyond = [part() for part in parts]
     print("\nbeyond a limit" if any(beyond) else "\nwithin every limit")
     return 1 if any(beyond) else 0
 
@@ -42,6 +58,28 @@ def protection() -> bool:
     return found["p99_s"] >= unprotected.P99_S_MAX
 
 
+def scanned() -> bool:
+    """Looking for every set-up in many symbols; True when beyond its limit."""
+    found = scan.measure()
+    print(
+        f"\na scan of {scan.SYMBOLS} symbols, {scan.BARS:,} bars each, every set-up, both sides; starting Python apart"
+    )
+    line(f"looking, on {scan.PROCESSES} cores", f"{found['looking_s']:.2f} s")
+    line("  of it computing, the slower core", f"{found['looking_cpu_s']:.2f} s", f"under {scan.LOOKING_S_MAX:g} s")
+    line("with reading the store, one process", f"{found['verb_one_s']:.2f} s")
+    line(f"with reading the store, {scan.PROCESSES} processes and their start", f"{found['verb_two_s']:.2f} s")
+    return found["looking_cpu_s"] >= scan.LOOKING_S_MAX
+
+
+def others() -> bool:
+    """The same strategy on the same bars in other programs; True when one came too near."""
+    found = peers.measure()
+    print(f"\n{peers.BARS:,} one-minute bars, short where RSI(14) falls back through 70, stop 2 %, target 4 %, 5x")
+    for name, value, limit in peers.lines(found):
+        line(name, value, limit)
+    return peers.beyond(found)
+
+
 def kernels() -> bool:
     """The compiled trade against a bare loop; True when beyond its limit."""
     inner = kernel.measure()
@@ -49,6 +87,20 @@ def kernels() -> bool:
     line("kernel with every cost, the same bars", f"{inner['kernel_ms']:.2f} ms")
     line("ratio", f"{inner['ratio']:.2f}", f"at most {kernel.RATIO_MAX}")
     return inner["ratio"] > kernel.RATIO_MAX
+
+
+def swept() -> bool:
+    """A thousand combinations over a year of minutes; True when beyond the limit."""
+    found = sweep.measure()
+    print(f"\n{found['combinations']:,.0f} stops and targets, {kernel.BARS:,} bars, {found['trades']:,.0f} trades")
+    line("sweep with every cost", f"{found['sweep_s']:.2f} s")
+    line("bars times combinations a second", f"{found['bars_s'] / 1e6:,.0f} M")
+    line("processor seconds", f"{found['sweep_cpu_s']:.2f} s", f"at most {sweep.SECONDS_MAX} s")
+    line("plain kernel for the same trades, as many, times", f"{found['ratio']:.1f}")
+    line(f"one more combination with {found['many_trades']:,.0f} trades", f"{found['many_us']:,.0f} us")
+    line(f"one more combination with {found['few_trades']:,.0f} trades", f"{found['few_us']:,.0f} us")
+    line("vectorbt (0.367 s for one, fees alone), as long, times", f"{found['vectorbt']:,.0f}")
+    return found["sweep_cpu_s"] > sweep.SECONDS_MAX
 
 
 def whole_desk() -> bool:
@@ -88,6 +140,22 @@ def engine() -> bool:
     line("quotes and marks between bars, a second of computing", f"{loop['ticks_s']:,.0f}")
     line("signals found, trades planned", f"{loop['signals']:.0f}, {loop['planned']:.0f}")
     return loop["bar_p99_ms"] >= engine_decide.P99_MS_MAX
+
+
+def looked() -> bool:
+    """Every set-up in many symbols, the last bars and all of them; True when beyond the limit."""
+    found = scan_setups.measure()
+    print(
+        f"\n{scan_setups.SYMBOLS} symbols of {scan_setups.BARS:,} bars, {found['setups']:.0f} set-ups, both sides,"
+        f" {scan_setups.PROCESSES} processes"
+    )
+    limit = f"under {scan_setups.SCAN_S_MAX:g} s"
+    line(f"looking at the last {scan_setups.LAST_BARS} bars of each", f"{found['last_s']:.2f} s", limit)
+    line("  of it computing, both processes", f"{found['last_cpu_s']:.2f} s")
+    line("looking at every bar", f"{found['all_s']:.2f} s")
+    line("  of it computing, both processes", f"{found['all_cpu_s']:.2f} s")
+    line("events found", f"{found['last_events']:,.0f}, {found['all_events']:,.0f}")
+    return found["last_s"] >= scan_setups.SCAN_S_MAX
 
 
 def lived() -> bool:

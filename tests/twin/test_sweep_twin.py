@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from decimal import Decimal
 from typing import Any
 
@@ -13,12 +14,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from twin.test_engine_twin import Book, drawn_signals, wild
 
-from bearskin.backtest import BacktestRequest, BacktestResult, run
+from bearskin.backtest import BacktestRequest, BacktestResult, run, run_engine
 from bearskin.backtest import _symbols as gathering
+from bearskin.backtest._engine_run import COMPILED_ONLY
+from bearskin.backtest._override import overridden, rules_of
 from bearskin.backtest._sweep_core import COLUMNS, Swept, sweep_slowly, sweep_symbol, sweep_trades
 from bearskin.backtest._symbols import Gathered, gather
+from bearskin.engine import _plan as planning
+from bearskin.engine import _signals as hearing
 from bearskin.market import Funding, Panel
-from bearskin.setups import SetupEvent
+from bearskin.setups import SetupEvent, entry_ok
 from bearskin.terms import HOUR_NS, BadInput
 
 D = Decimal
@@ -182,6 +187,56 @@ def test_any_market_any_signals_any_combinations(monkeypatch: pytest.MonkeyPatch
     for name in COLUMNS:
         assert getattr(slow, name) == pytest.approx(getattr(swept, name), rel=1e-9, abs=1e-7), name
     assert slow.day.tolist() == swept.day.tolist()
+
+
+ENGINE: tuple[dict[str, Any], ...] = (
+    {},
+    {"stop_frac": D("0.02"), "target_frac": D("0.04"), "hold_bars": 0, "invalidation": False},
+    {"entry": "limit", "target_r": D("1.5"), "stop_trigger": "last"},
+    {"entry": "market", "trail_atr": D("1.5"), "hold_bars": 7, "slippage_frac": D(0)},
+    {"target1_share": D("0.29"), "leverage": D(3), "risk_frac": D("0.004"), "cost_scale": D("1.5")},
+)
+
+
+@pytest.mark.parametrize("seed", [3, 8])
+def test_a_sweep_is_what_the_engine_lives_through(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """
+    The engine trades set-ups as it finds them, so it is given them, and what an entry is measured against, as the
+    request would have them. All else is its own: orders, fills, funding and liquidation come from the exchange's core.
+    """
+    rng = np.random.default_rng(seed)
+    panel = wild(rng, "AAA", bars=300)
+    events = drawn_signals(rng, panel)
+    found = offered(monkeypatch, panel, events)
+    requests = [BacktestRequest(guards=False, **asked) for asked in ENGINE]
+    swept = sweep_symbol(found.symbols[0], found.offers, requests)
+    for i, request in enumerate(requests):
+        given = [overridden(request, event, panel.instrument) for event in events]
+        has_signals(monkeypatch, panel, given)
+        monkeypatch.setattr(planning, "entry_ok", functools.partial(entry_ok, template=rules_of(request)))
+        plain = {name: getattr(BacktestRequest(), name) for name in COMPILED_ONLY}
+        lived = run_engine(dataclasses.replace(request, **plain), [panel], Book()).trades
+        trades = sweep_trades(found.symbols[0], found.offers, request)
+        assert lived.height == swept.trades[i] > 5
+        assert lived.select(SAME).drop("ambiguous").rows() == trades.select(SAME).drop("ambiguous").rows()
+        for name in CLOSE:
+            assert lived[name].to_numpy() == pytest.approx(trades[name].to_numpy(), abs=0.01), name
+        for name in ("net", "gross", "fees", "funding", "slippage"):
+            assert getattr(swept, name)[i] == pytest.approx(lived[name].sum(), abs=0.01 * lived.height), name
+
+
+def has_signals(monkeypatch: pytest.MonkeyPatch, panel: Panel, events: list[SetupEvent]) -> None:
+    """Has the engine hear these signals at their bars, wherever its memory of bars begins."""
+
+    def live(remembered: Panel, *_: object, **__: object) -> list[SetupEvent]:
+        at = {int(opened): i for i, opened in enumerate(remembered.time_ns.tolist())}
+        return [
+            dataclasses.replace(event, bar=at[event.known_ns - panel.interval_ns])
+            for event in events
+            if event.known_ns - panel.interval_ns in at
+        ]
+
+    monkeypatch.setattr(hearing, "detect", live)
 
 
 def test_requests_that_are_offered_different_signals_are_not_one_sweep(monkeypatch: pytest.MonkeyPatch) -> None:

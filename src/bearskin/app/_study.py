@@ -174,18 +174,21 @@ def _write(
     from bearskin import report
     from bearskin.setups import evidence_json
 
+    day = time.strftime("%Y-%m-%d", time.gmtime())
     try:
         if out is not None:
             report.write_study(result, user_path(out))
         if page is not None:
-            day = time.strftime("%Y-%m-%d", time.gmtime())
             user_path(page).write_text(report.study_page(result, _reproduce(plan), day), encoding="utf-8")
         if evidence is not None:
             source = "; ".join(dict.fromkeys(one.source for one in result.evidence))
-            user_path(evidence).write_text(evidence_json(source, result.evidence), encoding="utf-8")
+            text = evidence_json(f"study of {day}: {source}", result.evidence)
+            user_path(evidence).write_text(text, encoding="utf-8")
     except OSError as error:
         raise BadInput(f"the study cannot be written: {error}") from error
 
 
 def _reproduce(plan: Path | str | None) -> str:
-    return "bearskin study" + ("" if plan is None else f" --plan {plan}")
+    if plan is None:
+        return "bearskin study"
+    return f"# the data of the plan in the store, imported in its order\nbearskin study --plan {plan}"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bearskin.backtest._luck import Luck, Tried, luck_json, luck_of, tried_trades
     from bearskin.backtest._luck_again import luck_of_backtest
     from bearskin.backtest._luck_choice import Choice
+    from bearskin.backtest._luck_days import Brief, brief_luck
     from bearskin.backtest._luck_gates import Gate
     from bearskin.backtest._luck_sweep import Remaking, luck_of_sweep
     from bearskin.backtest._parity import Pair, Parity, Unmatched, compare
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "BacktestRequest": "_request",
     "BacktestResult": "_request",
+    "Brief": "_luck_days",
     "CasesKept": "_study",
     "Choice": "_luck_choice",
     "Gate": "_luck_gates",
@@ -57,6 +59,7 @@ _HOMES = {
     "Unmatched": "_parity",
     "axes_of": "_search_axes",
     "axis_words": "_search_axes",
+    "brief_luck": "_luck_days",
     "coarser": "_study_cases",
     "compare": "_parity",
     "keep_history": "_kept",
@@ -83,6 +86,7 @@ _HOMES = {
 __all__ = [
     "BacktestRequest",
     "BacktestResult",
+    "Brief",
     "CasesKept",
     "Choice",
     "Gate",
@@ -107,6 +111,7 @@ __all__ = [
     "Unmatched",
     "axes_of",
     "axis_words",
+    "brief_luck",
     "coarser",
     "compare",
     "keep_history",

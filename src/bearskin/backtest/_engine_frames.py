@@ -184,11 +184,11 @@ def _row(request: BacktestRequest, symbol: Symbol, deal: Deal) -> dict[str, obje
 
 def _slippage(request: BacktestRequest, deal: Deal) -> float:
     """What market orders paid beyond the price they met."""
-    total = ZERO
+    total, slip = ZERO, request.slippage_frac * request.cost_scale
     for fill in deal.fills:
         if not fill.maker and not fill.why:
-            worse = 1 + (1 if fill.qty > 0 else -1) * request.slippage_frac
-            total += abs(fill.qty) * fill.price * request.slippage_frac / worse
+            worse = 1 + (1 if fill.qty > 0 else -1) * slip
+            total += abs(fill.qty) * fill.price * slip / worse
     return float(total)
 
 

@@ -110,3 +110,23 @@ def without_best_days(values: F8, days: I8, frac: float = BEST_DAYS_FRAC) -> tup
     best = np.argsort(-np.bincount(where, weights=values), kind="stable")[:gone]
     kept = values[~np.isin(where, best)]
     return (float(kept.mean()) if len(kept) else None), gone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brief:
+    """What can be said of luck from the trades alone, in no time: R per trade."""
+
+    result: Clustered
+    first_half: float | None
+    second_half: float | None
+    without_best: float | None
+    best_days: int
+
+
+def brief_luck(trades: pl.DataFrame, first_day: int, last_day: int) -> Brief:
+    """The short luck of a backtest's `trades` over the UTC day numbers of its span; trades without R are left out."""
+    known = trades.filter(pl.col("r").is_not_null() & pl.col("r").is_not_nan())
+    r, days = known["r"].to_numpy().astype(np.float64), day_of(known["entry_time"])
+    first, second = halves(r, days, first_day, last_day)
+    without, gone = without_best_days(r, days)
+    return Brief(result=clustered(r, days), first_half=first, second_half=second, without_best=without, best_days=gone)

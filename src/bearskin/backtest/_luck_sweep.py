@@ -32,7 +32,7 @@ from bearskin.terms import DAY_NS, BadInput
 I8 = NDArray[np.int64]
 CELLS_MAX = 60_000_000  # days times combinations kept in memory; beyond, a sample of combinations is judged
 COMBINATIONS_LEAST = 2
-WITHOUT_TRADES = "needs the trades: `bearskin luck` on this folder makes them again"
+WITHOUT_TRADES = "needs the trades, which bearskin luck makes again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ arithmetic is plain float64 and compiled by the sweep as it stands here, so that
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from bearskin.backtest._request import BacktestRequest
@@ -101,10 +102,15 @@ def _entering(request: BacktestRequest, event: SetupEvent) -> SetupEvent:
 
 def rules_of(request: BacktestRequest) -> Template:
     """What an entry is measured against: a stop or target the request insists on is not measured in ATR or risks."""
-    rules = request.template or Template()
     asked = insists(request)
-    if asked.stop_kind != AS_FOUND:
-        rules = replace(rules, risk_min_atr=0.0, risk_max_atr=float("inf"))
-    if asked.target_kind != AS_FOUND or asked.stop_kind != AS_FOUND:
-        rules = replace(rules, reward_min_r=0.0)
-    return rules
+    return _rules(request.template or _USUAL, asked.stop_kind != AS_FOUND, asked.target_kind != AS_FOUND)
+
+
+_USUAL = Template()
+
+
+@lru_cache(maxsize=1024)
+def _rules(rules: Template, own_stop: bool, own_target: bool) -> Template:
+    if own_stop:
+        return replace(rules, risk_min_atr=0.0, risk_max_atr=float("inf"), reward_min_r=0.0)
+    return replace(rules, reward_min_r=0.0) if own_target else rules

@@ -132,32 +132,47 @@ def _gather(
     gathered = _Gathered()
     counted: dict[str, dict[str, list[Span]]] = {}
     done, total = 0, sum(len(one.symbols) for one in sets)
-    try:
-        for one in sets:
-            held = _Held()
+    for one in sets:
+        held = _Held()
+        try:
             for symbol in one:
                 if progress is not None:
                     progress(f"{one.name}: {symbol}", done, total)
                 done += 1
-                try:
-                    panel = one.load(symbol)
-                    if panel is None:
-                        continue
-                    _fits(request, panel)
-                except BadInput as bad:
-                    gathered.left_out.append((one.name, symbol, str(bad)))
-                    continue
-                spans = counted.setdefault(one.role, {}).setdefault(_coin(panel), [])
-                others = [] if one.role == "sensitivity" else list(spans)
-                found = (cases_of if kept is None else kept.cases)(request, panel, others)
-                if found.bars:
-                    held.take(symbol, panel, found)
-                    _take(gathered, one.name, symbol, found)
-                    spans.append((found.start_ns, found.end_ns))
-            gathered.sets.append(held.row(one))
-    except KeyboardInterrupt:
-        gathered.interrupted = True
+                _study_symbol(request, one, symbol, counted.setdefault(one.role, {}), kept, gathered, held)
+        except KeyboardInterrupt:
+            gathered.interrupted = True
+        gathered.sets.append(held.row(one))
+        if gathered.interrupted:
+            break
     return gathered
+
+
+def _study_symbol(
+    request: StudyRequest,
+    one: StudySet,
+    symbol: str,
+    counted: dict[str, list[Span]],
+    kept: CasesKept | None,
+    gathered: _Gathered,
+    held: _Held,
+) -> None:
+    """Add the cases of one symbol; `counted` holds, by coin, what sets of this role have had already."""
+    try:
+        panel = one.load(symbol)
+        if panel is None:
+            return
+        _fits(request, panel)
+    except BadInput as bad:
+        gathered.left_out.append((one.name, symbol, str(bad)))
+        return
+    spans = counted.setdefault(_coin(panel), [])
+    others = [] if one.role == "sensitivity" else list(spans)
+    found = (cases_of if kept is None else kept.cases)(request, panel, others)
+    if found.bars:
+        held.take(symbol, panel, found)
+        _take(gathered, one.name, symbol, found)
+        spans.append((found.start_ns, found.end_ns))
 
 
 class _Held:

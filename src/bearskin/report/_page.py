@@ -24,6 +24,7 @@ from bearskin.report._sections import (
     frame_table,
     headline,
     key_figures,
+    luck_figures,
     months,
     study_part,
     trades_part,
@@ -52,6 +53,7 @@ def tear_sheet(result: BacktestResult, *, title: str | None = None, max_price_ch
         _navigation(result),
         el(
             "main",
+            luck_figures(result),
             key_figures(result, about.currency),
             _parts(result, about.currency, figures, max_price_charts),
             el("noscript", el("p", NO_SCRIPT)),

@@ -11,7 +11,7 @@ from bearskin.report._evidence import evidence_sentence
 from bearskin.report._html import Markup, el, join
 from bearskin.report._picture import Trade, picture, picture_rules
 from bearskin.report._scan_json import scan_json
-from bearskin.report._scan_tables import STYLES, headline_words
+from bearskin.report._scan_tables import STYLES, alone, headline_words
 from bearskin.report._words import NOTHING, Kind, clean, prose, shown, when
 
 PICTURES_MAX = 80
@@ -127,6 +127,8 @@ def _card(one: Any, k: int) -> Markup:
         said += [sentence for sentence in best.guards.reasons if sentence not in said]
     if best.guards is not None and best.guards.unchecked:
         said.append(f"not checked for want of data: {', '.join(best.guards.unchecked)}")
+    if not one.families_enough:
+        said.append(alone(one))
     heading = el(
         "h2",
         el("span", clean(event.symbol)),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from bearskin.backtest import BacktestResult
+from bearskin.backtest import BacktestResult, brief_luck
 from bearskin.report._charts import times_ms
 from bearskin.report._html import Markup, el, join
 from bearskin.report._view import (
@@ -17,7 +17,8 @@ from bearskin.report._view import (
     missing_by_kind,
     studied,
 )
-from bearskin.report._words import NOTHING, Column, Kind, column, number, prose, shown
+from bearskin.report._words import NOTHING, Column, Kind, column, moment_ns, number, prose, shown
+from bearskin.terms import DAY_NS
 
 _NUMERIC = frozenset({Kind.MONEY, Kind.PRICE, Kind.QTY, Kind.FRAC, Kind.R, Kind.RATIO, Kind.TIMES, Kind.COUNT})
 _LONG_TEXT = frozenset({"why", "why_exit", "detail", "example"})
@@ -187,13 +188,60 @@ def key_figures(result: BacktestResult, currency: str) -> Markup:
     ]
     return el(
         "dl",
-        [
-            el("div", el("dt", title), el("dd", figure), el("dd", more, class_="more"), class_="key", data_key=name)
-            for name, title, figure, more in cards
-        ],
+        [_card(*card) for card in cards],
         class_="keys",
         id="figures-list",
     )
+
+
+def luck_figures(result: BacktestResult) -> Markup | None:
+    """What the trades alone say of luck, before any figure that flatters; None where no trade has an R."""
+    span = [moment_ns(result.summary.get(name)) for name in ("start", "end")]
+    if span[0] is None or span[1] is None:
+        return None
+    found = brief_luck(result.trades, span[0] // DAY_NS, (span[1] - 1) // DAY_NS)
+    whole = found.result
+    if whole.mean is None:
+        return None
+
+    def mean(value: float | None) -> Markup:
+        return _figure_of(value, Kind.R, signed=True)
+
+    days = f"3 is asked for; {whole.days:,} days with entries, each one event"
+    bounds = join(mean(whole.low), " to ", mean(whole.high)) if whole.low is not None else NOTHING
+    cards: list[tuple[str, str, Markup | str, str]] = [
+        (
+            "luck_t",
+            "t of mean R, days as clusters",
+            _figure_of(whole.t, Kind.RATIO, signed=True),
+            days,
+        ),
+        ("luck_interval", "Mean R, 95 %", bounds, "a range with zero in it shows nothing"),
+        (
+            "luck_best",
+            "Without the best days",
+            mean(found.without_best),
+            f"mean R without {found.best_days:,} days (5 %)",
+        ),
+        (
+            "luck_halves",
+            "First and second half",
+            join(mean(found.first_half), ", ", mean(found.second_half)),
+            "an edge is there in both",
+        ),
+    ]
+    return el(
+        "section",
+        el("h2", "Luck"),
+        el("dl", [_card(*card) for card in cards], class_="keys", id="luck-list"),
+        el("p", el("code", "bearskin luck"), " on this folder asks the rest: trials, random entries.", class_="quiet"),
+        class_="bare",
+        id="luck",
+    )
+
+
+def _card(name: str, title: str, figure: Markup | str, more: Markup | str) -> Markup:
+    return el("div", el("dt", title), el("dd", figure), el("dd", more, class_="more"), class_="key", data_key=name)
 
 
 def result_stderr(result: BacktestResult) -> float | None:

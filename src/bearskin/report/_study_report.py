@@ -20,6 +20,7 @@ from bearskin.setups import evidence_json
 from bearskin.terms import HOUR_NS, BadInput
 
 Row = dict[str, Any]
+ALL_AGAIN = "all replication sets"
 WIDEST = 180  # room for every column
 _COUNTS = ("n", "days", "symbols", "later_n", "funded_n", "asked_n")
 _WORDS = ("set", "role", "setup", "side", "start", "end", "verdict", "interval")
@@ -27,7 +28,7 @@ _WORDS = ("set", "role", "setup", "side", "start", "end", "verdict", "interval")
 
 def bp(value: float | None) -> str:
     """Basis points with their sign."""
-    return NOTHING if value is None else f"{value:+.0f}".replace("-", "−")
+    return NOTHING if value is None else f"{round(value):+d}".replace("-", "−").replace("+0", "0")
 
 
 def ratio(value: float | None, digits: int = 1) -> str:
@@ -237,6 +238,8 @@ def _by_set(result: StudyResult, headline: float) -> list[str]:
     sets = result.by_set.select("set", "role").unique(maintain_order=True).to_dicts()
     there = result.by_set.filter(pl.col("horizon_h") == headline)
     found = {(row["set"], row["setup"], row["side"]): row for row in there.iter_rows(named=True)}
+    alone = sum(one["role"] == "replication" for one in sets) == 2  # one set and all of them are the same
+    sets = [one for one in sets if not (alone and one["set"] == ALL_AGAIN)]
     names = [one["set"] for one in sets if any(found[key]["n"] for key in found if key[0] == one["set"])]
     head = ["set-up", "side", "headline, pooled", *names]
     lines = ["Excess in bp (t, n). Only the pooled headline is tested.", "", f"| {' | '.join(head)} |"]
@@ -244,7 +247,14 @@ def _by_set(result: StudyResult, headline: float) -> list[str]:
     for row in result.table.filter(pl.col("horizon_h") == headline).iter_rows(named=True):
         cells = [row, *(found.get((name, row["setup"], row["side"]), {"n": 0}) for name in names)]
         lines.append(f"| `{row['setup']}` | {row['side']} | {' | '.join(_short(one) for one in cells)} |")
-    return [*lines, ""]
+    beside = [row["t"] for key, row in found.items() if key[0] in names and row["n"] >= result.request.cases_min]
+    large = sum(abs(t) >= 2 for t in beside if t is not None)
+    said = (
+        f"Beside the pooled headline {len(beside)} cells have {result.request.cases_min} cases or more; {large} reach"
+        f" |t| of 2, where luck alone would give about {0.05 * len(beside):.0f}. They were not tested, and the sets of"
+        " the headline are among them."
+    )
+    return [*lines, "", said, ""]
 
 
 def _short(row: Row) -> str:

@@ -47,6 +47,7 @@ class Facts:
 class OutsideRules:
     """Parameters of the guards beside the chart; amounts are in the quote currency, a dollar or its like."""
 
+    trusted: tuple[str, ...] = ("BTC", "ETH")  # coins too large to be asked about
     turnover_24h: float = 50e6  # median of the last seven days
     spot_share: float = 0.10  # spot turnover over the contract's
     depth_quote: float = 1e6
@@ -88,7 +89,7 @@ def outside(event: SetupEvent, view: View, known_since_ns: int, facts: Facts, ru
     made_up = rules.made_up or view.panel.instrument.venue == MADE_UP
     if bar < 0:
         return
-    if not made_up:
+    if not made_up and view.panel.instrument.base not in rules.trusted:
         yield from _low_cap(view, bar, known_since_ns, facts, rules)
         yield _float(view, facts, rules)
     said = linkage(view, bar, rules)

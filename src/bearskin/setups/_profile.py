@@ -67,18 +67,23 @@ def volume_profile(
         raise BadInput(f"bar must be from 0 to {len(panel) - 1}, was {bar}")
     if session not in SESSIONS:
         raise BadInput(f"session must be one of {', '.join(SESSIONS)}, was {session!r}")
-    return profile_at(View(panel, Side.SHORT), bar, session, rules or ProfileRules())
+    return profile_at(View(panel, Side.SHORT), bar, session, rules or ProfileRules(), noded=True)
 
 
-def profile_at(view: View, bar: int, session: Session, rules: ProfileRules, back: int = 0) -> VolumeProfile | None:
-    """As `volume_profile`, `back` sessions before the last complete one; prices are the market's on either side."""
+def profile_at(
+    view: View, bar: int, session: Session, rules: ProfileRules, back: int = 0, *, noded: bool = False
+) -> VolumeProfile | None:
+    """As `volume_profile`, `back` sessions before the last complete one; prices are the market's on either side.
+
+    Nodes are looked for only where `noded`.
+    """
     span = span_of(view, bar, session, back)
     if span is None:
         return None
     first, end, start_ns, end_ns, shrunk = span
     return view.share(
-        ("profile", session, first, end, rules),
-        lambda: _profile(view, session, (first, end), (start_ns, end_ns), shrunk, rules),
+        ("profile", session, first, end, rules, noded),
+        lambda: _profile(view, session, (first, end), (start_ns, end_ns), shrunk, rules, noded),
     )
 
 
@@ -124,7 +129,13 @@ def span_of(view: View, bar: int, session: Session, back: int = 0) -> tuple[int,
 
 
 def _profile(
-    view: View, session: str, bars: tuple[int, int], times: tuple[int, int], shrunk: str, rules: ProfileRules
+    view: View,
+    session: str,
+    bars: tuple[int, int],
+    times: tuple[int, int],
+    shrunk: str,
+    rules: ProfileRules,
+    noded: bool,
 ) -> VolumeProfile | None:
     made = _bins(view, slice(*bars), rules)
     if made is None:
@@ -143,8 +154,8 @@ def _profile(
         poc=float(middles[poc]),
         vah=float(edges[last + 1]),
         val=float(edges[first]),
-        high_nodes=tuple(middles[nodes(found, rules.prominence)].tolist()),
-        low_nodes=tuple(middles[nodes(-found, rules.prominence, float(found.max()))].tolist()),
+        high_nodes=tuple(middles[nodes(found, rules.prominence)].tolist()) if noded else (),
+        low_nodes=tuple(middles[nodes(-found, rules.prominence, float(found.max()))].tolist()) if noded else (),
         edges=edges,
         turnover=found,
         shrunk=shrunk,

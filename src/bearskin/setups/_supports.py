@@ -127,7 +127,7 @@ def supports_at(
     rows = sorted(
         (
             one
-            for one in _candidates(view, bar, atr, rules)
+            for one in _candidates(view, bar, entry, atr, rules)
             if rules.weights.get(one.kind, 0.0) > 0 and 0 < entry - one.level <= rules.reach_atr * atr
         ),
         reverse=True,
@@ -149,7 +149,7 @@ def supports_at(
     ]
 
 
-def _candidates(view: View, bar: int, atr: float, rules: SupportRules) -> Iterator[_Found]:
+def _candidates(view: View, bar: int, entry: float, atr: float, rules: SupportRules) -> Iterator[_Found]:
     """Every support of each kind as known at the close of `bar`."""
     begin = max(0, bar + 1 - LOOK_BARS)
     low = view.low[begin : bar + 1]
@@ -157,7 +157,8 @@ def _candidates(view: View, bar: int, atr: float, rules: SupportRules) -> Iterat
     for kind, bars in (("pivot-3", 3), ("pivot-10", 10)):
         pivots = pivot_highs(-low, bars)
         since = np.append(lowest, np.inf)[np.minimum(pivots + bars + 1, len(low))]
-        for j in pivots[since > low[pivots] - rules.swept_atr * atr].tolist():
+        stands = (since > low[pivots] - rules.swept_atr * atr) & (low[pivots] < entry)
+        for j in pivots[stands].tolist():
             yield _Found(float(low[j]), kind, 1 + _touches(view, float(low[j]), begin + j + 1, bar, atr, rules))
     for bars in (48, 200):
         if len(low) >= bars:

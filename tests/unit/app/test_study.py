@@ -53,7 +53,7 @@ def test_a_study_prints_one_object_and_leaves_its_files(desk, tmp_path: Path) ->
     assert pl.read_parquet(out / "cases.parquet").height > 100
     assert json.loads((out / "study.json").read_text())["table"] == told["table"]
     assert len(read_evidence(evidence.read_text()).entries) == 4
-    assert (out / "evidence.json").read_text() == evidence.read_text()
+    assert read_evidence((out / "evidence.json").read_text()).entries == read_evidence(evidence.read_text()).entries
     html = (out / "study.html").read_text()
     assert "<script" not in html
     assert not re.search(r"(src|href)=\"?(https?:)?//", html)

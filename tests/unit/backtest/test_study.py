@@ -383,6 +383,7 @@ def test_stopping_keeps_what_was_done(tmp_path):
     partly = run_study(REQUEST, [StudySet(name="made up", role="headline", symbols=names, load=load)], kept=kept)
     assert partly.interrupted
     assert partly.notes[0].startswith("PARTIAL")
+    assert partly.sets["symbols"].to_list() == [2]
     assert set(partly.cases["symbol"]) == {"AAAUSDT", "BBBUSDT"}
     assert len(list((tmp_path / "cases").glob("*.parquet"))) == 2
     whole = run_study(REQUEST, [set_of(*panels)], kept=kept)

@@ -61,6 +61,14 @@ def test_one_loud_day_makes_no_market():
     assert said(market(quote_volume=quiet)).veto is not None
 
 
+def test_the_two_largest_coins_are_not_asked_about():
+    panel = market(turnover=1.0, spot_buy_share=np.full(BARS, 0.5))
+    for base in ("BTC", "ETH"):
+        named = dataclasses.replace(panel, instrument=dataclasses.replace(panel.instrument, base=base))
+        verdict = said(named, facts=None)
+        assert (verdict.veto, verdict.unchecked, verdict.size_multiplier) == (None, (), 1.0)
+
+
 def test_turnover_in_another_currency_is_not_judged():
     assert "24 h turnover" in said(market(turnover=1.0, quote="BTC")).unchecked
 
