@@ -111,7 +111,9 @@ def holed(rng: np.random.Generator, panel: Panel) -> Panel:
     """The panel with holes, without a mark or with bars that lack one, and settlements that fall inside bars."""
     keep = rng.random(len(panel)) > rng.choice([0.0, 0.05])
     keep[[0, -1]] = True
-    columns = {name: getattr(panel, name)[keep] for name in ("time_ns", "open", "high", "low", "close", "volume")}
+    columns: dict[str, Any] = {
+        name: getattr(panel, name)[keep] for name in ("time_ns", "open", "high", "low", "close", "volume")
+    }
     marked = rng.random() < 0.8
     missing = rng.random(int(keep.sum())) < 0.05
     for name in ("mark_open", "mark_high", "mark_low", "mark_close"):
@@ -125,6 +127,8 @@ def holed(rng: np.random.Generator, panel: Panel) -> Panel:
         rate=np.round(rng.normal(0, 0.001, len(times)), 6),
         interval_ns=np.full(len(times), HOUR_NS),
     )
+    if rng.random() < 0.25:  # prices of old, finer than the tick of today
+        columns["instrument"] = dataclasses.replace(panel.instrument, tick=D("0.5"))
     return dataclasses.replace(panel, **columns)
 
 
