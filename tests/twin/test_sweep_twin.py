@@ -189,6 +189,43 @@ def test_any_market_any_signals_any_combinations(monkeypatch: pytest.MonkeyPatch
     assert slow.day.tolist() == swept.day.tolist()
 
 
+def test_guards_have_their_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ninety days with funding that often pays against a side: some signals are vetoed, most are halved."""
+    rng = np.random.default_rng(4)
+    panel = wild(rng, "AAA", bars=2_200)
+    assert panel.funding is not None
+    panel.funding.rate[:] = np.round(rng.normal(0.00005, 0.0001, len(panel.funding.rate)), 6)
+    found = offered(monkeypatch, panel, drawn_signals(rng, panel)[::3])
+    requests = [BacktestRequest(**asked) for asked in VARIED[:6]]
+    swept = sweep_symbol(found.symbols[0], found.offers, requests)
+    for i, request in enumerate(requests):
+        result = run(request, [panel], Book())
+        assert result.trades.height > 10
+        agree(swept, i, result)
+    free = sweep_symbol(found.symbols[0], found.offers, [BacktestRequest(guards=False)])
+    assert free.trades[0] > swept.trades[0]
+
+
+def test_a_long_history_is_gone_through_in_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """70,000 bars are more than two stretches and two of the largest blocks; trades are held across the seams."""
+    rng = np.random.default_rng(12)
+    panel = wild(rng, "AAA", bars=70_000, wildness=0.0005)
+    events = [
+        dataclasses.replace(event, horizon_bars=int(rng.choice([0, 200, 9_000])))
+        for event in drawn_signals(rng, panel)[::40]
+    ]
+    found = offered(monkeypatch, panel, events)
+    far = {"stop_frac": D("0.1"), "target_frac": D("0.12"), "invalidation": False, "leverage": D(2)}
+    asked: tuple[dict[str, Any], ...] = ({}, far | {"hold_bars": 0}, far | {"trail_atr": D(5)})
+    requests = [BacktestRequest(guards=False, **words) for words in asked] * 20
+    swept = sweep_symbol(found.symbols[0], found.offers, requests)
+    for i in range(len(asked)):
+        result = run(requests[i], [panel], Book())
+        assert result.trades["bars"].to_numpy().max() > 5_000
+        agree(swept, i, result)
+    assert swept.net[:3].tolist() * 20 == swept.net.tolist()
+
+
 ENGINE: tuple[dict[str, Any], ...] = (
     {},
     {"stop_frac": D("0.02"), "target_frac": D("0.04"), "hold_bars": 0, "invalidation": False},
