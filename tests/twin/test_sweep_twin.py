@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from decimal import Decimal
 from typing import Any
 
@@ -212,9 +213,7 @@ def test_a_sweep_is_what_the_engine_lives_through(monkeypatch: pytest.MonkeyPatc
     for i, request in enumerate(requests):
         given = [overridden(request, event, panel.instrument) for event in events]
         has_signals(monkeypatch, panel, given)
-        monkeypatch.setattr(
-            planning, "entry_ok", lambda event, price, rules=rules_of(request): entry_ok(event, price, rules)
-        )
+        monkeypatch.setattr(planning, "entry_ok", functools.partial(entry_ok, template=rules_of(request)))
         plain = {name: getattr(BacktestRequest(), name) for name in COMPILED_ONLY}
         lived = run_engine(dataclasses.replace(request, **plain), [panel], Book()).trades
         trades = sweep_trades(found.symbols[0], found.offers, request)

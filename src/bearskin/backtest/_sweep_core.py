@@ -114,8 +114,17 @@ class _Prepared:
             self._kept = [*self._kept[1 - KEPT :], (symbol, offers, asked, course)]
             return course
 
+    def clear(self) -> None:
+        with self._lock:
+            self._kept = []
+
 
 _PREPARED = _Prepared()
+
+
+def forget_symbols() -> None:
+    """Let go of the symbols swept last: for whoever goes through many large ones in turn."""
+    _PREPARED.clear()
 
 
 def sweep_trades(symbol: Symbol, offers: Sequence[Offer], request: BacktestRequest) -> pl.DataFrame:
