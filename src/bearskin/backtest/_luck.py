@@ -190,7 +190,7 @@ def luck_of(
     without, gone = without_best_days(tried.values, tried.days)
     if tests and not has_arch():
         tests, notes = False, (*notes, NO_ARCH)
-    over_all = superior(returns, best.column, seed) if tests and best is not None else None
+    over_all = superior(returns, seed) if tests and best is not None else None
     figures = Figures(
         mean=found.mean,
         t=found.t,
@@ -325,7 +325,6 @@ def luck_json(luck: Luck) -> dict[str, Any]:
             "p": _text(over_all.p),
             "winners": list(luck.winners),
             "columns": over_all.columns,
-            "columns_there": over_all.columns_there,
             "block_days": over_all.block_days,
         },
         "random": None

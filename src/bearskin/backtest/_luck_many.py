@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
 REPS = 1000
-COLUMNS_MAX = 1500  # beyond these a sample of columns is tested: arch keeps every simulated figure in memory
+COLUMNS_MAX = 1500  # beyond these arch would need gigabytes: it keeps every simulated figure
+COLUMNS_AT_ONCE = 4096
 DAYS_LEAST = 30
 LEVEL = 0.05
 
@@ -27,13 +28,12 @@ class Superior:
     """Whether the best column beats doing nothing once all were looked at.
 
     `p` is Hansen's consistent p-value, `winners` the columns that the stepwise test at 5 % calls better than nothing.
-    `columns` were tested of `columns_there`; `block_days` is the mean length of a block.
+    `columns` were tested (those that ever move); `block_days` is the mean length of a block.
     """
 
     p: float
     winners: tuple[int, ...]
     columns: int
-    columns_there: int
     block_days: int
 
 
@@ -69,37 +69,73 @@ def ratio_interval(sums: F8, counts: F8, seed: int, reps: int = REPS, level: flo
     return float(low), float(high)
 
 
-def superior(returns: NDArray[np.floating], best: int, seed: int, reps: int = REPS) -> Superior | None:
+def superior(returns: NDArray[np.floating], seed: int, reps: int = REPS) -> Superior | None:
     """The tests over the columns of `returns` (days x columns) against doing nothing; None with too few days.
 
     Columns are brought to the same spread first, so that the wildest does not decide alone; columns that never move are
-    left out. Of very many columns a sample is tested, `best` always in it: the p-value is then somewhat too small.
+    left out. Of more than `COLUMNS_MAX` columns the winners are those of the first step, which is on the safe side.
     """
-    days, there = returns.shape
-    if days < DAYS_LEAST:
+    days = len(returns)
+    spread = returns.std(axis=0, ddof=1, dtype=np.float64)
+    chosen = np.flatnonzero(spread > 1e-12)
+    if days < DAYS_LEAST or not len(chosen):
         return None
-    chosen = np.arange(there)
-    if there > COLUMNS_MAX:
-        drawn = np.random.default_rng(seed).choice(there, COLUMNS_MAX, replace=False)
-        chosen = np.unique(np.append(drawn, best))
-    part = returns[:, chosen].astype(np.float64)
-    spread = part.std(axis=0, ddof=1)
-    moves = spread > 1e-12
-    chosen, part = chosen[moves], part[:, moves] / spread[moves]
-    if not len(chosen):
-        return None
+    block = block_days((returns[:, chosen] / spread[chosen]).mean(axis=1, dtype=np.float64))
+    tested = _by_arch if len(chosen) <= COLUMNS_MAX else _by_parts
+    p, winners = tested(returns, chosen, spread, block, reps, seed)
+    return Superior(p=p, winners=winners, columns=len(chosen), block_days=block)
+
+
+def _by_arch(
+    returns: NDArray[np.floating], chosen: I8, spread: F8, block: int, reps: int, seed: int
+) -> tuple[float, tuple[int, ...]]:
     from arch.bootstrap import SPA, StepM
 
-    block = block_days(part.mean(axis=1))
-    nothing = np.zeros(days)
-    test = SPA(nothing, -part, block_size=block, reps=reps, seed=np.random.default_rng(seed))
+    losses = -returns[:, chosen].astype(np.float64) / spread[chosen]
+    nothing = np.zeros(len(losses))
+    test = SPA(nothing, losses, block_size=block, reps=reps, seed=np.random.default_rng(seed))
     test.compute()
-    steps = StepM(nothing, -part, size=LEVEL, block_size=block, reps=reps, seed=np.random.default_rng(seed))
+    steps = StepM(nothing, losses, size=LEVEL, block_size=block, reps=reps, seed=np.random.default_rng(seed))
     steps.compute()
-    return Superior(
-        p=float(test.pvalues["consistent"]),
-        winners=tuple(int(chosen[int(k)]) for k in steps.superior_models),
-        columns=len(chosen),
-        columns_there=there,
-        block_days=block,
-    )
+    return float(test.pvalues["consistent"]), tuple(int(chosen[int(k)]) for k in steps.superior_models)
+
+
+def _by_parts(
+    returns: NDArray[np.floating], chosen: I8, spread: F8, block: int, reps: int, seed: int
+) -> tuple[float, tuple[int, ...]]:
+    """The same test for more columns than arch can keep the simulated figures of: some at a time, the greatest kept.
+
+    A resampled mean is the mean of the days weighted by how often each was drawn, so one product does all draws.
+    """
+    from arch.bootstrap import StationaryBootstrap
+
+    days = len(returns)
+    drawn = StationaryBootstrap(block, np.arange(days), seed=np.random.default_rng(seed)).bootstrap(reps)
+    weights = np.stack([np.bincount(data[0], minlength=days) for data, _ in drawn]) / days
+    greatest = np.full(reps, -np.inf)
+    means = np.empty(len(chosen))
+    for a in range(0, len(chosen), COLUMNS_AT_ONCE):
+        columns = chosen[a : a + COLUMNS_AT_ONCE]
+        part = returns[:, columns].astype(np.float64) / spread[columns]
+        own = part.mean(axis=0)
+        # Hansen's threshold: columns so bad that they cannot matter are not recentred
+        bound = -np.sqrt(_long_variance(part - own, block) / days * 2 * math.log(math.log(days)))
+        simulated = weights @ part - np.where(own >= bound, own, 0.0)
+        greatest = np.maximum(greatest, simulated.max(axis=1))
+        means[a : a + COLUMNS_AT_ONCE] = own
+    p = float((greatest > means.max()).mean())
+    winners = chosen[means > np.percentile(greatest, 100 * (1 - LEVEL))] if p <= LEVEL else chosen[:0]
+    return p, tuple(int(k) for k in winners)
+
+
+def _long_variance(part: F8, block: int) -> F8:
+    """The variance of a mean times the days under the stationary bootstrap (Politis and Romano 1994, lemma 1)."""
+    days = len(part)
+    again = 1 - 1 / block
+    found: F8 = (part**2).sum(axis=0) / days
+    for lag in range(1, days):
+        kernel = (1 - lag / days) * again**lag + lag / days * again ** (days - lag)
+        if kernel < 1e-9:
+            continue
+        found = found + 2 * kernel * (part[: days - lag] * part[lag:]).sum(axis=0) / days
+    return found

@@ -65,7 +65,7 @@ class Swept:
 
 COUNTS = ("trades", "wins", "stopped", "targets", "liquidated", "timed", "ambiguous", "bars_held")
 BATCH = 32  # combinations a thread takes at a time
-KEPT = 4
+KEPT = 2
 RAGGED = ("day_from", "day", "day_net")
 COLUMNS = tuple(field.name for field in fields(Swept) if field.name not in RAGGED)
 
@@ -110,7 +110,8 @@ class _Prepared:
             for kept, known, guards, course in self._kept:
                 if kept is symbol and known is offers and guards == asked:
                     return course
-            course = prepared(symbol, offers, request)
+            known_too = next((course for kept, _, _, course in self._kept if kept is symbol), None)
+            course = prepared(symbol, offers, request, None if known_too is None else known_too.indices)
             self._kept = [*self._kept[1 - KEPT :], (symbol, offers, asked, course)]
             return course
 

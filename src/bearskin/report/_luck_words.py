@@ -119,11 +119,8 @@ def many_rows(luck: Luck) -> list[Row]:
         ]
     over_all = luck.superior
     if over_all is not None:
-        tested = f"{over_all.columns:,} tested" + (
-            f" of {over_all.columns_there:,}" if over_all.columns < over_all.columns_there else ""
-        )
         winners = ", ".join(luck.winners[:3]) or "none"
-        how = f"Hansen's test, {tested}; stepwise: {winners}"
+        how = f"Hansen's test of {over_all.columns:,}; stepwise: {winners}"
         rows.append(("Superior ability, p", shown(Kind.RATIO, over_all.p), how))
     return rows
 

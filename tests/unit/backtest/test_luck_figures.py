@@ -154,12 +154,12 @@ def test_many_columns_take_a_sample_of_splits(monkeypatch):
 
 def test_superior_ability_finds_a_planted_edge_and_not_noise():
     noise = np.random.default_rng(8).standard_normal((400, 60)) * 0.01
-    quiet = superior(noise, 0, seed=1, reps=400)
+    quiet = superior(noise, seed=1, reps=400)
     assert quiet is not None
     assert quiet.p > 0.05
     assert quiet.winners == ()
     noise[:, 11] += 0.003
-    found = superior(noise, 11, seed=1, reps=400)
+    found = superior(noise, seed=1, reps=400)
     assert found is not None
     assert found.p < 0.01
     assert found.winners == (11,)
@@ -170,9 +170,20 @@ def test_a_wild_column_does_not_hide_a_steady_one():
     returns = np.random.default_rng(9).standard_normal((400, 20)) * 0.01
     returns[:, 3] += 0.003
     returns[:, 4] *= 100
-    found = superior(returns, 3, seed=1, reps=400)
+    found = superior(returns, seed=1, reps=400)
     assert found is not None
     assert found.winners == (3,)
+
+
+@pytest.mark.parametrize("edge", [0.0, 0.003])
+def test_many_columns_come_to_what_arch_says(monkeypatch, edge):
+    returns = np.random.default_rng(8).standard_normal((200, 50)) * 0.01
+    returns[:, 20:40] -= 0.004  # bad enough not to matter
+    returns[:, 11] += edge
+    by_arch = superior(returns, seed=1, reps=300)
+    monkeypatch.setattr("bearskin.backtest._luck_many.COLUMNS_MAX", 10)
+    monkeypatch.setattr("bearskin.backtest._luck_many.COLUMNS_AT_ONCE", 7)
+    assert superior(returns, seed=1, reps=300) == by_arch
 
 
 def test_the_interval_covers_the_truth_about_as_often_as_it_says():
