@@ -11,10 +11,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = {
-    "warm_s": 0.005, "lay_s": 0.2, "trades": 438.0, "net": 4069.8, "trades_late": 432.0, "net_late": -93.1,
-    "sweep_s": 1.0, "combination_s": 0.001, "offers": 8382.0, "ready_s": 1.0,
+    "warm_s": 0.005, "cpu_s": 0.005, "lay_s": 0.2, "trades": 438.0, "net": 4069.8, "trades_late": 432.0,
+    "net_late": -93.1, "sweep_s": 1.0, "combination_s": 0.001, "combination_cpu_s": 0.001, "offers": 8382.0, "ready_s": 1.0,
 }  # fmt: skip
-PEER = {"warm_s": 0.4, "trades": 432, "net": -66.7, "combination_s": 0.6, "version": "1.2.0"}
+PEER = {
+    "warm_s": 0.4, "cpu_s": 0.4, "trades": 432, "net": -66.7, "combination_s": 0.6, "combination_cpu_s": 0.6,
+    "version": "1.2.0",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -57,7 +60,7 @@ def test_the_lines_set_trades_and_money_against_ours(tool):
     assert not tool.beyond({"bearskin": OURS, "vectorbt": PEER})
 
 
-@pytest.mark.parametrize("slow", [{"warm_s": 0.04}, {"combination_s": 0.4}])
+@pytest.mark.parametrize("slow", [{"cpu_s": 0.04}, {"combination_cpu_s": 0.4}])
 def test_what_comes_too_near_is_beyond_the_limit(tool, slow):
     assert tool.beyond({"bearskin": OURS, "vectorbt": {**PEER, **slow}})
 
