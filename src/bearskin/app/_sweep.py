@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bearskin.app._backtest import (
     Progress,
+    announce_compiling,
     chosen_of,
     names_of,
     one_of,
@@ -20,7 +21,6 @@ from bearskin.app._backtest import (
     sides_of,
     span_of,
     used_span,
-    warm_up,
 )
 from bearskin.app._home import user_path
 from bearskin.app._house import House, new_folder, open_house, results_folder
@@ -92,7 +92,7 @@ def sweep(
     house, request, source = _planned({**asked, **given}, home, store, kept=given)
     from bearskin import backtest, market
 
-    warm_up()
+    backtest.warm_sweep(lambda _: announce_compiling())
     return backtest.run_sweep(
         request,
         source,

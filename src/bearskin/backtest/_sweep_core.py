@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from threading import Lock
@@ -90,6 +90,13 @@ def sweep_symbol(
     batches = [requests[k : k + BATCH] for k in range(0, len(requests), BATCH)]
     with ThreadPoolExecutor(max(1, min(threads or os.cpu_count() or 1, len(batches)))) as pool:
         return joined(list(pool.map(lambda batch: swept_batch(run_many, symbol, course, offers, batch), batches)))
+
+
+def warm_sweep(say: Callable[[str], None] | None = None) -> None:
+    """Compile the loop of a sweep, or load it from the cache; `say` hears of compiling before it starts."""
+    from bearskin.backtest import _sweep_compiled
+
+    _sweep_compiled.warm(say)
 
 
 def sweep_slowly(symbol: Symbol, offers: Sequence[Offer], requests: Sequence[BacktestRequest]) -> Swept:

@@ -103,7 +103,7 @@ def prepared(
         liquidation_fee=float(instrument.liquidation_fee_rate),
         interval_ns=symbol.panel.interval_ns,
     )
-    times = np.ascontiguousarray(symbol.panel.time_ns, dtype=np.int64)
+    times = np.array(symbol.panel.time_ns, dtype=np.int64)  # our own: what may not be written is another type
     return Prepared(lanes, indices or (index_of(lanes[0]), index_of(lanes[1])), times, rows, filters)
 
 
