@@ -14,6 +14,8 @@ import exchange_core
 import exchange_marks
 import exchange_wire
 import kernel
+import peers
+import scan
 import scan_setups
 import sweep
 import unprotected
@@ -39,6 +41,8 @@ def main() -> int:
         lived,
         exchange,
         protection,
+        scanned,
+        others,
     )
     beyond = [part() for part in parts]
     print("\nbeyond a limit" if any(beyond) else "\nwithin every limit")
@@ -54,6 +58,28 @@ def protection() -> bool:
     return found["p99_s"] >= unprotected.P99_S_MAX
 
 
+def scanned() -> bool:
+    """Looking for every set-up in many symbols; True when beyond its limit."""
+    found = scan.measure()
+    print(
+        f"\na scan of {scan.SYMBOLS} symbols, {scan.BARS:,} bars each, every set-up, both sides; starting Python apart"
+    )
+    line(f"looking, on {scan.PROCESSES} cores", f"{found['looking_s']:.2f} s")
+    line("  of it computing, the slower core", f"{found['looking_cpu_s']:.2f} s", f"under {scan.LOOKING_S_MAX:g} s")
+    line("with reading the store, one process", f"{found['verb_one_s']:.2f} s")
+    line(f"with reading the store, {scan.PROCESSES} processes and their start", f"{found['verb_two_s']:.2f} s")
+    return found["looking_cpu_s"] >= scan.LOOKING_S_MAX
+
+
+def others() -> bool:
+    """The same strategy on the same bars in other programs; True when one came too near."""
+    found = peers.measure()
+    print(f"\n{peers.BARS:,} one-minute bars, short where RSI(14) falls back through 70, stop 2 %, target 4 %, 5x")
+    for name, value, limit in peers.lines(found):
+        line(name, value, limit)
+    return peers.beyond(found)
+
+
 def kernels() -> bool:
     """The compiled trade against a bare loop; True when beyond its limit."""
     inner = kernel.measure()
@@ -67,13 +93,14 @@ def swept() -> bool:
     """A thousand combinations over a year of minutes; True when beyond the limit."""
     found = sweep.measure()
     print(f"\n{found['combinations']:,.0f} stops and targets, {kernel.BARS:,} bars, {found['trades']:,.0f} trades")
-    line("sweep with every cost", f"{found['sweep_s']:.2f} s", f"at most {sweep.SECONDS_MAX} s")
+    line("sweep with every cost", f"{found['sweep_s']:.2f} s")
     line("bars times combinations a second", f"{found['bars_s'] / 1e6:,.0f} M")
-    line("plain kernel on one core, as long, times", f"{found['ratio']:.1f}")
+    line("processor seconds", f"{found['sweep_cpu_s']:.2f} s", f"at most {sweep.SECONDS_MAX} s")
+    line("plain kernel for the same trades, as many, times", f"{found['ratio']:.1f}")
     line(f"one more combination with {found['many_trades']:,.0f} trades", f"{found['many_us']:,.0f} us")
     line(f"one more combination with {found['few_trades']:,.0f} trades", f"{found['few_us']:,.0f} us")
     line("vectorbt (0.367 s for one, fees alone), as long, times", f"{found['vectorbt']:,.0f}")
-    return found["sweep_s"] > sweep.SECONDS_MAX
+    return found["sweep_cpu_s"] > sweep.SECONDS_MAX
 
 
 def whole_desk() -> bool:

@@ -1,4 +1,4 @@
-"""How much memory a sweep takes: 10,000 combinations over the symbols of a folder of market data, hour and five minutes.
+"""How much memory a sweep takes: 10,000 combinations over a folder of market data, hour and five minutes.
 
     python benchmarks/sweep_memory.py FOLDER [INTERVAL ...]
 

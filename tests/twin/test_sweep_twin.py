@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from decimal import Decimal
 from typing import Any
 
@@ -110,7 +111,9 @@ def holed(rng: np.random.Generator, panel: Panel) -> Panel:
     """The panel with holes, without a mark or with bars that lack one, and settlements that fall inside bars."""
     keep = rng.random(len(panel)) > rng.choice([0.0, 0.05])
     keep[[0, -1]] = True
-    columns = {name: getattr(panel, name)[keep] for name in ("time_ns", "open", "high", "low", "close", "volume")}
+    columns: dict[str, Any] = {
+        name: getattr(panel, name)[keep] for name in ("time_ns", "open", "high", "low", "close", "volume")
+    }
     marked = rng.random() < 0.8
     missing = rng.random(int(keep.sum())) < 0.05
     for name in ("mark_open", "mark_high", "mark_low", "mark_close"):
@@ -124,6 +127,8 @@ def holed(rng: np.random.Generator, panel: Panel) -> Panel:
         rate=np.round(rng.normal(0, 0.001, len(times)), 6),
         interval_ns=np.full(len(times), HOUR_NS),
     )
+    if rng.random() < 0.25:  # prices of old, finer than the tick of today
+        columns["instrument"] = dataclasses.replace(panel.instrument, tick=D("0.5"))
     return dataclasses.replace(panel, **columns)
 
 
@@ -188,6 +193,43 @@ def test_any_market_any_signals_any_combinations(monkeypatch: pytest.MonkeyPatch
     assert slow.day.tolist() == swept.day.tolist()
 
 
+def test_guards_have_their_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ninety days with funding that often pays against a side: some signals are vetoed, most are halved."""
+    rng = np.random.default_rng(4)
+    panel = wild(rng, "AAA", bars=2_200)
+    assert panel.funding is not None
+    panel.funding.rate[:] = np.round(rng.normal(0.00005, 0.0001, len(panel.funding.rate)), 6)
+    found = offered(monkeypatch, panel, drawn_signals(rng, panel)[::3])
+    requests = [BacktestRequest(**asked) for asked in VARIED[:6]]
+    swept = sweep_symbol(found.symbols[0], found.offers, requests)
+    for i, request in enumerate(requests):
+        result = run(request, [panel], Book())
+        assert result.trades.height > 10
+        agree(swept, i, result)
+    free = sweep_symbol(found.symbols[0], found.offers, [BacktestRequest(guards=False)])
+    assert free.trades[0] > swept.trades[0]
+
+
+def test_a_long_history_is_gone_through_in_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """70,000 bars are more than two stretches and two of the largest blocks; trades are held across the seams."""
+    rng = np.random.default_rng(12)
+    panel = wild(rng, "AAA", bars=70_000, wildness=0.0005)
+    events = [
+        dataclasses.replace(event, horizon_bars=int(rng.choice([0, 200, 9_000])))
+        for event in drawn_signals(rng, panel)[::40]
+    ]
+    found = offered(monkeypatch, panel, events)
+    far = {"stop_frac": D("0.1"), "target_frac": D("0.12"), "invalidation": False, "leverage": D(2)}
+    asked: tuple[dict[str, Any], ...] = ({}, far | {"hold_bars": 0}, far | {"trail_atr": D(5)})
+    requests = [BacktestRequest(guards=False, **words) for words in asked] * 20
+    swept = sweep_symbol(found.symbols[0], found.offers, requests)
+    for i in range(len(asked)):
+        result = run(requests[i], [panel], Book())
+        assert result.trades["bars"].to_numpy().max() > 5_000
+        agree(swept, i, result)
+    assert swept.net[:3].tolist() * 20 == swept.net.tolist()
+
+
 ENGINE: tuple[dict[str, Any], ...] = (
     {},
     {"stop_frac": D("0.02"), "target_frac": D("0.04"), "hold_bars": 0, "invalidation": False},
@@ -212,9 +254,7 @@ def test_a_sweep_is_what_the_engine_lives_through(monkeypatch: pytest.MonkeyPatc
     for i, request in enumerate(requests):
         given = [overridden(request, event, panel.instrument) for event in events]
         has_signals(monkeypatch, panel, given)
-        monkeypatch.setattr(
-            planning, "entry_ok", lambda event, price, rules=rules_of(request): entry_ok(event, price, rules)
-        )
+        monkeypatch.setattr(planning, "entry_ok", functools.partial(entry_ok, template=rules_of(request)))
         plain = {name: getattr(BacktestRequest(), name) for name in COMPILED_ONLY}
         lived = run_engine(dataclasses.replace(request, **plain), [panel], Book()).trades
         trades = sweep_trades(found.symbols[0], found.offers, request)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bearskin.app._backtest import (
     Progress,
+    announce_compiling,
     chosen_of,
     names_of,
     one_of,
@@ -20,7 +21,6 @@ from bearskin.app._backtest import (
     sides_of,
     span_of,
     used_span,
-    warm_up,
 )
 from bearskin.app._home import user_path
 from bearskin.app._house import House, new_folder, open_house, results_folder
@@ -85,19 +85,14 @@ def sweep(
     """
     asked = {name: value for name, value in locals().items() if name not in NOT_ASKED}
     given = {name: value for name, value in asked.items() if value != _default(name)}
-    if not 1 <= processes <= PROCESSES_MAX:
-        raise BadInput(f"processes was {processes}, must be from 1 to {PROCESSES_MAX}")
-    if cluster is not None and processes != 1 and cluster != "local":
-        raise BadInput("a cluster has workers of its own: give --processes or --cluster, not both")
-    if resume and out is None:
-        raise BadInput("what is to be resumed? name the folder of the sweep with --out")
+    _check(resume, out, processes, cluster)
     folder = None if out is None else user_path(out)
     if resume and folder is not None and not {"setups", "vary"} & given.keys():
         given = _as_then(folder) | given
     house, request, source = _planned({**asked, **given}, home, store, kept=given)
     from bearskin import backtest, market
 
-    warm_up()
+    backtest.warm_sweep(lambda _: announce_compiling())
     return backtest.run_sweep(
         request,
         source,
@@ -111,6 +106,16 @@ def sweep(
 
 
 NOT_ASKED = ("out", "resume", "processes", "cluster", "home", "store", "progress")  # where and how, not what
+
+
+def _check(resume: bool, out: Path | str | None, processes: int, cluster: str | None) -> None:
+    """Raises BadInput for a crew or a folder that cannot be."""
+    if not 1 <= processes <= PROCESSES_MAX:
+        raise BadInput(f"processes was {processes}, must be from 1 to {PROCESSES_MAX}")
+    if cluster is not None and processes != 1 and cluster != "local":
+        raise BadInput("a cluster has workers of its own: give --processes or --cluster, not both")
+    if resume and out is None:
+        raise BadInput("what is to be resumed? name the folder of the sweep with --out")
 
 
 def _default(name: str) -> object:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bearskin.backtest._study import CasesKept, run_study
     from bearskin.backtest._study_cases import coarser
     from bearskin.backtest._study_request import StudyRequest, StudyResult, StudySet
+    from bearskin.backtest._sweep_core import warm_sweep
 
 _HOMES = {
     "BacktestRequest": "_request",
@@ -81,6 +82,7 @@ _HOMES = {
     "together": "_scan",
     "tried_trades": "_luck",
     "warm": "_run",
+    "warm_sweep": "_sweep_core",
 }
 
 __all__ = [
@@ -133,6 +135,7 @@ __all__ = [
     "together",
     "tried_trades",
     "warm",
+    "warm_sweep",
 ]
 
 

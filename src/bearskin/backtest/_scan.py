@@ -27,6 +27,7 @@ from bearskin.setups import (
     detect,
     entry_ok,
     facts_of,
+    families_with_data,
     guard,
     merge,
     over,
@@ -124,9 +125,13 @@ class Bars:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One candidate: set-ups of a symbol and side that tell one story; `trades[0]` is the one that would be made."""
+    """One candidate: set-ups of a symbol and side that tell one story; `trades[0]` is the one that would be made.
+
+    `families_enough` says whether two of the families speak, those without data in this symbol not asked for.
+    """
 
     candidate: Candidate
+    families_enough: bool
     trades: tuple[Judged, ...]
     price: Decimal
     currency: str
@@ -292,6 +297,7 @@ def _found(candidate: Candidate, case: _Case) -> Found:
     judged.sort(key=lambda one: (WORDS.index(one.verdict), one.age_bars, one.event.setup))
     return Found(
         candidate=candidate,
+        families_enough=candidate.families_ok(families_with_data(panel)),
         trades=tuple(judged),
         price=dec(float(panel.close[-1])),
         currency=panel.instrument.settle,

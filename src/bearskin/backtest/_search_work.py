@@ -24,10 +24,10 @@ from bearskin.backtest._request import BacktestRequest
 from bearskin.backtest._search_axes import Axis, plain_of, value_at
 from bearskin.backtest._search_folder import MEASURES, Found, Unit
 from bearskin.backtest._search_grid import Grid
-from bearskin.backtest._sweep_core import Swept, sweep_symbol
+from bearskin.backtest._sweep_core import Swept, forget_symbols, sweep_symbol
 from bearskin.backtest._symbols import Offer, Symbol, cut_panel, events_of, offers_of, symbol_of
 from bearskin.market import Funding, Known, Panel, Store, load_panel
-from bearskin.setups import SetupEvent, load_setups
+from bearskin.setups import SetupEvent, forget_views, load_setups
 from bearskin.terms import BadInput, Brackets, UnknownSymbol
 
 ROOMS = ("terms", "margin", "market", "paths", "setups", "risk", "backtest")  # whose code a result depends on
@@ -166,6 +166,8 @@ class Bench:
     def _laid(self, task: Task, panel_of: Callable[[str], Panel]) -> Symbol:
         if self._symbol is None or self._symbol.name != task.symbol:
             self._symbol, self._group, self._offers = None, -1, []
+            forget_symbols()
+            forget_views()
             gc.collect()  # the old one goes before the new one comes: views of a panel refer to one another
             panel = cut_panel(panel_of(task.symbol), self.grid.base)
             self._symbol = symbol_of(0, self.grid.base, panel, task.brackets, {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from threading import Lock
@@ -65,7 +65,7 @@ class Swept:
 
 COUNTS = ("trades", "wins", "stopped", "targets", "liquidated", "timed", "ambiguous", "bars_held")
 BATCH = 32  # combinations a thread takes at a time
-KEPT = 4
+KEPT = 2
 RAGGED = ("day_from", "day", "day_net")
 COLUMNS = tuple(field.name for field in fields(Swept) if field.name not in RAGGED)
 
@@ -92,6 +92,13 @@ def sweep_symbol(
         return joined(list(pool.map(lambda batch: swept_batch(run_many, symbol, course, offers, batch), batches)))
 
 
+def warm_sweep(say: Callable[[str], None] | None = None) -> None:
+    """Compile the loop of a sweep, or load it from the cache; `say` hears of compiling before it starts."""
+    from bearskin.backtest import _sweep_compiled
+
+    _sweep_compiled.warm(say)
+
+
 def sweep_slowly(symbol: Symbol, offers: Sequence[Offer], requests: Sequence[BacktestRequest]) -> Swept:
     """The same by the loop of `run` itself, one request after the other: what every column means."""
     return _gathered([_slowly(symbol, offers, request) for request in requests])
@@ -110,12 +117,22 @@ class _Prepared:
             for kept, known, guards, course in self._kept:
                 if kept is symbol and known is offers and guards == asked:
                     return course
-            course = prepared(symbol, offers, request)
+            known_too = next((course for kept, _, _, course in self._kept if kept is symbol), None)
+            course = prepared(symbol, offers, request, None if known_too is None else known_too.indices)
             self._kept = [*self._kept[1 - KEPT :], (symbol, offers, asked, course)]
             return course
 
+    def clear(self) -> None:
+        with self._lock:
+            self._kept = []
+
 
 _PREPARED = _Prepared()
+
+
+def forget_symbols() -> None:
+    """Let go of the symbols swept last: for whoever goes through many large ones in turn."""
+    _PREPARED.clear()
 
 
 def sweep_trades(symbol: Symbol, offers: Sequence[Offer], request: BacktestRequest) -> pl.DataFrame:

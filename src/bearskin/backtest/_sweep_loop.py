@@ -98,7 +98,7 @@ def shaped(offer: Any, terms: Any, filters: Any) -> Shape:
     trail = (terms.trail_atr if terms.trail_atr != 0 else offer.trail_atr) * offer.atr
     away = 0
     if trail > 0:
-        away = round(abs(offer.ref) * math.expm1(trail) * den / num) * filters.through  # on the venue's grid
+        away = round(abs(offer.ref) * math.expm1(trail) / filters.tick) * filters.through  # on the venue's grid
     return Shape(
         rests, price, limit, offer.valid if rests == 1 else 0, -side * stop,
         stop_log, at, count, target_log, first, second, offer.invalidation if terms.invalidates == 1 else NEVER, away,

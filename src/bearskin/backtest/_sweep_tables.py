@@ -73,8 +73,16 @@ class Prepared(NamedTuple):
     filters: Filters
 
 
-def prepared(symbol: Symbol, offers: Sequence[Offer], request: BacktestRequest) -> Prepared:
-    """Blocks of both lanes, and every offer with the guards' word on it (`request` says whether they are asked)."""
+def prepared(
+    symbol: Symbol,
+    offers: Sequence[Offer],
+    request: BacktestRequest,
+    indices: tuple[Index[float], Index[float]] | None = None,
+) -> Prepared:
+    """Blocks of both lanes, and every offer with the guards' word on it (`request` says whether they are asked).
+
+    `indices` are the blocks where they are known already.
+    """
     course, instrument = symbol.course, symbol.panel.instrument
     lanes = (course.lanes[Side.SHORT], course.lanes[Side.LONG])
     gate = Gate(request, Book(1.0), offers)
@@ -95,8 +103,8 @@ def prepared(symbol: Symbol, offers: Sequence[Offer], request: BacktestRequest) 
         liquidation_fee=float(instrument.liquidation_fee_rate),
         interval_ns=symbol.panel.interval_ns,
     )
-    times = np.ascontiguousarray(symbol.panel.time_ns, dtype=np.int64)
-    return Prepared(lanes, (index_of(lanes[0]), index_of(lanes[1])), times, rows, filters)
+    times = np.array(symbol.panel.time_ns, dtype=np.int64)  # our own: what may not be written is another type
+    return Prepared(lanes, indices or (index_of(lanes[0]), index_of(lanes[1])), times, rows, filters)
 
 
 def _multiplier(gate: Gate, offer: Offer) -> float:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bearskin.report._luck_tables import luck_tables
     from bearskin.report._page import tear_sheet
     from bearskin.report._parity_tables import parity_tables
+    from bearskin.report._picture import Trade, picture
     from bearskin.report._plan_tables import plan_tables
     from bearskin.report._run import OriginLine, RunSummary, run_json, run_summary
     from bearskin.report._run_money import Books
@@ -47,6 +48,7 @@ _HOMES = {
     "OriginLine": "_run",
     "PositionRow": "_run_rows",
     "RunSummary": "_run",
+    "Trade": "_picture",
     "Written": "_files",
     "account_lines": "_bot_tables",
     "bot_tables": "_bot_tables",
@@ -66,6 +68,7 @@ _HOMES = {
     "orders_of": "_run_rows",
     "orders_table": "_bot_tables",
     "parity_tables": "_parity_tables",
+    "picture": "_picture",
     "plan_tables": "_plan_tables",
     "positions_of": "_run_rows",
     "result_json": "_json",
@@ -95,6 +98,7 @@ __all__ = [
     "OriginLine",
     "PositionRow",
     "RunSummary",
+    "Trade",
     "Written",
     "account_lines",
     "bot_tables",
@@ -114,6 +118,7 @@ __all__ = [
     "orders_of",
     "orders_table",
     "parity_tables",
+    "picture",
     "plan_tables",
     "positions_of",
     "result_json",

@@ -40,12 +40,23 @@ def _asset(name: str) -> str:
 class Candles(Protocol):
     """The bars of a picture, as a scan keeps them; a panel's fit too."""
 
-    interval_ns: int
-    time_ns: I8
-    open: F8
-    high: F8
-    low: F8
-    close: F8
+    @property
+    def interval_ns(self) -> int: ...
+
+    @property
+    def time_ns(self) -> I8: ...
+
+    @property
+    def open(self) -> F8: ...
+
+    @property
+    def high(self) -> F8: ...
+
+    @property
+    def low(self) -> F8: ...
+
+    @property
+    def close(self) -> F8: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,13 +94,13 @@ class _Scale:
 def picture(bars: Candles, trade: Trade, *, alone: bool = False) -> Markup:
     """`trade` on the candles of `bars`; `alone` makes a file of its own, dark or light as the reader's system asks."""
     event = trade.event
-    scale = _Scale(bars, *_range(bars, trade))
+    scale, names = _Scale(bars, *_range(bars, trade)), _Names()
     body = [
         el("rect", x=0, y=0, width=WIDTH, height=HEIGHT, class_="bg", rx=8),
         _times(bars, scale),
         [_zone(part, scale) for part in _zones(event)],
         _candles(bars, scale),
-        [_line(part, scale) for part in _lines(event)],
+        [_line(part, scale, names) for part in _lines(event)],
         _levels(trade, scale),
         _mark(bars, event, scale),
     ]
@@ -145,7 +156,34 @@ def _candles(bars: Candles, scale: _Scale) -> list[Markup]:
     return [el("path", d="".join(parts), class_=name) for name, parts in drawn if parts]
 
 
-def _line(part: Any, scale: _Scale) -> list[Markup]:
+class _Names:
+    """Names of lines, each once and none over another."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+        self._boxes: list[tuple[float, float, float, float]] = []
+
+    def place(self, name: str, ends: Sequence[tuple[float, float]], right: float) -> list[Markup]:
+        """The name above or below one of the ends of its line, where there is room; nothing when there is none."""
+        if name in self._said:
+            return []
+        wide = 6.6 * len(name)
+        for x, y in ends:
+            left = max(min(x, right - wide), LEFT + 2.0)
+            for base in (y - 5, y + 14):
+                box = (left, base - 11, left + wide, base + 3)
+                if box[1] >= TOP - 4 and box[3] <= HEIGHT - BOTTOM + 6 and not any(_meet(box, b) for b in self._boxes):
+                    self._said.add(name)
+                    self._boxes.append(box)
+                    return [el("text", name, x=_n(left), y=_n(base), class_="lt", font_size=12)]
+        return []
+
+
+def _meet(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _line(part: Any, scale: _Scale, names: _Names) -> list[Markup]:
     start, end, a, b = part.start_ns, part.end_ns, part.start_price, part.end_price
     first = int(scale.bars.time_ns[0])
     if end < first:
@@ -154,11 +192,8 @@ def _line(part: Any, scale: _Scale) -> list[Markup]:
         a, start = a + (b - a) * (first - start) / (end - start), first
     x1, x2, y1, y2 = scale.x(start), scale.x(end), scale.y(a), scale.y(b)
     x1, x2 = (x1 - scale.step / 2, x2 + scale.step / 2) if x1 == x2 else (x1, x2)
-    words = el(
-        "text", part.name.replace("_", " "), x=_n(max(x1, LEFT + 2)), y=_n(min(max(y1 - 5, TOP + 8), HEIGHT - BOTTOM)),
-        class_="lt", font_size=12,
-    )  # fmt: skip
-    return [el("path", d=f"M{_n(x1)} {_n(y1)}L{_n(x2)} {_n(y2)}", class_="l"), words]
+    words = names.place(part.name.replace("_", " "), ((x1, y1), (x2, y2)), scale.right)
+    return [el("path", d=f"M{_n(x1)} {_n(y1)}L{_n(x2)} {_n(y2)}", class_="l"), *words]
 
 
 def _zone(part: Any, scale: _Scale) -> Markup:
@@ -212,21 +247,13 @@ def _mark(bars: Candles, event: SetupEvent, scale: _Scale) -> Markup:
 
 
 def _times(bars: Candles, scale: _Scale) -> list[Markup]:
-    """A handful of times along the bottom."""
+    """A handful of times along the bottom: the day where it is another, else the hour."""
     drawn: list[Markup] = []
-    short = bars.interval_ns >= 4 * 3600 * 10**9 or int(bars.time_ns[-1] - bars.time_ns[0]) > 2 * 86400 * 10**9
+    day = ""
     for k in np.unique(np.linspace(0, scale.count - 1, 5).astype(int))[:-1]:
         text = iso(int(bars.time_ns[k]))
+        words, day = (text[11:16] if text[5:10] == day else text[5:10]), text[5:10]
         x = LEFT + (k + 0.5) * scale.step
         drawn.append(el("path", d=f"M{_n(x)} {TOP}V{HEIGHT - BOTTOM}", class_="g"))
-        drawn.append(
-            el(
-                "text",
-                text[5:10] if short else text[5:16].replace("T", " "),
-                x=_n(x),
-                y=HEIGHT - 8,
-                class_="m",
-                font_size=12,
-            )
-        )
+        drawn.append(el("text", words, x=_n(x), y=HEIGHT - 8, class_="m", font_size=12))
     return drawn

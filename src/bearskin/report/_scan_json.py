@@ -85,6 +85,7 @@ def _candidate(one: Any) -> Json:
         "reason": best.reason,
         "setups": list(candidate.setups),
         "families": list(candidate.families),
+        "families_enough": one.families_enough,
         "score": candidate.score,
         "known_at": iso(candidate.known_ns),
         "price": exact(one.price),

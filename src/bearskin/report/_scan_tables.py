@@ -113,7 +113,14 @@ def _told(one: Any) -> RenderableType:
     if best.guards is not None and best.guards.unchecked:
         said.append(f"not checked: {', '.join(best.guards.unchecked)}")
     lines += [Text(f"  guard: {prose(sentence)}") for sentence in said if sentence not in best.reason]
+    if not one.families_enough:
+        lines.append(Text(f"  {alone(one)}"))
     return Group(*lines)
+
+
+def alone(one: Any) -> str:
+    """What is said of a candidate that only one family speaks for."""
+    return f"only {' and '.join(one.candidate.families)} speaks for it, of structure, positioning and flow"
 
 
 def _rest(scan: Scan) -> list[RenderableType]:

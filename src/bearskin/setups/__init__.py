@@ -38,7 +38,7 @@ from bearskin.setups._evidence import (
 )
 from bearskin.setups._failed_breakout import FailedBreakout
 from bearskin.setups._families import families_of, families_with_data
-from bearskin.setups._guards import GuardRules, Regime, guard, regime
+from bearskin.setups._guards import GuardRules, Regime, forget_views, guard, regime
 from bearskin.setups._head_shoulders import HeadShoulders
 from bearskin.setups._levels import Level, LevelRules, levels
 from bearskin.setups._look_ahead import Checked, Fault, check_setup
@@ -120,6 +120,7 @@ __all__ = [
     "facts_of",
     "families_of",
     "families_with_data",
+    "forget_views",
     "guard",
     "hour_share",
     "levels",

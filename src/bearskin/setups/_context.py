@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from bearskin.setups._crowd_state import crowd_state
-from bearskin.setups._features import F8, median, robust_z
+from bearskin.setups._features import F8, robust_z
 from bearskin.setups._view import View
 from bearskin.terms import Side
 
@@ -24,17 +24,6 @@ def volume_z(view: View, bar: int, bars: int = VOLUME_BARS) -> float | None:
         return None
     z = robust_z(before, float(logs[-1]))
     return z if math.isfinite(z) else None
-
-
-def volume_ratio(view: View, bar: int, bars: int = VOLUME_BARS) -> float | None:
-    """The bar's turnover over the median of the `bars` before; None without half as many of them."""
-    turnover = view.quote_volume()[max(0, bar - bars) : bar + 1]
-    before = turnover[:-1]
-    before = before[~np.isnan(before)]
-    if len(before) < max(bars // 2, 1) or math.isnan(turnover[-1]):
-        return None
-    middle = median(before)
-    return float(turnover[-1]) / middle if middle > 0 else None
 
 
 def _logs(turnover: F8) -> F8:

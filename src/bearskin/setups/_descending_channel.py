@@ -11,10 +11,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from bearskin.setups._context import volume_ratio
 from bearskin.setups._events import Draft, DrawnLine
 from bearskin.setups._features import B1, F8, I8, pivot_highs
 from bearskin.setups._view import View
+from bearskin.setups._volume import VolumeRules, volume_confirmation
 from bearskin.terms import BadInput, Side
 
 AT_ONCE = 8_192  # windows fitted together
@@ -132,8 +132,8 @@ def channel_breaks(view: View, rules: ChannelBreak) -> Iterator[Draft]:
         found = _channels(view, rules, bars, since)
         at = found.bar
         found = found.rows((view.close[at] < found.lower) & (view.close[at - 1] >= found.lower - found.lower_slope))
-        ratios = (volume_ratio(view, bar, rules.volume_bars) for bar in found.bar.tolist())
-        return found.rows(np.array([r is not None and r >= rules.volume_ratio_min for r in ratios], dtype=np.bool_))
+        ratios = (_turnover(view, rules, bar) for bar in found.bar.tolist())
+        return found.rows(np.array([ratio >= rules.volume_ratio_min for ratio in ratios], dtype=np.bool_))
 
     for found in _rested(view, rules, broken):
         yield _break_draft(view, rules, found)
@@ -248,6 +248,11 @@ def _held(view: View, found: Channel) -> bool:
     return bool((view.close[first:bar] <= line).all())
 
 
+def _turnover(view: View, rules: ChannelBreak, bar: int) -> float:
+    """Turnover of the bar over the usual one; 0 where that is not known."""
+    return volume_confirmation(view, bar, VolumeRules(bars=rules.volume_bars)).ratio or 0.0
+
+
 def _figures(view: View, found: Channel) -> dict[str, float]:
     atr = float(view.atr()[found.bar])
     return {
@@ -311,7 +316,7 @@ def _touch_draft(view: View, rules: DescendingChannel, found: Channel) -> Draft:
 def _break_draft(view: View, rules: ChannelBreak, found: Channel) -> Draft:
     bar, atr = found.bar, float(view.atr()[found.bar])
     height = found.upper - found.lower
-    ratio = volume_ratio(view, bar, rules.volume_bars)
+    ratio = _turnover(view, rules, bar)
     return Draft(
         bar=bar,
         level=found.lower,

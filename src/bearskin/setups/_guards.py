@@ -96,8 +96,16 @@ class _Views:
                 self._kept.popitem(last=False)
         return view
 
+    def clear(self) -> None:
+        self._kept.clear()
+
 
 _VIEWS = _Views()
+
+
+def forget_views() -> None:
+    """Let go of the panels that guards were last asked about: for whoever goes through many large ones in turn."""
+    _VIEWS.clear()
 
 
 def _seen_from(view: View, days: Days) -> Higher:

@@ -32,7 +32,7 @@ CUT_OFF, REPLACED, LATER_PUBLIC, OTHER_DATE = (
     "later bars cut off", "later bars replaced by rubbish", "series public later than they are, later bars cut off",
     "the market at another date",
 )  # fmt: skip
-ABSENT = "no event"
+THE_SETUP, ABSENT = "the set-up", "no event"
 Progress = Callable[[str, int, int], None]
 Fields = dict[str, Any]
 Said = dict[tuple[int, int, int], Fields]
@@ -54,7 +54,9 @@ class Fault:
 
     def __str__(self) -> str:
         where = f"bar {self.bar} of {self.symbol} ({iso(self.time_ns)}, {self.side.word})"
-        return f"{self.test}: {self.field} at {where} is {self.part}, but {self.whole} in the whole market"
+        if self.field == THE_SETUP:
+            return f"{self.test}: {where} has {self.part}, with the whole market {self.whole}"
+        return f"{self.test}: {self.field} of {where} is {self.part}, with the whole market {self.whole}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,7 +275,7 @@ def _shifted(said: Said, by_ns: int) -> Said:
 def _first_difference(whole: Fields | None, part: Fields | None, drop: tuple[str, ...]) -> tuple[str, str, str] | None:
     if whole is None or part is None:
         there = "an event"
-        return "the set-up", ABSENT if whole is None else there, ABSENT if part is None else there
+        return THE_SETUP, ABSENT if whole is None else there, ABSENT if part is None else there
     for name in sorted(set(whole) | set(part)):
         if name not in drop and not _alike(whole.get(name), part.get(name)):
             return name, _shown(whole.get(name)), _shown(part.get(name))

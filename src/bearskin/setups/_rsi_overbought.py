@@ -76,7 +76,7 @@ def _turn(view: View, rules: RsiOverbought, cross: int) -> Turn | None:
         return None
     tops = np.maximum.accumulate(view.high[first:end])
     lower = view.high[pivots] < tops[pivots - first - 1]
-    early = pivots + k < cross
+    early = pivots + k <= cross
     lower &= ~early | (tops[pivots - first] == tops[cross - first])  # a higher high since makes it no lower high
     if not lower.any():
         return None

@@ -205,7 +205,8 @@ class View:
         """
         times = self.panel.time_ns
         day = slice(int(np.searchsorted(times, times[bar] // DAY_NS * DAY_NS)), bar + 1)
-        weight = np.nan_to_num(self.quote_volume()[day])
+        turnover = self.quote_volume()[day]
+        weight = np.where(np.isfinite(turnover), turnover, 0.0)
         total = float(weight.sum())
         middle = (self.high[day] + self.low[day] + self.close[day]) / 3
         return float((weight * middle).sum()) / total if total > 0 else math.nan

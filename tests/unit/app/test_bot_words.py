@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from bearskin.app._bot_words import BOT_SETTINGS, BOT_WORDS
@@ -13,7 +15,7 @@ from bearskin.app._calendar import read_calendar
 from bearskin.app._house import open_house
 from bearskin.app._options import DEMO, TRADING
 from bearskin.app._settings import Settings
-from bearskin.app._trade import settings_of, told_of
+from bearskin.app._trade import settings_json, settings_of, told_of
 from bearskin.app._world import Place
 from bearskin.engine import EngineSettings
 from bearskin.terms import BadFile, BadInput, MarginMode, interval_ns, parse_time
@@ -136,6 +138,17 @@ def test_stops_are_attached_only_where_a_venue_can(home: Path) -> None:
     for place in (WITHIN, dataclasses.replace(VENUE, venue="binance")):
         with pytest.raises(BadInput, match="carries a stop"):
             made(home, place, attach_stops=True)
+
+
+def test_on_the_demo_exchange_nothing_is_asked_about_dollars_and_coins(home: Path) -> None:
+    """Its market is made up; a run keeps that, so that its comparison with a backtest asks the same."""
+    rules = made(home, families="2").guard_rules
+    assert rules is not None
+    assert rules.outside is not None
+    assert (rules.outside.made_up, rules.families_min) == (True, 2)
+    kept = settings_json(made(home, families="2"))
+    assert msgspec.convert(json.loads(json.dumps(kept)), EngineSettings, strict=False) == made(home, families="2")
+    assert made(home, VENUE, families="2").guard_rules is None
 
 
 def test_hours_of_the_week_need_two_weeks_of_bars(home: Path) -> None:

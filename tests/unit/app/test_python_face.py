@@ -12,7 +12,13 @@ from bearskin.app._cli import ORDER
 from bearskin.app._hands import HandReport
 from bearskin.terms import BadInput
 
-GROUPS = {"data": "data_list", "keys": "keys", "cap": "cap", "alert": "alert_test"}  # commands below a word
+GROUPS = {
+    "data": "data_list",
+    "keys": "keys",
+    "cap": "cap",
+    "alert": "alert_test",
+    "cluster": "cluster_local",
+}  # commands below a word
 
 
 def test_every_command_is_a_function() -> None:

@@ -12,7 +12,7 @@ from unit.setups.test_template import event
 
 from bearskin.market import Known
 from bearskin.setups import Days, Facts, GuardRules, OutsideRules, facts_of, guard, hour_share
-from bearskin.setups._outside import linked
+from bearskin.setups._outside import linked, outside
 from bearskin.setups._view import View
 from bearskin.terms import DAY_NS, HOUR_NS, Bracket, Brackets, Reason, Side, dec
 
@@ -263,20 +263,57 @@ def test_brackets_tell_the_grade_of_risk():
     assert facts_of(None) == Facts()
 
 
-def test_a_thousand_bars_say_what_all_of_them_do():
-    """As a bot sees it: the last thousand bars, and the whole days of all."""
-    rng = np.random.default_rng(11)
+def random_market(seed):
+    """A walk with everything a guard may ask for."""
+    rng = np.random.default_rng(seed)
     steps = np.cumsum(rng.standard_t(4, BARS + 1) * 0.002)
     panel = market(lambda day: float(steps[round(day * 24)]))
     turnover = 4e6 * rng.lognormal(0, 0.5, BARS)
-    panel = dataclasses.replace(
+    times = panel.time_ns + HOUR_NS
+    return dataclasses.replace(
         panel,
         quote_volume=turnover,
         spot_close=panel.close * np.exp(rng.normal(0, 0.001, BARS)),
         spot_quote_volume=turnover * 0.2,
         spot_buy_share=rng.uniform(0.3, 0.7, BARS),
         taker_buy_volume=panel.volume * rng.uniform(0.3, 0.7, BARS),
+        open_interest=Known(time_ns=times, known_ns=times, value=1e6 * np.exp(np.cumsum(rng.normal(0, 0.004, BARS)))),
     )
+
+
+def test_the_long_hears_what_the_short_does_in_the_mirror():
+    here = random_market(4)
+    there = dataclasses.replace(
+        here,
+        open=1e4 / here.open,
+        high=1e4 / here.low,
+        low=1e4 / here.high,
+        close=1e4 / here.close,
+        taker_buy_volume=here.volume - here.taker_buy_volume,
+        spot_close=1e4 / here.spot_close,
+        spot_buy_share=1 - here.spot_buy_share,
+    )
+    rules, seen = OutsideRules(thin_hour=0.7), set()
+    for bar in range(300, BARS, 23):
+        for setup in ("drawn", "ma_cross"):
+            known_ns = here.known_ns(bar)
+            short = event(Side.SHORT, setup=setup, bar=bar, known_ns=known_ns)
+            long = event(Side.LONG, setup=setup, bar=bar, known_ns=known_ns)
+            wanted = [told(one) for one in outside(short, View(here, Side.SHORT), 0, KNOWN, rules)]
+            assert [told(one) for one in outside(long, View(there, Side.LONG), 0, KNOWN, rules)] == wanted
+            seen |= {word for one in wanted for word in one}
+    assert {"warns", "tells", Reason.THIN_HOUR} <= seen
+
+
+def told(said):
+    """What one guard says, without the words that name a side."""
+    refused = () if said.refused is None else (said.refused.reason,)
+    return (*refused, *("warns" for _ in said.warnings), *("tells" for _ in said.remarks), *said.unchecked)
+
+
+def test_a_thousand_bars_say_what_all_of_them_do():
+    """As a bot sees it: the last thousand bars, and the whole days of all."""
+    panel = random_market(11)
     whole = View(panel, Side.SHORT).higher(DAY_NS)
     days = Days(known_ns=whole.known_ns, high=np.exp(whole.high), low=np.exp(whole.low), close=np.exp(whole.close))
     rules = GuardRules(outside=OutsideRules(thin_hour=0.3))
