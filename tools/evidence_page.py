@@ -1,4 +1,4 @@
-"""Fills the evidence blocks of docs/setups.md from the packaged study, so that the page says what the program says.
+"""Fills the evidence blocks of docs/setups/*.md from the packaged study, so that the pages say what the program says.
 
 Run it after the evidence changed: `python tools/evidence_page.py`. Text outside the marked blocks is written by hand.
 """
@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "setups.md"
+PAGES = Path(__file__).resolve().parents[1] / "docs" / "setups"
 BLOCK = re.compile(r"(<!-- evidence of (?P<name>[a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -21,13 +21,15 @@ def filled(page: str) -> str:
 
 
 def main() -> int:
-    """Write the page; with --check only say whether it is current."""
-    page = PAGE.read_text(encoding="utf-8")
-    new = filled(page)
-    if "--check" in sys.argv:
-        return 0 if new == page else 1
-    PAGE.write_text(new, encoding="utf-8")
-    return 0
+    """Write the pages; with --check only say whether they are current."""
+    stale = 0
+    for path in sorted(PAGES.glob("*.md")):
+        page = path.read_text(encoding="utf-8")
+        new = filled(page)
+        stale += new != page
+        if "--check" not in sys.argv:
+            path.write_text(new, encoding="utf-8")
+    return 1 if stale and "--check" in sys.argv else 0
 
 
 if __name__ == "__main__":

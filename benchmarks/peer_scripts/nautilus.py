@@ -74,13 +74,13 @@ engine.add_instrument(instrument)
 engine.add_data(bars)
 strategy = Rsi()
 engine.add_strategy(strategy)
-start = time.perf_counter()
+start, busy = time.perf_counter(), time.process_time()
 engine.run()
-first_s = time.perf_counter() - start
+first_s, cpu_s = time.perf_counter() - start, time.process_time() - busy
 account = engine.trader.generate_account_report(venue)
 print(
     json.dumps(
-        {"first_s": first_s, "warm_s": first_s, "trades": strategy.entries,
+        {"first_s": first_s, "warm_s": first_s, "cpu_s": cpu_s, "trades": strategy.entries,
          "net": float(account.iloc[-1].total) - 1_000_000, "version": nautilus_trader.__version__}
     )
 )  # fmt: skip

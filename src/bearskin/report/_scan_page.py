@@ -40,7 +40,7 @@ def scan_page(scan: Scan, *, title: str | None = None, pictures_max: int = PICTU
         ),
         el(
             "main",
-            el("section", el("h2", "Candidates"), _table(found))
+            el("section", el("h2", "Candidates"), _table(found, pictures_max))
             if found
             else el("p", "Nothing stands.", class_="empty"),
             el("div", [_card(one, k) for k, one in enumerate(found[:pictures_max])], class_="cards"),
@@ -87,7 +87,7 @@ def word_badge(word: str) -> Markup:
     return el("span", f"{STYLES[word][0]} {word}", class_=f"word {word}")
 
 
-def _table(found: tuple[Any, ...]) -> Markup:
+def _table(found: tuple[Any, ...], pictured: int) -> Markup:
     headings = ("Verdict", "Symbol", "Side", "Set-ups", "Bars ago", "Entry", "Stop", "Target", "Reward:risk", "At risk")
     left = ("Verdict", "Symbol", "Side", "Set-ups")
     head = el("tr", [el("th", name, class_=None if name in left else "num") for name in headings])
@@ -107,7 +107,7 @@ def _table(found: tuple[Any, ...]) -> Markup:
             el(
                 "tr",
                 el("td", word_badge(best.verdict)),
-                el("td", el("a", clean(event.symbol), href=f"#c{k}")),
+                el("td", el("a", clean(event.symbol), href=f"#c{k}") if k < pictured else clean(event.symbol)),
                 el("td", event.side.word, class_=event.side.word),
                 el("td", ", ".join(_spaced(name) for name in one.candidate.setups)),
                 [el("td", text, class_="num") for text in numbers],

@@ -34,13 +34,20 @@ def _walk(rng: Rng, bars: int, k: int) -> Panel:
     swing = np.sin(np.arange(bars) / rng.uniform(25, 80) + rng.uniform(0, 6))
     scale = rng.uniform(0.003, 0.012) * np.exp(0.5 * swing)
     drift = 0.35 * scale * np.sin(np.arange(bars) / rng.uniform(60, 200) + rng.uniform(0, 6))
-    close = np.log(100) + np.cumsum(drift + scale * rng.standard_t(3, bars) / 1.7)
+    moves = drift + scale * rng.standard_t(3, bars) / 1.7
+    busy = rng.lognormal(0, 0.3, bars)
+    share = np.clip(0.5 + 0.1 * rng.standard_normal(bars), 0.05, 0.95)
+    if k % 3 == 2:
+        moves, scale, busy, share = _tired(moves, scale, busy, share)
+    close = np.log(100) + np.cumsum(moves)
     opens = np.concatenate([[np.log(100)], close[:-1]]) + 0.0002 * rng.standard_normal(bars)
     high = np.maximum(opens, close) + scale * rng.exponential(0.7, bars)
     low = np.minimum(opens, close) - scale * rng.exponential(0.7, bars)
     o, h, lo, c = (np.exp(x) for x in (opens, high, low, close))
-    volume = rng.lognormal(5, 0.8, bars) * (1 + 3 * (rng.random(bars) < 0.05))
+    volume = busy * np.exp(5 + 0.5 * rng.standard_normal(bars) * (k % 3 != 2)) * (1 + 3 * (rng.random(bars) < 0.05))
     trend = close - np.concatenate([np.full(72, close[0]), close])[:bars]
+    if k % 2:  # rises that ever fewer take part in
+        volume = volume * np.exp(-12 * np.maximum(trend, 0.0))
     spot = c * (1 - 0.0005 * np.tanh(20 * trend) + 0.0001 * rng.standard_normal(bars))
     return Panel(
         instrument=_instrument(f"WALK{k}USDT"),
@@ -52,7 +59,7 @@ def _walk(rng: Rng, bars: int, k: int) -> Panel:
         close=c,
         volume=volume,
         quote_volume=volume * c,
-        taker_buy_volume=volume * np.clip(0.5 + 0.1 * rng.standard_normal(bars), 0.05, 0.95),
+        taker_buy_volume=volume * share,
         mark_open=o * 1.0001,
         mark_high=h * 1.0001,
         mark_low=lo * 1.0001,
@@ -61,6 +68,20 @@ def _walk(rng: Rng, bars: int, k: int) -> Panel:
         **_series(rng, times, close, trend),
         **_only_fields(spot_close=spot, spot_quote_volume=volume * c * 0.6, spot_buy_share=rng.uniform(0.3, 0.7, bars)),
     )
+
+
+def _tired(moves: F8, scale: F8, busy: F8, share: F8) -> tuple[F8, F8, F8, F8]:
+    """Every 300 bars a rise, then a narrow range on ever less volume with more sold than bought, then a fall."""
+    moves, scale, busy, share = (column.copy() for column in (moves, scale, busy, share))
+    for start in range(230, len(moves) - 60, 300):
+        rise, held, fall = slice(start - 40, start), slice(start, start + 52), slice(start + 52, start + 58)
+        moves[rise] = 0.3 * moves[rise] + 0.5 * scale[rise]
+        moves[held] = 0.5 * scale[start] * np.sin(np.arange(52) * 1.9)
+        scale[held] *= 0.6
+        busy[held] *= np.linspace(1.8, 0.3, 52)
+        share[held] -= 0.1
+        moves[fall] = -1.2 * scale[fall]
+    return moves, scale, busy, np.clip(share, 0.05, 0.95)
 
 
 def _instrument(symbol: str) -> Instrument:

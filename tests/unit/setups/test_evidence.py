@@ -101,7 +101,8 @@ def test_the_page_says_what_the_program_says():
     assert spec.loader is not None
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
-    page = (ROOT / "docs" / "setups.md").read_text(encoding="utf-8")
-    assert tool.filled(page) == page, "run python tools/evidence_page.py"
-    told = {match["name"] for match in tool.BLOCK.finditer(page)}
-    assert told == {name for name in SETUPS if f"## {name}\n" in page}
+    pages = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "setups").glob("*.md")}
+    for name, page in pages.items():
+        assert tool.filled(page) == page, f"{name}: run python tools/evidence_page.py"
+        assert [match["name"] for match in tool.BLOCK.finditer(page)] == [name]
+    assert set(pages) == set(SETUPS)
