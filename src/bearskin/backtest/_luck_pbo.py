@@ -28,7 +28,8 @@ class Overfitting:
 
     `pbo` is the share of splits in which the best column of one half is no better than the middle of the other half.
     `logits` (one per split) are ln(ω / (1 - ω)), ω the relative rank there. `chosen_mean` and `middle_mean` are the
-    mean Sharpe ratio per day, in the other half, of the choice and of the middle column (that of some 200 splits). `loss_share` is the share of
+    mean Sharpe ratio per day, in the other half, of the choice and (of some 200 splits) of the middle column.
+    `loss_share` is the share of
     splits in which the choice lost money there. `splits_there` is how many splits there are, `splits` how many were
     taken.
     """

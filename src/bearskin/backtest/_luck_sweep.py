@@ -25,7 +25,7 @@ from bearskin.backtest._luck_random import DRAWS, random_entries
 from bearskin.backtest._request import BacktestRequest
 from bearskin.backtest._search_grid import Grid
 from bearskin.backtest._search_read import Sweep
-from bearskin.backtest._search_work import Source, learn
+from bearskin.backtest._search_work import Source, code_digest, data_digest, learn
 from bearskin.backtest._symbols import BracketBook, Gathered, Progress, gather
 from bearskin.terms import DAY_NS, BadInput
 
@@ -79,7 +79,8 @@ def luck_of_sweep(
         tried = _tried(sweep, daily, choice, None)
         why = dict.fromkeys(("dearer", "events", "against_random"), WITHOUT_TRADES)
         return luck_of(tried, choice=choice, why=why, notes=notes, seed=seed, tests=tests)
-    made = _remade(again, numbers, choice, progress)
+    made = _remade(again, sweep, numbers, choice, progress)
+    notes = (*notes, *made.notes)
     return luck_of(
         _tried(sweep, daily, choice, made.own),
         dearer=made.dearer,
@@ -145,9 +146,10 @@ class _Remade:
     own: pl.DataFrame
     positions: tuple[tuple[BacktestRequest, Position], ...]
     dearer: Clustered
+    notes: tuple[str, ...]
 
 
-def _remade(again: Remaking, numbers: I8, choice: Choice, progress: Progress | None) -> _Remade:
+def _remade(again: Remaking, sweep: Sweep, numbers: I8, choice: Choice, progress: Progress | None) -> _Remade:
     """Trade every chosen combination on every symbol again and keep what was entered while it was the choice."""
     for name, text in again.setup_files:
         learn(name, text)
@@ -155,7 +157,7 @@ def _remade(again: Remaking, numbers: I8, choice: Choice, progress: Progress | N
     own: list[pl.DataFrame] = []
     dear: list[pl.DataFrame] = []
     taken: list[tuple[BacktestRequest, Position]] = []
-    symbols = again.source.names
+    symbols, moved = again.source.names, []
     for done, symbol in enumerate(symbols):
         if progress is not None:
             progress(f"trades of {symbol} again", done, len(symbols))
@@ -164,11 +166,29 @@ def _remade(again: Remaking, numbers: I8, choice: Choice, progress: Progress | N
             if not gathered.symbols:
                 continue
             kept = [p for p in traded_positions(request, gathered) if choice.chosen_on(p.entry_ns // DAY_NS) == column]
+            (laid,) = gathered.symbols
+            if data_digest(laid.panel, laid.brackets) != sweep.about["data"].get(symbol) and symbol not in moved:
+                moved.append(symbol)
             own.append(trades_frame(request, kept))
             taken += [(request, position) for position in kept]
             dear.append(_dearer(request, gathered, choice, column))
     trades = pl.concat(own) if own else trades_frame(again.grid.base, [])
-    return _Remade(own=trades, positions=tuple(taken), dearer=mean_r(pl.concat(dear) if dear else trades))
+    return _Remade(
+        own=trades,
+        positions=tuple(taken),
+        dearer=mean_r(pl.concat(dear) if dear else trades),
+        notes=_changes(sweep, moved),
+    )
+
+
+def _changes(sweep: Sweep, moved: Sequence[str]) -> tuple[str, ...]:
+    """What makes the trades made again differ from those of the sweep."""
+    said = []
+    if moved:
+        said.append(f"the data of {', '.join(moved[:5])} are not those of the sweep: trades made again may differ")
+    if sweep.about["code"] != code_digest():
+        said.append("the code or a library has changed since the sweep: trades made again may differ")
+    return tuple(said)
 
 
 def _dearer(request: BacktestRequest, gathered: Gathered, choice: Choice, column: int) -> pl.DataFrame:

@@ -242,6 +242,7 @@ def test_trades_of_a_sweep_made_again_are_the_sweeps(swept: tuple[SweepRequest, 
     assert found.dearer is not None
     assert found.random.trades == found.result.trades
     assert abs(found.dearer.trades - found.result.trades) <= 0.05 * found.result.trades
+    assert found.notes == ()  # neither data nor code have changed
     chosen = {fold.chosen for fold in found.choice.folds}
     column = chosen.pop()
     request = asked.grid.request(column)
