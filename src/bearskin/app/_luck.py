@@ -102,7 +102,7 @@ def _of_backtest(
         else:
             return _compared(made.luck, made.trades, place)
     elif again:
-        why = "the folder does not say how the backtest was made: make it again with this version"
+        why = "the folder does not say how the backtest was made, so it cannot be made again"
     return _as_it_stands(place, summary, trials, why, given["seed"])
 
 
