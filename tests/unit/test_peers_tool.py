@@ -12,7 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 OURS = {
     "warm_s": 0.005, "cpu_s": 0.005, "lay_s": 0.2, "trades": 438.0, "net": 4069.8, "trades_late": 432.0,
-    "net_late": -93.1, "sweep_s": 1.0, "combination_s": 0.001, "combination_cpu_s": 0.001, "offers": 8382.0, "ready_s": 1.0,
+    "net_late": -93.1, "sweep_s": 1.0, "combination_s": 0.001, "combination_cpu_s": 0.001, "offers": 8382.0,
+    "ready_s": 1.0,
 }  # fmt: skip
 PEER = {
     "warm_s": 0.4, "cpu_s": 0.4, "trades": 432, "net": -66.7, "combination_s": 0.6, "combination_cpu_s": 0.6,

@@ -157,6 +157,42 @@ def test_statistics_are_known_later_than_they_are_stamped(tmp_path: Path) -> Non
     assert (panel.sentiment.known_ns - panel.sentiment.time_ns == HOUR_NS).all()
 
 
+def test_open_interest_is_in_coins(tmp_path: Path) -> None:
+    """A value of 700 is 700 over the close of the last bar complete by then; before the first close it is nothing."""
+    store = Store(tmp_path)
+    bars = candles(24)
+    store.append(BTC_1H, bars, "x")
+    stamps = times(30, 5 * MINUTE_NS, START_NS + 30 * MINUTE_NS).to_frame()
+    store.append(key("open-interest", "5m"), stamps.with_columns(oi_usd=pl.lit(700.0)), "x")
+    panel = load(store)
+    assert panel.open_interest is not None
+    assert panel.open_interest.time_ns[0] == START_NS + HOUR_NS
+    assert panel.open_interest.value[0] == pytest.approx(700 / bars["close"][0])
+    assert panel.open_interest.value[12] == pytest.approx(700 / bars["close"][1])
+    assert "open-interest is oi_usd over the close of the last bar" in panel.notes
+
+
+def test_the_spot_pair_lies_beside_the_contract(tmp_path: Path) -> None:
+    """On the contract's bars, NaN where it has none; turnover is volume times close where the venue gives none."""
+    store = Store(tmp_path)
+    store.append(BTC_1H, candles(24), "x")
+    assert load(store).spot_close is None
+    pair = SeriesKey("binance", "spot", "BTCUSDT", "trade", "1h")
+    spot = candles(30, base=99.0)
+    store.append(
+        pair, spot.filter(pl.int_range(pl.len()) != 5).with_columns(taker_buy_volume=pl.col("volume") * 0.25), "x"
+    )
+    panel = load(store)
+    assert panel.spot_close is not None
+    assert panel.spot_quote_volume is not None
+    assert panel.spot_buy_share is not None
+    assert np.flatnonzero(np.isnan(panel.spot_close)).tolist() == [5]
+    assert panel.spot_close[7] == spot["close"][7]
+    assert panel.spot_quote_volume[7] == pytest.approx(spot["close"][7] * spot["volume"][7])
+    assert np.nanmax(np.abs(panel.spot_buy_share - 0.25)) < 1e-12
+    assert load_panel(store, venue="binance", product="spot", symbol="BTCUSDT", interval="1h").spot_close is None
+
+
 def test_half_a_column_is_left_out_and_said(tmp_path: Path) -> None:
     """Quote volume for part of the bars would read as silence in the rest."""
     store = Store(tmp_path)
