@@ -223,12 +223,19 @@ def _shared(source: Source, request: ScanRequest, names: Sequence[str], processe
 
     lots = [names[at : at + SYMBOLS_A_PROCESS // 3] for at in range(0, len(names), SYMBOLS_A_PROCESS // 3)]
     context = multiprocessing.get_context("spawn")  # a forked child would inherit locks of Polars' threads
-    pool = ProcessPoolExecutor(processes, mp_context=context)
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_deaf)
     try:
         for lot in pool.map(functools.partial(_lot, source, request), lots):
             yield from lot
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _deaf() -> None:
+    """Leave Ctrl-C to the process that asked: it lets the symbols under way end."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _lot(source: Source, request: ScanRequest, names: Sequence[str]) -> list[SymbolScan]:
