@@ -16,7 +16,7 @@ import vectorbt as vbt
 COMBINATIONS = 100
 
 bars = np.load(sys.argv[1])
-index = pd.to_datetime(bars[:, 0].astype("int64"), utc=True)
+index = pd.to_datetime(bars[:, 0].astype("int64"))  # with a time zone it is thirty times slower
 opens, high, low, close = (pd.Series(bars[:, k], index=index) for k in (1, 2, 3, 4))
 
 
