@@ -81,6 +81,8 @@ def demo_backtest(
             progress=progress,
         )
     label = f"a synthetic market from seed {seed}: nobody traded at these prices"
-    result = dataclasses.replace(result, notes=(label, *result.notes))
+    # the market may be gone when this ends: nothing there could be asked again
+    summary = {name: value for name, value in result.summary.items() if name != "asked"}
+    result = dataclasses.replace(result, summary=summary, notes=(label, *result.notes))
     files = write(result, folder, html=True, title=f"Demo: synthetic market, seed {seed}")
     return DemoBacktest(seed=seed, days=days, result=result, files=files)

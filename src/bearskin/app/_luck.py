@@ -102,7 +102,7 @@ def _of_backtest(
         else:
             return _compared(made.luck, made.trades, place)
     elif again:
-        why = "the folder does not say how the backtest was made: make it again with this version"
+        why = "the folder does not say how the backtest was made, so it cannot be made again"
     return _as_it_stands(place, summary, trials, why, given["seed"])
 
 
@@ -131,7 +131,8 @@ def _as_it_stands(place: Path, summary: dict[str, Any], trials: int | None, why:
     trades = pl.read_parquet(place / TRADES)
     if trades.is_empty() or trades["r"].drop_nulls().is_empty():
         raise BadInput(f"the backtest in {place} has no trade with a risk to measure its result by")
-    first_day, last_day = (parse_time(str(summary[name])) // DAY_NS for name in ("start", "end"))
+    first_day = parse_time(str(summary["start"])) // DAY_NS
+    last_day = (parse_time(str(summary["end"])) - 1) // DAY_NS  # a close at midnight belongs to the day that ends
     tried = backtest.tried_trades(trades, float(summary["equity_start"]), first_day, last_day, trials)
     return backtest.luck_of(tried, why=dict.fromkeys(NEEDS_TRADES, why), notes=(why,), seed=seed)
 

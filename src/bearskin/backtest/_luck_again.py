@@ -53,6 +53,8 @@ def luck_of_backtest(
     if request.holds:
         raise BadInput("hold is a yardstick without stops: it has no R, and luck cannot be told from it")
     gathered = gather(request, panels, brackets, progress, days)
+    if gathered.interrupted:
+        raise KeyboardInterrupt  # half of the symbols is another backtest
     if not gathered.symbols:
         raise BadInput("none of these panels can be traded")
     positions = traded_positions(request, gathered, progress)
@@ -75,9 +77,11 @@ def luck_of_backtest(
 
 
 def traded_positions(request: BacktestRequest, gathered: Gathered, progress: Progress | None = None) -> list[Position]:
-    """The closed positions in order of entry, as a backtest's trades are."""
-    book = trade_through(request, gathered, progress).book
-    done = (position for position in book.done if position.outcome.reason != UNFILLED)
+    """The closed positions in order of entry, as a backtest's trades are; Ctrl-C is passed on."""
+    traded = trade_through(request, gathered, progress)
+    if traded.interrupted:
+        raise KeyboardInterrupt
+    done = (position for position in traded.book.done if position.outcome.reason != UNFILLED)
     return sorted(done, key=lambda position: (position.entry_ns, position.symbol.index))
 
 

@@ -163,6 +163,8 @@ def _remade(again: Remaking, sweep: Sweep, numbers: I8, choice: Choice, progress
             progress(f"trades of {symbol} again", done, len(symbols))
         for column, request in requests.items():
             gathered = gather(request, [again.source.panel(symbol)], again.brackets, None)
+            if gathered.interrupted:
+                raise KeyboardInterrupt
             if not gathered.symbols:
                 continue
             kept = [p for p in traded_positions(request, gathered) if choice.chosen_on(p.entry_ns // DAY_NS) == column]

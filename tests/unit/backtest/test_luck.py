@@ -116,6 +116,14 @@ def test_what_luck_says_is_one_json_object(backtest_luck: Luck):
     assert told["walk_forward"]["folds"][0]["chosen"] in backtest_luck.daily.names
 
 
+def test_an_interrupt_is_not_taken_for_a_result(source: Stored):
+    def stop(what: str, done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        luck_of_backtest(BASE, [source.panel("BTCUSDT")], load_brackets(), progress=stop)
+
+
 def test_random_entries_keep_off_the_day_and_within_thirty(source: Stored):
     gathered = gather(BASE, [source.panel("BTCUSDT")], load_brackets(), None)
     (symbol,) = gathered.symbols
