@@ -28,6 +28,7 @@ def tool(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "peers_tool", module)
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "ENVIRONMENTS", tmp_path)
+    monkeypatch.setattr(module, "CORES", 1)
     return module
 
 

@@ -96,10 +96,11 @@ class Processes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        workers = list((getattr(self._pool, "_processes", None) or {}).values())  # the pool forgets them in shutdown
         self._pool.shutdown(wait=kind is None, cancel_futures=True)
-        if kind is not None:  # what is under way is not waited for: it would be done again anyway
-            for process in list((getattr(self._pool, "_processes", None) or {}).values()):
-                process.terminate()
+        if kind is not None:  # what is under way is not waited for: going on does it again
+            for worker in workers:
+                worker.terminate()
 
 
 def _begin(job: Job, source: Source) -> None:

@@ -361,8 +361,8 @@ def test_the_face_is_pinned() -> None:
 
     functions = [name for name in face.__all__ if name.islower()]
     assert functions == [
-        "compiled_before", "compiled_leap", "compiled_walk", "funding_counts", "index_of", "kernel_options", "lay", "leap",
-        "marks_of", "walk", "warm",
+        "compiled_before", "compiled_leap", "compiled_walk", "funding_counts", "index_of", "kernel_options", "lay",
+        "leap", "marks_of", "walk", "warm",
     ]  # fmt: skip
     assert all(hasattr(face, name) for name in face.__all__)
     assert len(REASONS) == face.END + 1
