@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -149,3 +153,30 @@ def test_time_left_is_told_once_there_is_a_pace(monkeypatch: pytest.MonkeyPatch)
     now[0] = 1000.0
     left.tell("ETHUSDT", 20, 100)
     assert told == ["BTCUSDT", "BTCUSDT, about 2 min left", "ETHUSDT, about 1.0 h left"]
+
+
+def test_a_local_cluster_prints_its_address_and_ends_quietly_with_ctrl_c(tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    words = [sys.executable, "-m", "bearskin", "cluster", "local", "--workers", "2", "--home", str(tmp_path), "--json"]
+    # Ctrl-C goes to the whole group, the workers too, and a shell may have started us deaf to it
+    child = subprocess.Popen(
+        words,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    try:
+        assert child.stdout is not None
+        told = json.loads(child.stdout.readline())
+        assert told["address"].startswith("tcp://127.0.0.1:")
+        assert told["workers"] == 2
+        os.killpg(child.pid, signal.SIGINT)
+        _, err = child.communicate(timeout=50)
+    finally:
+        child.kill()
+        child.communicate()
+    assert child.returncode == 0
+    assert "the cluster has ended" in err
+    assert "Traceback" not in err
