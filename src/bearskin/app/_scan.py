@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import os
 import signal
@@ -97,7 +98,12 @@ def scan(
     if page is not None:
         from bearskin import report
 
-        page.write_text(report.scan_page(found), encoding="utf-8")
+        try:
+            page.write_text(report.scan_page(found), encoding="utf-8")
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise
+            raise BadInput(f"the page {page} cannot be written ({error.strerror}): name another with --out") from None
     return found
 
 

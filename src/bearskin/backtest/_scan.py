@@ -51,8 +51,8 @@ CHART_BARS = 90
 CARRY_H = 24  # funding of a trade without a time stop is told for a day
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
-Word = Literal["take", "smaller", "declined"]
-WORDS: tuple[Word, ...] = ("take", "smaller", "declined")
+Word = Literal["passes", "smaller", "declined"]
+WORDS: tuple[Word, ...] = ("passes", "smaller", "declined")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -346,7 +346,7 @@ def _word(verdict: GuardVerdict | None, refused: Refused | None) -> tuple[Word, 
         if verdict.unchecked:
             said.append(f"without data: {', '.join(verdict.unchecked)}")
         return "smaller", "; ".join(said)
-    return "take", "no guard objects"
+    return "passes", "no guard objects"
 
 
 def _money(event: SetupEvent, entry: Decimal, case: _Case, multiplier: Decimal) -> _Money:

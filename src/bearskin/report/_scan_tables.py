@@ -16,7 +16,7 @@ from bearskin.report._terminal import WIDE, Fitted, bulleted, empty_table, toned
 from bearskin.report._words import NOTHING, Kind, clean, prose, shown, when
 from bearskin.terms import interval_word
 
-STYLES = {"take": ("✔", "green"), "smaller": ("!", "yellow"), "declined": ("✘", "red")}
+STYLES = {"passes": ("✔", "green"), "smaller": ("!", "yellow"), "declined": ("✘", "red")}
 TOLD_MAX = 12  # candidates that are told at length; the rest stand in the table
 GONE_MAX = 8
 
@@ -42,7 +42,7 @@ def headline_words(scan: Scan) -> str:
     bars, word = scan.request.within_bars, interval_word(scan.interval_ns)
     return (
         f"{counts['symbols']} symbols, set-ups of the last {bars} bars of {word}: "
-        f"{counts['take']} take, {counts['smaller']} smaller, {counts['declined']} declined, "
+        f"{counts['passes']} pass, {counts['smaller']} smaller, {counts['declined']} declined, "
         f"{counts['gone']} over already"
     )
 

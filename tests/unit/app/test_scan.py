@@ -74,7 +74,7 @@ def test_what_a_candidate_tells(desk) -> None:
     assert (told["at"], told["within_bars"], told["account"]["equity"]) == ("2025-03-05T00:00:00Z", 48, "5000")
     assert told["counts"]["symbols"] == len(SYMBOLS)
     assert told["candidates"]
-    words = ["take", "smaller", "declined"]
+    words = ["passes", "smaller", "declined"]
     assert [one["verdict"] for one in told["candidates"]] == sorted(
         (one["verdict"] for one in told["candidates"]), key=words.index
     )
