@@ -48,7 +48,7 @@ def test_a_sweep_leads_with_how_many_were_tried_and_warns_of_luck(asked: Any, tm
     first = " ".join(out.split("\n\n")[0].split())  # however wide the terminal is
     assert first.startswith("4 combinations tried on 2 symbols, ")
     assert first.endswith("the best of many is luck until shown otherwise")
-    assert f"bearskin luck {tmp_path / 's'}" .replace(" ", "") in "".join(out.split())
+    assert f"bearskin luck {tmp_path / 's'}".replace(" ", "") in "".join(out.split())
     assert f"results are in {tmp_path / 's'}" in err
 
 
