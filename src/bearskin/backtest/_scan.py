@@ -51,8 +51,8 @@ CHART_BARS = 90
 CARRY_H = 24  # funding of a trade without a time stop is told for a day
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
-Word = Literal["passes", "smaller", "declined"]
-WORDS: tuple[Word, ...] = ("passes", "smaller", "declined")
+Word = Literal["passes", "unguarded", "smaller", "declined"]
+WORDS: tuple[Word, ...] = ("passes", "unguarded", "smaller", "declined")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,7 +341,9 @@ def _judged(event: SetupEvent, case: _Case) -> Judged:
 def _word(verdict: GuardVerdict | None, refused: Refused | None) -> tuple[Word, str]:
     if refused is not None:
         return "declined", str(refused)
-    if verdict is not None and verdict.size_multiplier < 1:
+    if verdict is None:
+        return "unguarded", "no guard was asked"
+    if verdict.size_multiplier < 1:
         said = list(verdict.reasons)
         if verdict.unchecked:
             said.append(f"without data: {', '.join(verdict.unchecked)}")

@@ -127,16 +127,18 @@ def run_sweep(
     writer = Folder(folder, tuple(surveyed.brackets))
     if there:
         _refuse_changes(folder, about_of(folder), about)
-    else:
-        writer.begin(about)
     sweep = Sweep(folder=folder, about=about)
-    done = writer.done()
+    done = writer.done() if there else set()
     before, now, interrupted = len(done), 0, False
     try:
         with _crew(request.job, source, processes, cluster) as crew:
+            if not there:
+                writer.begin(about)  # not before somebody is there to do the work
             for _ in _work(request, surveyed, sweep, writer, done, crew, progress):
                 now += 1
     except KeyboardInterrupt:
+        if not (folder / ABOUT).exists():
+            raise
         interrupted = True
     return SweepRun(sweep=sweep, interrupted=interrupted, done_now=now, done_before=before)
 

@@ -39,7 +39,7 @@ def scan_json(scan: Scan) -> Json:
         "counts": {
             "symbols": len(scan.symbols) - len(left_out),
             "left_out": len(left_out),
-            **{word: words.count(word) for word in ("passes", "smaller", "declined")},
+            **{word: words.count(word) for word in ("passes", "unguarded", "smaller", "declined")},
             "gone": len(gone),
         },
         "candidates": [_candidate(one) for one in found],

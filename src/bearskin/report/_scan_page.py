@@ -42,7 +42,7 @@ def scan_page(scan: Scan, *, title: str | None = None, pictures_max: int = PICTU
             "main",
             el("section", el("h2", "Candidates"), _table(found, pictures_max))
             if found
-            else el("p", "Nothing stands.", class_="empty"),
+            else el("p", _empty(scan), class_="empty"),
             el("div", [_card(one, k) for k, one in enumerate(found[:pictures_max])], class_="cards"),
             el("p", f"{more} more stand in the table only.", class_="quiet") if more > 0 else None,
             _rest(scan),
@@ -63,6 +63,11 @@ def scan_page(scan: Scan, *, title: str | None = None, pictures_max: int = PICTU
         el("style", Markup(css)),
     )
     return f"<!doctype html>\n{el('html', el('head', head), el('body', body), lang='en')}\n"
+
+
+def _empty(scan: Scan) -> str:
+    looked = any(not one.left_out for one in scan.symbols)
+    return "Nothing stands." if looked else "No symbol could be looked at."
 
 
 def _asset(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -16,7 +17,7 @@ from bearskin.report._terminal import WIDE, Fitted, bulleted, empty_table, toned
 from bearskin.report._words import NOTHING, Kind, clean, prose, shown, when
 from bearskin.terms import interval_word
 
-STYLES = {"passes": ("✔", "green"), "smaller": ("!", "yellow"), "declined": ("✘", "red")}
+STYLES = {"passes": ("✔", "green"), "unguarded": ("?", "yellow"), "smaller": ("!", "yellow"), "declined": ("✘", "red")}
 TOLD_MAX = 12  # candidates that are told at length; the rest stand in the table
 GONE_MAX = 8
 
@@ -31,7 +32,8 @@ def scan_tables(scan: Scan) -> list[RenderableType]:
         if len(found) > TOLD_MAX:
             parts.append(Text(f"{len(found) - TOLD_MAX} more stand in the table only; --json and --out tell them all."))
     else:
-        parts.append(Text("Nothing stands at this time."))
+        looked = any(not one.left_out for one in scan.symbols)
+        parts.append(Text("Nothing stands at this time." if looked else "No symbol could be looked at: see why below."))
     parts += _rest(scan)
     return [Padding(part, (0, 0, 1, 0)) for part in parts]
 
@@ -42,9 +44,13 @@ def headline_words(scan: Scan) -> str:
     bars, word = scan.request.within_bars, interval_word(scan.interval_ns)
     return (
         f"{counts['symbols']} symbols, set-ups of the last {bars} bars of {word}: "
-        f"{counts['passes']} pass, {counts['smaller']} smaller, {counts['declined']} declined, "
+        f"{_passed(counts)}, {counts['smaller']} smaller, {counts['declined']} declined, "
         f"{counts['gone']} over already"
     )
+
+
+def _passed(counts: Mapping[str, int]) -> str:
+    return f"{counts['unguarded']} without asking any guard" if counts["unguarded"] else f"{counts['passes']} pass"
 
 
 def _headline(scan: Scan) -> RenderableType:

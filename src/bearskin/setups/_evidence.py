@@ -57,8 +57,9 @@ class Evidence:
     @property
     def sentence(self) -> str:
         """The verdict and what it rests on, without a full stop."""
+        said = f"{NO_EDGE}, {self.verdict}" if self.verdict == TOO_FEW else self.verdict
         if not self.n:
-            return f"{self.verdict}: none was found"
+            return f"{said}: none was found"
         measured = f"{self.mean_bp:+.0f} bp" if self.excess_bp is None else f"{self.excess_bp:+.0f} bp"
         measured += "" if self.excess_bp is None else " more than random entries"
         luck = [] if self.t is None else [f"t {self.t:.1f}"]
@@ -66,7 +67,7 @@ class Evidence:
         told = f" ({', '.join(luck)})" if luck else ""
         cases = f"{self.n:,} case{'' if self.n == 1 else 's'}"
         costs = "before costs" if self.net_bp is None else f"{self.net_bp:+.0f} bp a trade after fees and slippage"
-        return f"{self.verdict}: {measured}{told} over {self.horizon_h} h in {cases}, {self._where}; {costs}"
+        return f"{said}: {measured}{told} over {self.horizon_h} h in {cases}, {self._where}; {costs}"
 
     @property
     def _where(self) -> str:

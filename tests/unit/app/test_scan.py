@@ -74,7 +74,7 @@ def test_what_a_candidate_tells(desk) -> None:
     assert (told["at"], told["within_bars"], told["account"]["equity"]) == ("2025-03-05T00:00:00Z", 48, "5000")
     assert told["counts"]["symbols"] == len(SYMBOLS)
     assert told["candidates"]
-    words = ["passes", "smaller", "declined"]
+    words = ["passes", "unguarded", "smaller", "declined"]
     assert [one["verdict"] for one in told["candidates"]] == sorted(
         (one["verdict"] for one in told["candidates"]), key=words.index
     )
@@ -210,3 +210,17 @@ def test_a_check_on_symbols_of_the_store(desk) -> None:
     assert (told["looks_ahead"], told["setups"][0]["markets"]) == (False, 1)
     assert desk("setups", "check").code == 2
     assert desk("setups", "check", "stop_hunt", "--symbols", "NOPE").code == 2
+
+
+def test_what_no_guard_was_asked_about_does_not_pass(desk) -> None:
+    told = desk("scan", "--at", MOMENTS[3], "--within", "48", "--json", "--no-guards").object
+    words = [one["verdict"] for one in told["candidates"]]
+    assert "unguarded" in words
+    assert set(words) <= {"unguarded", "declined"}
+    assert "without asking any guard" in desk("scan", "--at", MOMENTS[3], "--within", "48", "--no-guards").out
+
+
+def test_a_moment_without_data_is_no_quiet_market(desk) -> None:
+    shown = desk("scan", "--at", "2031-01-01")
+    assert "No symbol could be looked at" in shown.out
+    assert "Nothing stands" not in shown.out

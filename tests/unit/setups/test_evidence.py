@@ -59,7 +59,7 @@ def test_what_was_never_found_says_so():
     none = replace(
         ONE, n=0, symbols=0, start="", end="", excess_bp=None, t=None, p_adjusted=None, verdict="too few cases"
     )
-    assert none.sentence == "too few cases: none was found"
+    assert none.sentence == "no proven edge, too few cases: none was found"
 
 
 def test_a_set_up_of_ones_own_is_not_studied():
