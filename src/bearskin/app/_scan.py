@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import functools
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -230,29 +227,18 @@ def _shared(source: Source, request: ScanRequest, names: Sequence[str], processe
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
+    from bearskin import backtest
+
     lots = [names[at : at + SYMBOLS_A_PROCESS // 3] for at in range(0, len(names), SYMBOLS_A_PROCESS // 3)]
     context = multiprocessing.get_context("spawn")  # a forked child would inherit locks of Polars' threads
     pool = ProcessPoolExecutor(processes, mp_context=context)
     try:
-        with _deaf():  # all of them begin with the first lot that is handed in
+        with backtest.deaf_children():  # all of them begin with the first lot that is handed in
             found = pool.map(functools.partial(_lot, source, request), lots)
         for lot in found:
             yield from lot
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-@contextlib.contextmanager
-def _deaf() -> Iterator[None]:
-    """Processes that are begun meanwhile never hear Ctrl-C: it is for the one that asked, which lets them end."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _lot(source: Source, request: ScanRequest, names: Sequence[str]) -> list[SymbolScan]:

@@ -10,6 +10,7 @@ from bearskin import VerbRoom
 
 if TYPE_CHECKING:
     from bearskin.backtest._core_venue import Latency
+    from bearskin.backtest._deaf import deaf_children
     from bearskin.backtest._engine_run import run_engine
     from bearskin.backtest._kept import Kept, keep_history, kept_of
     from bearskin.backtest._luck import Luck, Tried, luck_json, luck_of, tried_trades
@@ -63,6 +64,7 @@ _HOMES = {
     "brief_luck": "_luck_days",
     "coarser": "_study_cases",
     "compare": "_parity",
+    "deaf_children": "_deaf",
     "keep_history": "_kept",
     "kept_of": "_kept",
     "local_cluster": "_search_cluster",
@@ -116,6 +118,7 @@ __all__ = [
     "brief_luck",
     "coarser",
     "compare",
+    "deaf_children",
     "keep_history",
     "kept_of",
     "local_cluster",

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import os
 import pickle
-import signal
 import threading
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
+from bearskin.backtest._deaf import deaf_children
 from bearskin.backtest._search_crew import AHEAD, Broken
 from bearskin.backtest._search_folder import Found
 from bearskin.backtest._search_work import Bench, Job, Source, Task, code_digest
@@ -148,20 +147,7 @@ def local_cluster(workers: int) -> Any:
     except ImportError:
         raise BadInput("a cluster needs Dask distributed: pip install 'bearskin[cluster]'") from None
     dask.config.set({"distributed.scheduler.allowed-failures": RETRIES})
-    with _deaf_children():
+    with deaf_children():
         return LocalCluster(
             n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address="127.0.0.1:0"
         )
-
-
-@contextmanager
-def _deaf_children() -> Iterator[None]:
-    """Processes begun meanwhile do not hear Ctrl-C: it is for the one that began them, which ends them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -295,13 +295,14 @@ def _confirmed(view: View, bar: int, rules: OutsideRules) -> Said:
     """A fall on little volume, or one that is longs closing or shorts covering before it, is taken at half size."""
     found = volume_confirmation(view, bar, rules.volume)
     warnings = []
-    falls, longs, shorts = ("fall", "longs", "shorts") if view.side is Side.SHORT else ("rise", "shorts", "longs")
+    falls, longs = ("fall", "longs") if view.side is Side.SHORT else ("rise", "shorts")
     if found.weak:
         warnings.append(f"the {falls} has {found.ratio:.2f} times the usual volume")
     if found.quadrant == "longs closing":
         warnings.append(f"{longs} are closing: the move may be over")
     if found.quadrant == "short covering":
-        warnings.append(f"{shorts} are covering: the squeeze may go on")
+        goes_on = "shorts are covering: the squeeze" if view.side is Side.SHORT else "longs are selling out: the fall"
+        warnings.append(f"{goes_on} may go on")
     told = f"volume {found.ratio:.1f} times the usual confirms the {falls}" if found.confirmed else ""
     return Said(
         warnings=tuple(warnings),

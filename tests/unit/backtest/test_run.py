@@ -467,7 +467,7 @@ def test_the_face_is_pinned() -> None:
         "BacktestRequest", "BacktestResult", "Brief", "CasesKept", "Choice", "Gate", "Kept", "Latency", "Luck",
         "Pair", "Panels", "Parity", "Remaking", "Scan", "ScanRequest", "Stored", "StudyRequest", "StudyResult",
         "StudySet", "Sweep", "SweepRequest", "SweepRun", "SymbolScan", "Tried", "Unmatched", "axes_of",
-        "axis_words", "brief_luck", "coarser", "compare", "keep_history", "kept_of", "local_cluster",
+        "axis_words", "brief_luck", "coarser", "compare", "deaf_children", "keep_history", "kept_of", "local_cluster",
         "luck_json", "luck_of", "luck_of_backtest", "luck_of_sweep", "read_sweep", "reward_to_risk", "run",
         "run_engine", "run_study", "run_sweep", "scan", "scan_panel", "sweep_words", "together", "tried_trades",
         "warm", "warm_sweep",
