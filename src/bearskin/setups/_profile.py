@@ -35,7 +35,7 @@ class ProfileRules:
 class VolumeProfile:
     """The turnover of one completed session by price.
 
-    `poc` is the middle of the bin with most turnover, `val` and `vah` the ends of the value area, `high_nodes` and
+    `poc` is the middle of the bin with most turnover (of two in the middle, the edge between them), `val` and `vah` the ends of the value area, `high_nodes` and
     `low_nodes` the middles of its peaks and valleys; all in quote per base, rising. `edges` (bins + 1,) and `turnover`
     (bins,) are the profile itself. `shrunk` says how much of a session longer than what may be looked at is in it.
     """
@@ -105,7 +105,7 @@ def poc_of_days(view: View, bar: int, days: int, rules: ProfileRules) -> tuple[f
     if made is None:
         return None
     found, bottom, width = made
-    return math.exp(bottom + width * (_fullest(found) + 0.5)), len(spans)
+    return math.exp(bottom + width * (sum(_fullest(found)) + 1) / 2), len(spans)
 
 
 def span_of(view: View, bar: int, session: Session, back: int = 0) -> tuple[int, int, int, int, str] | None:
@@ -143,15 +143,15 @@ def _profile(
     found, bottom, width = made
     count = len(found)
     edges = np.exp(bottom + width * np.arange(count + 1))
-    poc = _fullest(found)
-    first, last = value_area(found, poc, rules.value_share)
+    fullest = _fullest(found)
+    first, last = value_area(found, fullest, rules.value_share)
     middles = np.exp(bottom + width * (np.arange(count) + 0.5))
     return VolumeProfile(
         session=session,
         start_ns=times[0],
         end_ns=times[1],
         bars=bars[1] - bars[0],
-        poc=float(middles[poc]),
+        poc=math.exp(bottom + width * (sum(fullest) + 1) / 2),
         vah=float(edges[last + 1]),
         val=float(edges[first]),
         high_nodes=tuple(middles[nodes(found, rules.prominence)].tolist()) if noded else (),
@@ -189,18 +189,22 @@ def spread(turnover: F8, low: F8, high: F8, bottom: float, width: float, count: 
     return found  # running sums of differences leave last digits below zero
 
 
-def _fullest(found: F8) -> int:
-    """The fullest bin; of several the one nearest to the middle, the lower of two as near."""
-    top = float(found.max())
-    tied = np.flatnonzero(found >= top * (1 - 1e-12))
-    return int(tied[np.argmin(np.abs(tied - (len(found) - 1) / 2))])
+def _fullest(found: F8) -> tuple[int, int]:
+    """The fullest bin as first and last; of several the one nearest to the middle, of two as near both.
+
+    A market and its mirror image must agree: to take the lower of two would be to take another one in the mirror.
+    """
+    tied = np.flatnonzero(found >= float(found.max()) * (1 - 1e-12))
+    away = np.abs(2 * tied - (len(found) - 1))
+    nearest = tied[away == away.min()]
+    return int(nearest[0]), int(nearest[-1])
 
 
-def value_area(found: F8, poc: int, share: float) -> tuple[int, int]:
-    """First and last bin of the value area around `poc`: pairs of bins join, the fuller first, both on a tie."""
+def value_area(found: F8, fullest: tuple[int, int], share: float) -> tuple[int, int]:
+    """First and last bin of the value area around the `fullest`: pairs join, the fuller first, both on a tie."""
     need = share * float(found.sum()) * (1 - 1e-12)
-    first = last = poc
-    held = float(found[poc])
+    first, last = fullest
+    held = float(found[first : last + 1].sum())
     while held < need and (first > 0 or last < len(found) - 1):
         above, below = float(found[last + 1 : last + 3].sum()), float(found[max(0, first - 2) : first].sum())
         up, down = last < len(found) - 1, first > 0

@@ -27,6 +27,13 @@ def test_a_day_by_hand():
     assert (found.edges[0], found.edges[-1], found.bars) == (at(0.0), at(4.0), 24)
 
 
+def test_of_two_fullest_bins_in_the_middle_neither_is_preferred():
+    """Four equal bins: the point of control is the edge between the inner two, as it is in the mirrored market."""
+    found = volume_profile(panel_of([(0.0, 4.0, 0.0, 2.0)] * 24, unit=BIN), 23)
+    assert found is not None
+    assert (found.poc, found.val, found.vah) == (at(2.0), at(0.0), at(4.0))
+
+
 def test_only_a_completed_session_speaks():
     panel = panel_of(DAY * 2, unit=BIN)
     assert volume_profile(panel, 22) is None
@@ -50,9 +57,10 @@ def test_a_day_whose_beginning_is_missing_has_no_profile():
 
 def test_the_value_area_takes_the_fuller_pair():
     """From 10: above 3 + 1 beats below 2 + 1, then 1 + 6 beats 3: 21 of 25, and 17.5 were asked for."""
-    assert value_area(np.array([1.0, 2, 10, 3, 1, 1, 6, 1]), 2, 0.7) == (2, 6)
-    assert value_area(np.array([1.0, 1, 10, 1, 1]), 2, 0.8) == (0, 4)  # a tie takes both sides
-    assert value_area(np.array([5.0, 1, 1]), 0, 0.99) == (0, 2)
+    assert value_area(np.array([1.0, 2, 10, 3, 1, 1, 6, 1]), (2, 2), 0.7) == (2, 6)
+    assert value_area(np.array([1.0, 1, 10, 1, 1]), (2, 2), 0.8) == (0, 4)  # a tie takes both sides
+    assert value_area(np.array([5.0, 1, 1]), (0, 0), 0.99) == (0, 2)
+    assert value_area(np.array([1.0, 2, 9, 9, 2, 3]), (2, 3), 0.8) == (2, 5)
 
 
 def test_nodes_stand_out():
