@@ -35,9 +35,10 @@ class ProfileRules:
 class VolumeProfile:
     """The turnover of one completed session by price.
 
-    `poc` is the middle of the bin with most turnover (of two in the middle, the edge between them), `val` and `vah` the ends of the value area, `high_nodes` and
-    `low_nodes` the middles of its peaks and valleys; all in quote per base, rising. `edges` (bins + 1,) and `turnover`
-    (bins,) are the profile itself. `shrunk` says how much of a session longer than what may be looked at is in it.
+    `poc` is the middle of the bin with most turnover (of two in the middle of the profile, the edge between them),
+    `val` and `vah` the ends of the value area, `high_nodes` and `low_nodes` the middles of its peaks and valleys; all
+    in quote per base, rising. `edges` (bins + 1,) and `turnover` (bins,) are the profile itself. `shrunk` says how much
+    of a session longer than what may be looked at is in it.
     """
 
     session: str
