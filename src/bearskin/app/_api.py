@@ -28,6 +28,7 @@ TARGETS_MAX, WORD_MAX = 5, 64
 TEXT_MAX = {"text": 1_000, "note": 1_000}
 BEHIND_MAX = 10_000
 BEAT_S = 10.0
+STATES_S, STATES_BEAT = 0.1, 10
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
 Answer = Callable[[Request], Awaitable[Response]]
 
@@ -44,6 +45,7 @@ class Events:
 
     def __init__(self) -> None:
         self._readers: set[asyncio.Queue[bytes | None]] = set()
+        self.closed = False
 
     def told(self, sequence: int, record: Record) -> None:
         """Pass one record on."""
@@ -61,6 +63,7 @@ class Events:
 
     def close(self) -> None:
         """End every stream."""
+        self.closed = True
         for reader in list(self._readers):
             with contextlib.suppress(asyncio.QueueFull):
                 reader.put_nowait(None)
@@ -143,10 +146,45 @@ def bot_app(
     async def stream(_: Request) -> Response:
         return StreamingResponse(events.stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
 
-    routes = [Route("/state", state), Route("/act", act, methods=["POST"]), Route("/events", stream)]
+    async def watched(request: Request) -> Response:
+        try:
+            after = int(request.query_params.get("after", 0))
+        except ValueError:
+            return JSONResponse({"error": "after is the number of a decision"}, 422)
+        return StreamingResponse(
+            states(watch, clocks, events, after), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        )
+
+    routes = [
+        Route("/state", state),
+        Route("/act", act, methods=["POST"]),
+        Route("/events", stream),
+        Route("/watch", watched),
+    ]
     if signals is not None:
         routes.append(Route("/signals", signals, methods=["POST"]))
     return Starlette(routes=routes)
+
+
+async def states(
+    watch: Watch, clocks: Callable[[], tuple[int, int]], events: Events, after: int
+) -> AsyncIterator[bytes]:
+    """Server-sent states, each with the decisions that are new since the one before, a few in a second.
+
+    What has not changed is told again once a second, so that whoever listens knows the line is alive.
+    """
+    told, beat = -1, 0
+    while not events.closed:
+        beat += 1
+        if watch.changes != told or beat % STATES_BEAT == 0:
+            told = watch.changes
+            state = watch.state(clocks()[1])
+            if state["decisions"] and after > state["decisions"][-1]["number"]:
+                after = 0  # another life of the run: its numbers begin anew
+            state["decisions"] = [one for one in state["decisions"] if one["number"] > after]
+            after = max([after, *(one["number"] for one in state["decisions"])])
+            yield b"data: " + msgspec.json.encode(state) + b"\n\n"
+        await asyncio.sleep(STATES_S)
 
 
 def act_of(said: Any, time_ns: int, wall_ns: int) -> AnyAct:

@@ -67,6 +67,15 @@ class Child:
             raise self._failure(said if isinstance(said, dict) else {})
         return said
 
+    def heard(self) -> dict[str, Any] | None:
+        """The next JSON object it has said on stdout, None when it has said nothing yet."""
+        with contextlib.suppress(queue.Empty, ValueError):
+            line = self._said.get_nowait()
+            if line is not None:
+                found: dict[str, Any] = json.loads(line)
+                return found
+        return None
+
     def last_object(self) -> dict[str, Any]:
         """The last JSON object it said on stdout, once it has ended; empty when it said none."""
         found: dict[str, Any] = {}

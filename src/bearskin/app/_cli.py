@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from bearskin.app._cli_bot import register_bot
+from bearskin.app._cli_dashboard import register_dashboard
 from bearskin.app._cli_data import register_data
 from bearskin.app._cli_exchange import register_exchange
 from bearskin.app._cli_hands import register_hands
@@ -29,10 +30,10 @@ from bearskin.app._desk import Desk
 from bearskin.app._options import BARE, Home, Json, Quiet, StoreDir, Verbose
 
 ORDER = (
-    "demo", "trade", "short", "long", "close", "move-stop", "reverse", "positions", "orders", "runs", "report",
-    "tables", "mode", "pause", "resume", "panic", "adopt", "note", "plan", "scan", "setups", "backtest", "study",
-    "sweep", "luck", "cluster", "parity", "exchange", "keys", "quiz", "legal", "cap", "alert", "data", "config",
-    "doctor", "backup", "reset", "migrate",
+    "demo", "trade", "dashboard", "short", "long", "close", "move-stop", "reverse", "positions", "orders", "runs",
+    "report", "tables", "mode", "pause", "resume", "panic", "adopt", "note", "plan", "scan", "setups", "backtest",
+    "study", "sweep", "luck", "cluster", "parity", "exchange", "keys", "quiz", "legal", "cap", "alert", "data",
+    "config", "doctor", "backup", "reset", "migrate",
 )  # fmt: skip
 
 
@@ -55,6 +56,7 @@ app = typer.Typer(
     help="The desk for the short side of crypto: price a short before the order, rehearse it through history.",
 )
 register_bot(app)
+register_dashboard(app)
 register_hands(app)
 register_report(app)
 register_trade(app)

@@ -32,10 +32,8 @@ def register_bot(app: typer.Typer) -> None:
     command(app, "trade", TRADING, "Bot")(trade)
 
 
-def demo(desk: Desk, backtest: bool, browser: bool, show: bool, **given: Any) -> int:
+def demo(desk: Desk, backtest: bool, browser: bool, dashboard: bool, show: bool, **given: Any) -> int:
     """A made-up market on the demo exchange and a bot that trades it, live; no network, no key, nothing prepared."""
-    if browser:
-        desk.say("the dashboard comes later: this goes on in the terminal")
     if backtest:
         return _rehearsed(desk, show, given)
     from bearskin.terms import BadInput
@@ -43,12 +41,22 @@ def demo(desk: Desk, backtest: bool, browser: bool, show: bool, **given: Any) ->
     for name in RESEARCH:
         if given.pop(name, None) is not None or show:
             raise BadInput(f"--{'open' if show else name} goes with --backtest")
+    from bearskin.app._cli_dashboard import opened_in_browser
     from bearskin.app._demo import DemoReport
     from bearskin.app._demo import demo as run
     from bearskin.app._show import Show
 
+    opened = opened_in_browser if browser else None
     with _screen(desk, Show(desk, STOPS)) as shown:
-        report = run(**known(given), home=desk.home, store=desk.store, shown=shown, said=desk.say)
+        report = run(
+            **known(given),
+            dashboard=dashboard,
+            opened=opened,
+            home=desk.home,
+            store=desk.store,
+            shown=shown,
+            said=desk.say,
+        )
     assert isinstance(report, DemoReport)
     desk.result(report.to_json, lambda: _tables(report))
     for line in NEXT:

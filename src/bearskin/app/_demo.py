@@ -31,6 +31,7 @@ REPLAY_PART, REPLAY_SPEED, REPLAY_INTERVAL = "replay", 600.0, "1h"
 START_S_MAX, LOOK_S, STILL_S = 90.0, 0.25, 10.0
 Shown = Callable[[dict[str, Any]], None]
 Said = Callable[[str], None]
+Opened = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,8 @@ def demo(
     backtest: bool = False,
     home: Path | str | None = None,
     store: Path | str | None = None,
+    dashboard: bool = False,
+    opened: Opened | None = None,
     shown: Shown | None = None,
     said: Said | None = None,
     **words: Any,
@@ -97,7 +100,8 @@ def demo(
     """Run exchange and bot until Ctrl-C, SIGTERM or for `run_for`, and tell how it stood then.
 
     The exchange is kept in `folder` (the home's own for demos): started again, market, run and positions go on where
-    they were left, unless `fresh`. `shown` gets the bot's state a few times a second. Raises BadInput for what does not
+    they were left, unless `fresh`. `shown` gets the bot's state a few times a second. With `dashboard` it is served
+    beside them, and `opened` is told the address that opens it. Raises BadInput for what does not
     fit, ChildBroken when a process ends by itself.
 
     `replay` names symbols whose stored candles are the market instead, from `start` on and to `end`: always begun anew,
@@ -110,6 +114,7 @@ def demo(
         named = {"seed": seed, "symbols": symbols, "interval": interval, **words}
         return demo_backtest(**{n: v for n, v in named.items() if v is not None}, home=home, store=store)
     told = told_of({**words, "symbols": symbols, "interval": interval})
+    web = Web(opened=opened) if dashboard else None
     from bearskin.app._exchange import speed_of
 
     house = open_house(home, store=store)
@@ -121,7 +126,9 @@ def demo(
             raise BadInput("a replay has no seed, and --replay names its symbols: leave --seed and --symbols away")
         rate = REPLAY_SPEED if speed is None else speed_of(speed)
         place = house.home.part("exchange") / REPLAY_PART if folder is None else user_path(folder)
-        return _replayed(house, place, told, replay, start, end, rate, for_s, shown, said)
+        title = f"replay of {_names(replay)} at {rate:g}×"
+        watching = Watching(title=title, for_s=for_s, shown=shown, said=said, ends=True, web=web)
+        return _replayed(house, place, told, _names(replay), start, end, rate, watching)
     if start is not None or end is not None:
         raise BadInput("--from and --to go with --replay: a made-up market begins now")
     rate = SPEED if speed is None else speed_of(speed)
@@ -133,23 +140,20 @@ def demo(
     if symbols is not None:
         market += ["--symbols", symbols if isinstance(symbols, str) else ",".join(symbols)]
     title = f"demo exchange, synthetic market at {rate:g}×"
-    return together(house, place, market, told, Watching(title=title, for_s=for_s, shown=shown, said=said))
+    return together(house, place, market, told, Watching(title=title, for_s=for_s, shown=shown, said=said, web=web))
 
 
 def _replayed(
     house: House,
     place: Path,
     told: Told,
-    replay: str | Sequence[str],
+    names: str,
     start: str | None,
     end: str | None,
     rate: float,
-    for_s: float | None,
-    shown: Shown | None,
-    said: Said | None,
+    watching: Watching,
 ) -> DemoReport:
     """The time machine: stored candles through the exchange, then the bot against the backtest of what it saw."""
-    names = replay if isinstance(replay, str) else ",".join(replay)
     if start is None:
         raise BadInput("a replay begins somewhere: say --from, such as --from 2025-10-08")
     end_ns = None if end is None else parse_time(end)
@@ -157,15 +161,25 @@ def _replayed(
         raise BadInput(f"--to {end} is not after --from {start}")
     words = ["--folder", str(place), "--speed", f"{rate:g}", "--fresh", "--prices", "replay", "--symbols", names]
     words += ["--from", start, "--store", str(house.store_folder)]
-    watching = Watching(
-        title=f"replay of {names} at {rate:g}×", for_s=for_s, shown=shown, said=said, end_ns=end_ns, ends=True
+    done = together(
+        house, place, words, replace(told, interval=told.interval or REPLAY_INTERVAL), replace(watching, end_ns=end_ns)
     )
-    done = together(house, place, words, replace(told, interval=told.interval or REPLAY_INTERVAL), watching)
     from bearskin.app._backtest import warm_up
     from bearskin.app._parity import parity
 
     warm_up()
     return replace(done, parity=parity(done.run, home=house.home.root))
+
+
+def _names(replay: str | Sequence[str]) -> str:
+    return replay if isinstance(replay, str) else ",".join(replay)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Web:
+    """That the dashboard is wanted, and who is told the address that opens it."""
+
+    opened: Opened | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +192,7 @@ class Watching:
     said: Said | None
     end_ns: int | None = None
     ends: bool = False
+    web: Web | None = None
 
 
 def together(
@@ -201,8 +216,16 @@ def together(
         say(f"demo: starting the bot, run {run.id}")
         bot = Child("bot", ["trade", "--venue", "demo", "--json", *words, *common], logs / "bot.out")
         stack.callback(bot.stop)
+        pages = None
+        if watching.web is not None:
+            pages = Child(
+                "dashboard",
+                ["dashboard", "--json", "--no-browser", "--folder", str(place), *common],
+                logs / "dashboard.out",
+            )
+            stack.callback(pages.stop)
         begun.set()
-        _watched(run, market, bot, stop, watching)
+        _watched(run, market, bot, stop, watching, pages)
         say("demo: stopping the bot, then the exchange")
         code = bot.stop()
         state = bot.last_object()
@@ -241,8 +264,13 @@ def _told_run(house: House, place: Path, told: Told) -> tuple[Run, list[str]]:
     return run, words
 
 
-def _watched(run: Run, market: Child, bot: Child, stop: threading.Event, watching: Watching) -> None:
-    """Look at the bot until it is time to stop; raises when one of the processes ends before."""
+def _watched(
+    run: Run, market: Child, bot: Child, stop: threading.Event, watching: Watching, pages: Child | None = None
+) -> None:
+    """Look at the bot until it is time to stop; raises when it or the exchange ends before.
+
+    The dashboard is for looking: when it ends, the rest goes on and it is said.
+    """
     from bearskin.app._bot_client import BotClient
 
     client: BotClient | None = None
@@ -271,10 +299,28 @@ def _watched(run: Run, market: Child, bot: Child, stop: threading.Event, watchin
                         time_told, moved_s = state["time"], now_s
                     if _over(watching, state["time"], now_s - moved_s):
                         return
+            pages = _looked_after(pages, watching)
             stop.wait(LOOK_S)
     finally:
         if client is not None:
             client.close()
+
+
+def _looked_after(pages: Child | None, watching: Watching) -> Child | None:
+    """Tell where the dashboard is once it says so, or that it has ended; None when there is nothing more to tell."""
+    if pages is None or watching.web is None:
+        return None
+    say = watching.said or (lambda _: None)
+    if not pages.running:
+        say(f"demo: the dashboard has ended ({pages.failure()}); the rest goes on")
+        return None
+    said = pages.heard()
+    if said is None:
+        return pages
+    say(f"demo: dashboard at {said['open']}")
+    if watching.web.opened is not None:
+        watching.web.opened(said["open"])
+    return None
 
 
 def _over(watching: Watching, time: str | None, still_s: float) -> bool:

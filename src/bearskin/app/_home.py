@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bearskin.terms import BadInput
 
-PARTS = ("store", "journal", "exchange", "cache", "logs", "reports")
+PARTS = ("store", "journal", "exchange", "cache", "logs", "reports", "dashboard")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -256,9 +256,8 @@ DEMO: dict[str, Spec] = {
     "replay": text("Time machine: stored candles of these symbols are the market.", "LIST", "Time machine"),
     "start": text("Where the replay begins.", "TIME", "Time machine", "--from", "--start"),
     "end": text("Where it ends; default: where the candles do.", "TIME", "Time machine", "--to", "--end"),
-    "browser": flag(
-        "--browser/--no-browser", "Open the dashboard: it comes later, so --no-browser is what happens.", None, False
-    ),
+    "browser": flag("--browser/--no-browser", "Open the dashboard in the browser.", None, True),
+    "dashboard": flag("--dashboard/--no-dashboard", "Serve the dashboard beside the bot.", None, True),
     **_BOT,
     "backtest": flag("--backtest", "Instead: a backtest on a made-up market, with its tear sheet.", RESEARCH),
     "days": count("Days of it; 180 by default.", None, RESEARCH, least=1),
@@ -335,6 +334,16 @@ ADOPTING: dict[str, Spec] = {
 REMARK: dict[str, Spec] = {**HAND, "text": word("What you think.", "TEXT"), **TRADED}
 
 SERVER, MARKET = "The server", "The market"
+DASHBOARD: dict[str, Spec] = {
+    "port": count("Default 8765, or any free one where that is taken; 0 is any free one.", None, SERVER),
+    "host": text("Address to listen on; 127.0.0.1 by default.", "ADDRESS", SERVER),
+    "browser": flag("--browser/--no-browser", "Open it in the browser.", SERVER, True),
+    "run_for": text("End by itself after this long, such as 2h.", "TIME", SERVER, "--for"),
+    "run": text("The run that is followed; default: whichever runs.", "ID", WHERE),
+    "venue": text("Whose market is shown; default: the demo exchange.", "NAME", WHERE),
+    "env": text("demo: the venue's own demo environment.", "NAME", WHERE),
+    "folder": text("Where the demo exchange is kept; default: the home's.", "DIR", WHERE),
+}
 EXCHANGE: dict[str, Spec] = {
     "port": count("Default 8700; 0 is any free one.", None, SERVER),
     "host": text("Address to listen on; 127.0.0.1 by default.", "ADDRESS", SERVER),

@@ -68,6 +68,7 @@ class Watch:
     memory: Memory
     facts: Mapping[str, Any]
     sequence: int = 0
+    changes: int = 0  # how often something was heard: who looks again knows whether there is anything new
     time_ns: int = 0
     wall_ns: int = 0
     bars: int = 0
@@ -133,6 +134,7 @@ class Watch:
 
     def heard(self, event: AnyEvent) -> None:
         """Take in what is heard but not written down: prices, and that time passes."""
+        self.changes += 1
         self.time_ns, self.wall_ns = max(self.time_ns, event.time_ns), max(self.wall_ns, event.wall_ns)
         match event:
             case Quoted():

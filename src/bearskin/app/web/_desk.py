@@ -1,0 +1,58 @@
+"""What every page and every route of the dashboard has at hand."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bearskin.app._house import House
+from bearskin.app._world import Place
+from bearskin.app.web._bot_link import BotLink
+from bearskin.app.web._hub import Hub
+from bearskin.app.web._market_link import MarketLink
+
+PREFS_FILE = "prefs.json"
+
+
+@dataclass(slots=True, kw_only=True)
+class WebDesk:
+    """The house, the venue, and the lines to bot and market. `place` and `market` are None where no venue runs."""
+
+    house: House
+    folder: Path
+    place: Place | None
+    hub: Hub
+    bot: BotLink
+    market: MarketLink | None
+    tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What can be looked at, the bot's own first."""
+        state = self.bot.now.state
+        told = tuple(state["symbols"]) if state else ()
+        return told or (() if self.place is None else self.place.symbols)
+
+    def prefs(self) -> dict[str, Any]:
+        """What the owner has chosen to look at, and how: theme, symbol, interval, zone."""
+        try:
+            found = json.loads((self.folder / PREFS_FILE).read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def prefer(self, **chosen: Any) -> None:
+        """Keep a choice."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        fresh = self.folder / f".{PREFS_FILE}-{os.getpid()}"
+        fresh.write_text(json.dumps({**self.prefs(), **chosen}), "utf-8")
+        fresh.replace(self.folder / PREFS_FILE)
+
+    async def aside(self, work: Callable[[], Any]) -> Any:
+        """Have something slow done in a thread, so that pages go on moving meanwhile; its answer, or what it raises."""
+        return await asyncio.get_running_loop().run_in_executor(None, work)

@@ -1,0 +1,159 @@
+"""The dashboard's line to the market: public streams and history of the venue the bot trades on, through ccxt."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bearskin.app._world import DEMO, Place
+from bearskin.app.web._hub import Hub
+
+AGAIN_S = 1.0
+TRADES_KEPT, DEPTH = 60, 20
+logger = logging.getLogger("bearskin.app")
+
+
+@dataclass(frozen=True, slots=True)
+class Candles:
+    """Topic: the newest candles of a symbol as they change, [open ms, open, high, low, close, volume] each."""
+
+    symbol: str
+    interval: str
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """Topic: {"bids": [[price, qty]...], "asks": ...} from the best outwards."""
+
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tape:
+    """Topic: the last trades, the newest last: {"time_ms", "price", "qty", "side"} with the taker's side."""
+
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Topic: {"mark", "index", "rate", "next_funding_ms", "time_ms"}; what the venue does not tell is None."""
+
+    symbol: str
+
+
+Topic = Candles | Depth | Tape | Mark
+
+
+@dataclass(slots=True)
+class MarketLink:
+    """A venue's public market. Streams run while somebody listens to their topic; each comes back by itself."""
+
+    place: Place
+    hub: Hub
+    exchange: Any = None
+    _running: dict[Hashable, asyncio.Task[None]] = field(default_factory=dict)
+    _trades: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def unified(self, symbol: str) -> str:
+        """ccxt's name of a venue's own symbol; raises KeyError where the venue has no such perpetual."""
+        found: str = next(one["symbol"] for one in self.exchange.markets_by_id[symbol] if one["swap"])
+        return found
+
+    def begun(self, topic: Hashable) -> None:
+        """Somebody listens: open the stream."""
+        if isinstance(topic, Candles | Depth | Tape | Mark) and topic not in self._running:
+            self._running[topic] = asyncio.ensure_future(self._streamed(topic))
+
+    def ended(self, topic: Hashable) -> None:
+        """Nobody listens any more: let the stream go."""
+        task = self._running.pop(topic, None)
+        if task is not None:
+            task.cancel()
+
+    async def close(self) -> None:
+        """Let go of every stream and connection."""
+        tasks = list(self._running.values())
+        self._running.clear()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self.exchange is not None:
+            await self.exchange.close()
+
+    async def _streamed(self, topic: Topic) -> None:
+        """Hear the next of a stream for ever; what breaks is begun again after a while."""
+        hear = self._hearer(topic)
+        while True:
+            try:
+                self.hub.say(topic, await hear())
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever ccxt raises: a panel shows that nothing comes
+                logger.debug("%s: %s: %s", topic, type(error).__name__, error)
+                await asyncio.sleep(AGAIN_S)
+
+    def _hearer(self, topic: Topic) -> Callable[[], Awaitable[Any]]:
+        name = self.unified(topic.symbol)
+        match topic:
+            case Candles():
+                return lambda: self.exchange.watch_ohlcv(name, topic.interval)
+            case Depth():
+                return lambda: self._depth(name)
+            case Tape():
+                return lambda: self._tape(name)
+            case Mark():
+                return lambda: self._mark(name)
+
+    async def _depth(self, name: str) -> dict[str, Any]:
+        book = await self.exchange.watch_order_book(name, DEPTH)
+        return {side: [[row[0], row[1]] for row in book[side][:DEPTH]] for side in ("bids", "asks")}
+
+    async def _tape(self, name: str) -> list[dict[str, Any]]:
+        kept = self._trades.setdefault(name, [])
+        for trade in await self.exchange.watch_trades(name):
+            kept.append(
+                {
+                    "time_ms": trade["timestamp"],
+                    "price": trade["price"],
+                    "qty": trade["amount"],
+                    "side": trade["side"],
+                }
+            )
+        del kept[:-TRADES_KEPT]
+        return list(kept)
+
+    async def _mark(self, name: str) -> dict[str, Any]:
+        told = await self.exchange.watch_mark_price(name)
+        raw = told["info"]
+        return {
+            "mark": told.get("markPrice"),
+            "index": told.get("indexPrice"),
+            "rate": raw.get("r"),
+            "next_funding_ms": raw.get("T"),
+            "time_ms": told.get("timestamp"),
+        }
+
+
+@contextlib.asynccontextmanager
+async def market_of(place: Place, hub: Hub) -> AsyncIterator[MarketLink]:
+    """The market of `place`, connected; raises VenueError when the venue does not answer."""
+    from bearskin import live
+
+    dialect = live.dialect_of("binance" if place.venue == DEMO else place.venue)
+    env: Literal["live", "demo"] = "demo" if place.env == "demo" else "live"
+    exchange = live.open_trading(dialect, env, place.key, place.secret, place.password, address=place.address)
+    link = MarketLink(place, hub, exchange)
+    hub.begun, hub.ended = link.begun, link.ended
+    try:
+        try:
+            await exchange.load_markets()
+        except Exception as error:  # noqa: BLE001 - in our words, whatever it is
+            raise live.venue_error(error, venue=place.venue) from None
+        yield link
+    finally:
+        await link.close()

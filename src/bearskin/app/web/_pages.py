@@ -1,0 +1,8 @@
+"""Every page of the dashboard, in the order of the bar."""
+
+from __future__ import annotations
+
+from bearskin.app.web._page_bot import bot_page
+from bearskin.app.web._shell import Page
+
+PAGES = (Page("/", "Bot", "smart_toy", bot_page),)
