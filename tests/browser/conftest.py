@@ -21,6 +21,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"]  # fmt: skip
 START_S = 90.0
 SYMBOLS = "BTCUSDT,ETHUSDT"
+TRADE = ["trade", "--venue", "demo", "--interval", "1m", "--json", "--quiet"]
 
 
 @dataclass(slots=True)
@@ -90,8 +91,7 @@ def whole_desk(home: Path, *, prices: str = "manual", sides: str = "none", speed
         stack.callback(market.stop)
         bot = Child(
             "bot",
-            ["trade", "--venue", "demo", "--folder", str(folder), "--sides", sides, "--interval", "1m", "--json"]
-            + ["--quiet", "--home", str(home)],
+            [*TRADE, "--folder", str(folder), "--sides", sides, "--home", str(home)],
             home / "logs" / "bot.out",
         )
         stack.callback(bot.stop)
