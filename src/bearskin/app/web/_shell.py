@@ -34,8 +34,10 @@ def root_of(desk: WebDesk, pages: tuple[Page, ...]) -> Callable[[], None]:
     version = max(int(one.stat().st_mtime) for one in STATIC.iterdir())
 
     def root() -> None:
-        ui.add_head_html(f'<link rel="stylesheet" href="/static/desk.css?{version}">')
-        ui.add_head_html(f'<script src="/static/desk.js?{version}" defer></script>')
+        for sheet in sorted(STATIC.glob("*.css")):
+            ui.add_head_html(f'<link rel="stylesheet" href="/static/{sheet.name}?{version}">')
+        for script in sorted(STATIC.glob("*.js")):
+            ui.add_head_html(f'<script src="/static/{script.name}?{version}" defer></script>')
         ui.page_title("bearskin")
         dark = ui.dark_mode(desk.prefs().get("theme", "dark") == "dark")
         ui.element("a").classes("skip").props('href="#page"').add_slot("default", "skip to the page")
