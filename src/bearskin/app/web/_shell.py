@@ -34,7 +34,7 @@ def root_of(desk: WebDesk, pages: tuple[Page, ...]) -> Callable[[], None]:
     version = max(int(one.stat().st_mtime) for one in STATIC.iterdir())
 
     def root() -> None:
-        for sheet in sorted(STATIC.glob("*.css")):
+        for sheet in sorted(STATIC.glob("*.css"), key=lambda path: (path.stem != "desk", path.stem)):
             ui.add_head_html(f'<link rel="stylesheet" href="/static/{sheet.name}?{version}">')
         for script in sorted(STATIC.glob("*.js")):
             ui.add_head_html(f'<script src="/static/{script.name}?{version}" defer></script>')
