@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import uvicorn
@@ -247,7 +248,23 @@ def _facts(run: Run, place: Place, settings: EngineSettings) -> dict[str, Any]:
         "symbols": list(settings.symbols),
         "interval": run.interval,
         "sides": settings.sides,
+        "rules": {
+            "preset": settings.preset,
+            "risk_frac": _text(settings.risk_frac),
+            "leverage": _text(settings.leverage),
+            "margin_mode": settings.margin_mode.value,
+            "heat_frac": _text(settings.heat_frac),
+            "slippage_frac": _text(settings.slippage_frac),
+            "equity_cap": _text(settings.equity_cap),
+            "notional_cap": _text(settings.notional_cap),
+            "target1_share": _text(settings.target1_share),
+            "stop_by": settings.stop_by,
+        },
     }
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value:f}"
 
 
 @contextlib.asynccontextmanager

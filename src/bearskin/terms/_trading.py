@@ -351,7 +351,8 @@ class Act(Event, frozen=True, kw_only=True):
 class Open(Act, frozen=True, kw_only=True):
     """Open a position: by `qty` (positive) or sized for the stop. A limit entry where `price` is given.
 
-    A speculation needs `stop`; a hedge needs `shock_frac`, the adverse move it has to survive.
+    A speculation needs `stop`; a hedge needs `shock_frac`, the adverse move it has to survive. `preset` names limits
+    chosen for this trade alone; empty means the bot's own.
     """
 
     symbol: str
@@ -367,6 +368,7 @@ class Open(Act, frozen=True, kw_only=True):
     shock_frac: Decimal | None = None
     trail_atr: Decimal | None = None
     note: str = ""
+    preset: Literal["", "beginner", "standard", "pro"] = ""
 
 
 class Close(Act, frozen=True, kw_only=True):
