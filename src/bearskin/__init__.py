@@ -23,6 +23,7 @@ _VERBS = (
     "close",
     "cluster_local",
     "config",
+    "dashboard",
     "data_brackets",
     "data_check",
     "data_fetch",

@@ -16,7 +16,7 @@ BACKUP = {
     "restore": flag("--restore", "Bring FILE back into an empty home."),
 }
 RESET = {
-    "parts": words("store, cache, logs, reports, exchange, or all.", "PART"),
+    "parts": words("store, cache, logs, reports, exchange, dashboard, or all.", "PART"),
     "yes": flag("--yes", "Do not ask."),
     "journal": flag("--journal", "Empty the journal too: what was traded."),
 }

@@ -27,10 +27,13 @@ from bearskin.app._journals import journals_told, migrate_journals, migrate_tabl
 from bearskin.app._stores import migrate_store, store_lock, store_version
 from bearskin.terms import BadFile, BadInput, StoreBroken, iso
 
-KEPT = ("config.toml", "licence.json", "store", "journal", "exchange", "reports")  # caches and logs are made again
-RESETTABLE = ("store", "cache", "logs", "reports", "exchange")
+KEPT = (  # caches and logs are made again
+    "config.toml", "licence.json", "store", "journal", "exchange", "reports", "dashboard",
+)  # fmt: skip
+RESETTABLE = ("store", "cache", "logs", "reports", "exchange", "dashboard")
 MANIFEST = "bearskin-backup.json"
 LOCK = ".lock"
+OWN = (PurePosixPath("dashboard/token"), PurePosixPath("dashboard/address.json"))  # of this machine; made again
 PASSING = (".writing", "files")  # half-written appends, and downloads on their way into the store (.archive/files)
 SHARED_MEMORY = "-shm"  # beside a journal that was looked at; SQLite makes it again
 CHUNK_BYTES = 1 << 20
@@ -109,7 +112,7 @@ def backup(
     store: Path | str | None = None,
     progress: Progress | None = None,
 ) -> BackupReport:
-    """Write the home's settings, store, journal, exchange and reports into one .tar.gz, or bring one back.
+    """Write the home's settings, store, journal, exchange, reports and dashboard into one .tar.gz, or bring one back.
 
     A backup holds the store's lock while it reads, never overwrites a file, and reads itself back before it takes its
     name. A restore goes into an empty home only and moves everything into place after every checksum agreed.
@@ -181,8 +184,10 @@ def _sources(house: House) -> Iterator[tuple[str, Path]]:
             folders[:] = sorted(folder for folder in folders if folder not in PASSING)
             for file in sorted(names):
                 path = Path(base) / file
-                if path.is_file() and not path.is_symlink() and file != LOCK and not file.endswith(SHARED_MEMORY):
-                    yield str(PurePosixPath(name) / path.relative_to(root).as_posix()), path
+                kept = PurePosixPath(name) / path.relative_to(root).as_posix()
+                passing = file == LOCK or file.endswith(SHARED_MEMORY) or kept in OWN
+                if path.is_file() and not path.is_symlink() and not passing:
+                    yield str(kept), path
 
 
 def _write_archive(
@@ -340,7 +345,7 @@ def reset(
     store: Path | str | None = None,
     confirm: Callable[[str], bool] | None = None,
 ) -> ResetReport:
-    """Empty parts of the home: store, cache, logs, reports, exchange, or `all` of these; config.toml stays.
+    """Empty parts of the home: store, cache, logs, reports, exchange, dashboard, or `all` of these; config.toml stays.
 
     The journal (what was traded) goes only with `journal=True`. `confirm` is asked once with what would go, and False
     raises BadInput with nothing touched; without it nothing is asked.

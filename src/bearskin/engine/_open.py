@@ -11,7 +11,7 @@ from bearskin.engine._plan import Intent, against, rules_of, standing, towards, 
 from bearskin.engine._switches import by_limits, closed_by_hand, market_shut, multiplier, shrunk, stale
 from bearskin.engine._tape import Memory
 from bearskin.engine._trade import ZERO, Trade
-from bearskin.risk import Entry, HedgeRequest, Sized, preset_of, prove_hedge, size_entry
+from bearskin.risk import Entry, EntryRules, HedgeRequest, Sized, preset_of, prove_hedge, size_entry
 from bearskin.setups import View
 from bearskin.terms import QUOTE, MarginMode, Open, Reason, Refused, Side, dec, step_down
 
@@ -97,12 +97,13 @@ def _speculation(desk: Desk, memory: Memory, act: Open, entry: Decimal) -> Openi
     assert act.stop is not None
     stop = against(act.stop, act.side, tick)
     brackets = desk.market[act.symbol][1]
+    own = _own_rules(desk, act)
     rules = within(
         replace(
-            rules_of(settings),
-            risk_frac=settings.risk_frac if act.risk_frac is None else act.risk_frac,
-            leverage=_whole(settings.leverage if act.leverage is None else act.leverage),
-            margin_mode=act.margin_mode or settings.margin_mode,
+            own,
+            risk_frac=own.risk_frac if act.risk_frac is None else act.risk_frac,
+            leverage=_whole(own.leverage if act.leverage is None else act.leverage),
+            margin_mode=act.margin_mode or own.margin_mode,
         ),
         brackets,
     )
@@ -147,6 +148,15 @@ def _speculation(desk: Desk, memory: Memory, act: Open, entry: Decimal) -> Openi
         f" (bound by {sized.bound_by}{shrunk(desk.book)})"
     )
     return Opening(intent=intent, said=said)
+
+
+def _own_rules(desk: Desk, act: Open) -> EntryRules:
+    """The bot's rules; where the act names another preset, that preset's with nothing of the bot's own choices in it."""
+    rules = rules_of(desk.settings)
+    if act.preset in ("", rules.preset):
+        return rules
+    mode = preset_of(act.preset).margin_mode
+    return replace(rules, preset=act.preset, risk_frac=None, leverage=None, margin_mode=mode)
 
 
 def _of_qty(sized: Sized, qty: Decimal, memory: Memory) -> Sized | Refused:

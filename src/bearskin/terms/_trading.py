@@ -351,7 +351,8 @@ class Act(Event, frozen=True, kw_only=True):
 class Open(Act, frozen=True, kw_only=True):
     """Open a position: by `qty` (positive) or sized for the stop. A limit entry where `price` is given.
 
-    A speculation needs `stop`; a hedge needs `shock_frac`, the adverse move it has to survive.
+    A speculation needs `stop`; a hedge needs `shock_frac`, the adverse move it has to survive. `preset` names limits
+    chosen for this trade alone; empty means the bot's own.
     """
 
     symbol: str
@@ -367,6 +368,7 @@ class Open(Act, frozen=True, kw_only=True):
     shock_frac: Decimal | None = None
     trail_atr: Decimal | None = None
     note: str = ""
+    preset: Literal["", "beginner", "standard", "pro"] = ""
 
 
 class Close(Act, frozen=True, kw_only=True):
@@ -424,13 +426,21 @@ class Remark(Act, frozen=True, kw_only=True):
     text: str
 
 
+class MoveMargin(Act, frozen=True, kw_only=True):
+    """Add `amount` to the margin of our isolated position in a symbol, or `take` it out, in the settle currency."""
+
+    symbol: str
+    amount: Decimal
+    take: bool = False
+
+
 class Mode(Act, frozen=True, kw_only=True):
     """Which sides the bot trades from now on."""
 
     sides: Literal["short", "long", "both", "auto", "none"]
 
 
-AnyAct = Open | Close | MoveStop | Reverse | Pause | Resume | Panic | Adopt | Remark | Mode
+AnyAct = Open | Close | MoveStop | MoveMargin | Reverse | Pause | Resume | Panic | Adopt | Remark | Mode
 AnyEvent = (
     BarClosed
     | Quoted

@@ -16,7 +16,7 @@ from bearskin.market import hold_store
 @pytest.fixture
 def full(home: Path) -> Path:
     """A home with something in every part, and a store that carries its version."""
-    for part in ("store/binance/linear", "journal", "exchange", "cache/numba", "logs", "reports/one"):
+    for part in ("store/binance/linear", "journal", "exchange", "cache/numba", "logs", "reports/one", "dashboard"):
         (home / part).mkdir(parents=True)
     (home / "config.toml").write_text('risk = "0.02"\n')
     (home / "store" / "store.json").write_text(json.dumps({"format": "bearskin-store", "version": 1}))
@@ -26,6 +26,8 @@ def full(home: Path) -> Path:
     (home / "cache" / "numba" / "x.nbc").write_bytes(b"code")
     (home / "logs" / "bearskin.log").write_text("said\n")
     (home / "reports" / "one" / "tear_sheet.html").write_text("<html>")
+    (home / "dashboard" / "token").write_text("secret of this machine")
+    (home / "dashboard" / "prefs.json").write_text('{"theme": "light"}')
     return home
 
 
@@ -34,7 +36,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def kept(folder: Path) -> dict[str, bytes]:
-    gone = ("cache/", "logs/", "store/.lock")
+    gone = ("cache/", "logs/", "store/.lock", "dashboard/token")
     return {name: content for name, content in tree(folder).items() if not name.startswith(gone)}
 
 
@@ -42,7 +44,7 @@ def test_a_backup_comes_back_whole(bearskin, full: Path, tmp_path: Path) -> None
     file = tmp_path / "b.tar.gz"
     made = bearskin("backup", file, "--json")
     assert made.code == 0
-    assert made.object["files"] == 5
+    assert made.object["files"] == 6
     assert [p.name for p in tmp_path.iterdir() if p.is_file()] == ["b.tar.gz"]
     back = bearskin("backup", file, "--restore", "--home", tmp_path / "new", "--json")
     assert back.code == 0

@@ -90,6 +90,18 @@ def test_what_risk_refuses_is_refused_by_hand_in_one_sentence(room, what, says):
     assert not room.told("Planned")
 
 
+def test_another_preset_is_chosen_for_one_trade(room):
+    assert "at most 5x" in short(room, leverage=D(8)).refused
+    assert short(room, leverage=D(8), preset="pro").refused == ""
+    assert room.last("Planned").leverage == D(8)
+
+
+def test_a_preset_that_allows_less_binds_the_hand(room):
+    assert "at most 3x" in short(room, leverage=D(5), preset="beginner").refused
+    assert short(room, preset="beginner").refused == ""
+    assert (room.last("Planned").qty, room.last("Planned").leverage) == (D(-15), D(3))
+
+
 def test_a_stop_between_entry_and_mark_would_go_off_at_once(room):
     room.mark("101")
     assert "would go off at once" in short(room, stop=D("100.5")).refused

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
+from bearskin.app.web import _api_bot
 from bearskin.app.web._desk import WebDesk
 from bearskin.terms import BadInput, BearskinError
 
@@ -27,9 +26,5 @@ def api_of(desk: WebDesk) -> FastAPI:
     async def broken(_: Request, error: BearskinError) -> JSONResponse:
         return JSONResponse({"error": str(error)}, 409)
 
-    @app.get(f"{PREFIX}/bot", summary="How the bot stands")
-    async def bot() -> dict[str, Any]:
-        now = desk.bot.now
-        return {"up": now.up, "why": now.why, "state": now.state}
-
+    app.include_router(_api_bot.router_of(desk), prefix=PREFIX)
     return app

@@ -15,7 +15,8 @@ TARGETS_MAX = 2
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """What would be sent. `price` is that of a limit order; `qty` and `risk_frac` None means sized for the stop by the
-    preset. `qty` is in base units without a sign: the side gives it."""
+    preset. `qty` is in base units without a sign: the side gives it. `preset` empty is the bot's own; `shock_frac` is
+    the adverse move that a hedge has to survive."""
 
     symbol: str = ""
     side: Literal["short", "long"] = "short"
@@ -29,15 +30,31 @@ class Draft:
     margin_mode: Literal["isolated", "cross"] = "isolated"
     trail_atr: Decimal | None = None
     purpose: Literal["speculation", "hedge"] = "speculation"
+    shock_frac: Decimal | None = None
+    preset: str = ""
     setup: str = ""
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DraftLine:
+    """A price that follows from the draft, to be drawn and not dragged. `kind` is entry, liquidation, break-even,
+    suggested-stop or suggested-target; `text` says it in a few words."""
+
+    kind: str
+    price: Decimal
+    text: str
+
+
 @dataclass(slots=True)
 class Drafting:
-    """The draft of one open page, and who wants to know when it changes."""
+    """The draft of one open page, and who wants to know when it changes.
+
+    `lines` are what the ticket has computed for it; a chart that listens is told of them as of the draft.
+    """
 
     draft: Draft = field(default_factory=Draft)
+    lines: tuple[DraftLine, ...] = ()
     _listeners: list[Callable[[Draft], None]] = field(default_factory=list)
 
     def set(self, **changes: Any) -> None:
@@ -48,8 +65,15 @@ class Drafting:
             for listener in list(self._listeners):
                 listener(changed)
 
+    def draw(self, lines: tuple[DraftLine, ...]) -> None:
+        """Put other computed lines beside the draft; everybody is told, unless nothing has changed."""
+        if lines != self.lines:
+            self.lines = lines
+            for listener in list(self._listeners):
+                listener(self.draft)
+
     def listen(self, changed: Callable[[Draft], None]) -> None:
-        """Have `changed` called with the draft after every change; it lives as long as the page."""
+        """Have `changed` called with the draft after every change of it or of its lines, as long as the page lives."""
         self._listeners.append(changed)
 
 
@@ -71,7 +95,7 @@ def draft_of(query: Mapping[str, str]) -> Draft:
     for name, text in query.items():
         if name == "targets":
             found[name] = tuple(filter(None, map(_number, text.split(","))))[:TARGETS_MAX]
-        elif name in ("price", "stop", "qty", "risk_frac", "leverage", "trail_atr"):
+        elif name in ("price", "stop", "qty", "risk_frac", "leverage", "trail_atr", "shock_frac"):
             found[name] = _number(text)
         elif name in fields and text in _CHOICES.get(name, (text,)):
             found[name] = text
@@ -83,6 +107,7 @@ _CHOICES = {
     "kind": ("market", "limit"),
     "margin_mode": ("isolated", "cross"),
     "purpose": ("speculation", "hedge"),
+    "preset": ("", "beginner", "standard", "pro", "hedge"),
 }
 
 

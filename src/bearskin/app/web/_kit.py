@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,6 +12,7 @@ from typing import Any
 from nicegui import ui
 
 from bearskin.app.web._desk import WebDesk
+from bearskin.app.web._glossary import entry_of, said, slug_of
 from bearskin.app.web._hub import EVERY_S
 
 MINUS = "−"
@@ -104,10 +106,25 @@ class Figure:
         self.value.classes(replace=f"figure-value num {tone}")
 
 
+def term(word: str, label: str | None = None) -> ui.element:
+    """A word of the field, shown as `label`, that explains itself on hover, focus and tap.
+
+    A word the glossary does not know is shown as it is: heads of tables and labels need not ask first.
+    """
+    entry = entry_of(word)
+    if entry is None:
+        return ui.label(label or word)
+    shown = ui.element("dfn").classes("term").props("tabindex=0")
+    shown.props["data-term"], shown.props["aria-description"] = slug_of(entry), said(entry)
+    shown.add_slot("default", html.escape(label or word))
+    return shown
+
+
 def figure(label: str, key: str) -> Figure:
-    """A number with its name above it; a dash until it is set."""
+    """A number with its name above it, which explains itself where the glossary knows it; a dash until it is set."""
     with ui.element("div").classes("figure").props(f"data-figure={key}"):
-        ui.label(label).classes("figure-label")
+        with ui.element("div").classes("figure-label"):
+            term(label)
         value = ui.label("–").classes("figure-value num")
     return Figure(value)
 
