@@ -7,6 +7,6 @@ from bearskin.app.web._page_ticket import ticket_page
 from bearskin.app.web._shell import Page
 
 PAGES = (
-    Page("/", "Bot", "smart_toy", bot_page),
+    Page("/bot", "Bot", "smart_toy", bot_page),
     Page("/ticket", "Ticket", "receipt_long", ticket_page),
 )

@@ -38,6 +38,8 @@ class Page(NamedTuple):
 
 def root_of(desk: WebDesk, pages: tuple[Page, ...]) -> Callable[[], None]:
     """What NiceGUI calls for every visitor: the shell, and the page of the address in it."""
+    order = list(KEYS)
+    pages = tuple(sorted(pages, key=lambda page: order.index(page.path) if page.path in order else len(order)))
     nicegui_app.add_static_files("/static", STATIC)
     version = max(int(one.stat().st_mtime) for one in STATIC.iterdir())
     sheets = sorted(STATIC.glob("*.css"), key=lambda path: (path.stem != "desk", path.stem))
