@@ -102,8 +102,8 @@ async def income(desk: WebDesk, limit: int = ROWS_MOST) -> list[Row]:
 async def liquidations(desk: WebDesk, symbol: str | None = None) -> list[Row]:
     """What the venue closed by force: collateral taken, fee to the insurance fund, and what is owed after it.
 
-    `collateral` is what the position cost the account in the end, realised loss and every fee; None where the venue does
-    not say which fills it were.
+    `collateral` is what the position cost the account in the end, realised loss and every fee; None where the venue
+    does not say which fills it were.
     """
     line = line_of(desk)
     if not line.able("fetchMyLiquidations"):

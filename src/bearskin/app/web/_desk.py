@@ -26,6 +26,7 @@ class WebDesk:
     """The house, the venue, and the lines to bot, market and account.
 
     `place`, `market` and `account` are None where no venue runs, `control` where it is not the demo exchange.
+    `kept` is what a subject remembers for every page, under its own name, as long as the dashboard runs.
     """
 
     house: House
@@ -37,6 +38,7 @@ class WebDesk:
     account: AccountLink | None = None
     control: DemoControl | None = None
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    kept: dict[str, Any] = field(default_factory=dict)
 
     @property
     def symbols(self) -> tuple[str, ...]:
