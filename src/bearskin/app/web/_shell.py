@@ -44,7 +44,7 @@ def root_of(desk: WebDesk, pages: tuple[Page, ...]) -> Callable[[], None]:
         with ui.element("header").classes("bar"):
             _bar(desk, pages, dark)
         with ui.element("main").classes("page").props('id=page tabindex="-1"'):
-            routes = {page.path: functools.partial(page.build, desk) for page in pages}
+            routes: dict[str, Callable[..., Any]] = {page.path: functools.partial(page.build, desk) for page in pages}
             routes.setdefault("/", next(iter(routes.values())))  # the bare address opens something
             ui.sub_pages(routes)
 
