@@ -229,9 +229,9 @@ def regimes_html(state: State) -> Markup:
                 el("td", _TRADED.get(label, "both"), class_="muted"),
             )
         )
-    names = ("Symbol", "Regime", "EMA20", "EMA50", "ADX", "Auto trades")
+    names = ("Symbol", "Regime", "EMA20", "EMA50", "ADX", "Auto")
     head = el("tr", [el("th", name, class_="num" if name in names[2:5] else None, scope="col") for name in names])
-    return el("table", el("thead", head), el("tbody", rows), class_="lines")
+    return el("div", el("table", el("thead", head), el("tbody", rows), class_="lines"), class_="wide")
 
 
 def _digits(value: str | None) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
+LONG = 14  # signs of a figure that still stand beside another
+
 
 class Markup(str):
     """Text that is HTML already."""
@@ -42,9 +44,10 @@ def icon(name: str) -> Markup:
 
 
 def facts(pairs: Iterable[tuple[str, Child]]) -> Markup:
-    """Names and figures beside each other; a figure of None is left away."""
-    return el(
-        "dl",
-        [el("div", el("dt", name), el("dd", value, class_="num")) for name, value in pairs if value is not None],
-        class_="facts",
-    )
+    """Names and figures beside each other, long ones on a line of their own; a figure of None is left away."""
+    return el("dl", [_fact(name, join(value)) for name, value in pairs if value is not None], class_="facts")
+
+
+def _fact(name: str, value: Markup) -> Markup:
+    long = len(value) > LONG and not value.startswith("<")
+    return el("div", el("dt", name), el("dd", value, class_="num"), class_="long" if long else None)

@@ -120,7 +120,11 @@ def _filters(desk: WebDesk, log: _Log) -> ui.element:
         symbol = _chosen("Symbol", {"": "every symbol"})
         kind = _chosen("Kind", kinds)
         setup = _chosen("Set-up", {"": "every set-up"})
-        search = ui.input("Search").props("dense outlined clearable debounce=250").classes("search")
+        search = (
+            ui.input(placeholder="search")
+            .props('dense outlined clearable debounce=250 aria-label="Search"')
+            .classes("search")
+        )
 
     def apply() -> None:
         log.wanted = Wanted(
@@ -150,7 +154,7 @@ def _others() -> dict[str, str]:
 
 
 def _chosen(label: str, options: dict[str, str]) -> ui.select:
-    return ui.select(options, value="", label=label).props("dense outlined options-dense").classes("choice")
+    return ui.select(options, value="").props(f'dense outlined options-dense aria-label="{label}"').classes("choice")
 
 
 def _offer(control: ui.select, options: dict[str, str]) -> None:

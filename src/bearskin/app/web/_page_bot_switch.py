@@ -41,12 +41,12 @@ def switch_panel(desk: WebDesk) -> None:
         with ui.element("div").classes("how").props("role=status aria-live=polite data-figure=mode"):
             lamp = ui.label("…").classes("lamp muted")
             words = ui.label("looking for the bot").classes("words")
-        turn = ui.button("Pause", icon="pause").props("no-caps unelevated dense").classes("turn")
+        turn = ui.button("Pause", icon="pause", color=None).props("no-caps unelevated dense").classes("turn")
         with ui.element("div").classes("sides").props('role=group aria-label="Sides the bot enters"'):
             ui.label("Sides").classes("figure-label")
             sides = ui.toggle(MODES).props("no-caps unelevated dense").tooltip(AUTO)
         line = _line()
-        panic = ui.button("Panic…", icon="emergency").props("no-caps outline dense").classes("panic")
+        panic = ui.button("Panic…", icon="emergency", color=None).props("no-caps outline dense").classes("panic")
         dialog = _panic_dialog(desk)
     frame.tools.set_visibility(False)
 
@@ -125,7 +125,7 @@ def _panic_dialog(desk: WebDesk) -> Callable[[], None]:
         ui.label("Market orders pay the taker fee and what the book costs; a hedge is closed too.").classes("muted")
         with ui.element("div").classes("choices"):
             ui.button("Leave all as it is", on_click=dialog.close).props("no-caps flat autofocus")
-            go = ui.button("Close all and stand still", icon="emergency").props("no-caps unelevated color=negative")
+            go = ui.button("Close all and stand still", icon="emergency", color="negative").props("no-caps unelevated")
 
     async def do() -> None:
         go.props("loading")

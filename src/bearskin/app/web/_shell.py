@@ -63,7 +63,9 @@ def root_of(desk: WebDesk, pages: tuple[Page, ...]) -> Callable[[], None]:
         _lost()
         notice_of(desk)
         with ui.element("main").classes("page").props('id=page tabindex="-1"'):
-            ui.sub_pages({page.path: built(desk, page) for page in pages}).classes("sub-page")
+            routes = {page.path: built(desk, page) for page in pages}
+            routes.setdefault("/", next(iter(routes.values())))  # the bare address opens something
+            ui.sub_pages(routes).classes("sub-page")
         _keys(pages)
 
     return root
