@@ -68,9 +68,7 @@ def move(frac: Decimal | None, digits: int = 1) -> str:
     if frac is None:
         return "–"
     rounded = round(frac, digits + 2)
-    return (
-        f"+{per_cent(rounded, digits)}" if rounded > 0 else per_cent(abs(rounded) if not rounded else rounded, digits)
-    )
+    return f"+{per_cent(rounded, digits)}" if rounded > 0 else per_cent(rounded or abs(rounded), digits)
 
 
 def plus(value: Decimal | str | None, digits: int = 2) -> str:
@@ -78,7 +76,7 @@ def plus(value: Decimal | str | None, digits: int = 2) -> str:
     if value is None:
         return "–"
     rounded = round(Decimal(value), digits)
-    return f"+{money(rounded, digits)}" if rounded > 0 else money(abs(rounded) if not rounded else rounded, digits)
+    return f"+{money(rounded, digits)}" if rounded > 0 else money(rounded or abs(rounded), digits)
 
 
 # --- a position ------------------------------------------------------------------------------------------------------
