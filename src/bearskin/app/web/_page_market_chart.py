@@ -207,7 +207,7 @@ def _tools(view: MarketView, chart: Chart) -> None:
     ):
         ui.button(icon=icon, on_click=functools.partial(chart.tell, *call)).props(
             f'flat dense round size=sm aria-label="{label}"'
-        ).tooltip(label)
+        ).classes("mk-zoom").tooltip(label)
 
 
 def _profile_switch(view: MarketView, chart: Chart) -> None:

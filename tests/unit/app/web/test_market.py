@@ -281,7 +281,7 @@ def test_a_stop_is_moved_by_the_bot_and_its_refusal_is_told(answer, said):
 @pytest.mark.parametrize(
     ("changes", "words", "tone"),
     [
-        ({}, "✔ PROTECTED (0.02 s without, at most)", "up"),
+        ({}, "✔ PROTECTED (after 0.02 s)", "up"),
         ({"protected": False, "unprotected_s": 3.21}, "✖ UNPROTECTED 3.2 s", "down"),
         ({"qty": "0"}, "○ nothing filled yet", "muted"),
         ({"protected": False, "purpose": "hedge", "stop": None}, "○ hedge without a stop", "warn"),
