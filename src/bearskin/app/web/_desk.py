@@ -30,6 +30,7 @@ class WebDesk:
     bot: BotLink
     market: MarketLink | None
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    guide: Any = None  # the one guide of a first trade, once a page has asked for it
 
     @property
     def symbols(self) -> tuple[str, ...]:
