@@ -57,7 +57,7 @@ class WholeDesk:
 
     def index(self, symbol: str, price: str) -> None:
         """Move the index, and with it the mark."""
-        self.control("POST", f"/index/{symbol}", price=price)
+        self.control("POST", f"/symbols/{symbol}/index", price=price)
 
     def api(self, method: str, path: str, **body: Any) -> httpx.Response:
         """Ask the dashboard's own API."""

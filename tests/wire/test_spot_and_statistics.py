@@ -44,6 +44,14 @@ def test_money_goes_out_and_comes_back(kit: Kit) -> None:
     assert kit.good("GET", "/sapi/v1/futures/transfer", asset="USDT", size=1, current=2)["rows"] == [both["rows"][1]]
 
 
+def test_the_spot_wallet_tells_what_was_moved_into_it(kit: Kit) -> None:
+    """What ccxt asks for as the balance of type spot."""
+    assert kit.good("GET", "/api/v3/account")["balances"] == []
+    kit.good("POST", "/sapi/v1/asset/transfer", type="UMFUTURE_MAIN", asset="USDT", amount="2500.5")
+    told = kit.good("GET", "/api/v3/account", omitZeroBalances="true")
+    assert told["balances"] == [{"asset": "USDT", "free": "2500.5", "locked": "0"}]
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [

@@ -130,7 +130,8 @@ async def running(
             mind = Decider(settings, instruments)
             engine = Engine(settings, instruments, mind)
             after = await _remembered(run, world, mind, settings, instruments, past)
-            watch = Watch(memory=engine, facts=_facts(run, place, settings))
+            facts = _facts(run, place, settings)
+            watch = Watch(memory=engine, facts=facts, regimes_now=lambda: mind.signals.regimes)
             for sequence, record in read_records(journal):
                 watch.told(sequence, record)
             watch.restored()
@@ -259,6 +260,16 @@ def _facts(run: Run, place: Place, settings: EngineSettings) -> dict[str, Any]:
             "notional_cap": _text(settings.notional_cap),
             "target1_share": _text(settings.target1_share),
             "stop_by": settings.stop_by,
+            "setups": None if settings.setups is None else list(settings.setups),
+            "entry": settings.entry,
+            "trail_atr": _text(settings.trail_atr),
+            "break_even_r": _text(settings.break_even_r),
+            "guards": settings.guards,
+            "families_min": settings.families_min,
+            "limits": settings.limits,
+            "positions_max": settings.positions_max,
+            "blackout_hours": list(settings.blackout_hours),
+            "unprotected_max_s": settings.unprotected_max_s,
         },
     }
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
 from bearskin import engine as words
+from bearskin.app._gauges import gauges_of
+from bearskin.app._watch_more import end_more, plan_more, regime_figures, signal_more
+from bearskin.risk import LimitRules
 from bearskin.terms import (
     SECOND_NS,
     AccountNow,
@@ -26,7 +29,8 @@ from bearskin.terms import (
 )
 
 ZERO = Decimal(0)
-DECISIONS_KEPT, WARNINGS_KEPT = 400, 60
+DECISIONS_KEPT, WARNINGS_KEPT, SIGNALS_KEPT = 400, 60, 500
+RULES = LimitRules()  # the engine's own
 LONG_S = 0.5
 BEYOND_R = 0.1  # a stop that slips by more is told
 
@@ -36,6 +40,7 @@ class _Told:
     """Prices of one symbol as they were last told."""
 
     mark: Decimal | None = None
+    index: Decimal | None = None
     bid: Decimal | None = None
     ask: Decimal | None = None
     rate: Decimal | None = None
@@ -67,6 +72,7 @@ class Watch:
 
     memory: Memory
     facts: Mapping[str, Any]
+    regimes_now: Callable[[], Mapping[str, Any]] = dict  # the daily regimes the engine reckons with
     sequence: int = 0
     changes: int = 0  # how often something was heard: who looks again knows whether there is anything new
     time_ns: int = 0
@@ -91,6 +97,7 @@ class Watch:
     silent_until_wall_ns: int = 0
     decisions: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=DECISIONS_KEPT))
     warnings: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=WARNINGS_KEPT))
+    _signals: dict[tuple[str, str, int], dict[str, Any]] = field(default_factory=dict)  # those not decided yet
     _entered: set[int] = field(default_factory=set)
     _filled_wall_ns: int = 0
     _free_wall_ns: int = 0  # when the venue was last asked what is free
@@ -143,6 +150,7 @@ class Watch:
             case Marked():
                 told = self.prices.setdefault(event.symbol, _Told())
                 told.mark, told.rate, told.next_funding_ns = event.mark, event.rate, event.next_funding_ns
+                told.index = event.index
             case _:
                 pass
 
@@ -157,13 +165,17 @@ class Watch:
             case words.Signalled():
                 self.signals += 1
                 self.by_setup[note.setup] += 1
+                self._signalled(note)
             case words.Declined():
                 self.declined[note.reason] += 1
                 figures = note.detail.startswith("(")
                 what = f"{note.reason}{'' if figures else ':'} {note.detail}" if note.detail else note.reason
-                self._decided(note, "declined", what, side=note.side, origin=note.origin)
+                more = {**self._signal_of(note), "reason": note.reason, "detail": note.detail}
+                self._decided(note, "declined", what, side=note.side, origin=note.origin, more=more)
             case words.Planned():
-                self._decided(note, "enter", _plan_told(note), side=note.side, origin=note.origin, why=note.why)
+                more = {**self._signal_of(note), **plan_more(note)}
+                told = _plan_told(note)
+                self._decided(note, "enter", told, side=note.side, origin=note.origin, why=note.why, more=more)
             case words.Protection():
                 self._protection(note)
             case words.StopMoved():
@@ -191,8 +203,24 @@ class Watch:
             case words.Done() | words.Issued():
                 pass
 
+    def _signalled(self, note: words.Signalled) -> None:
+        self._signals[note.symbol, f"setup:{note.setup}", note.known_ns] = signal_more(note)
+        while len(self._signals) > SIGNALS_KEPT:
+            self._signals.pop(next(iter(self._signals)))
+
+    def _signal_of(self, note: words.Declined | words.Planned) -> dict[str, Any]:
+        return self._signals.pop((note.symbol, note.origin, note.known_ns), {})
+
     def _decided(
-        self, note: Any, kind: str, text: str, *, side: Side | None = None, origin: str = "", why: str = ""
+        self,
+        note: Any,
+        kind: str,
+        text: str,
+        *,
+        side: Side | None = None,
+        origin: str = "",
+        why: str = "",
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         self._number += 1
         self.decisions.append(
@@ -205,6 +233,7 @@ class Watch:
                 "origin": origin,
                 "text": text,
                 "why": why,
+                "more": dict(more or {}),
             }
         )
 
@@ -231,7 +260,7 @@ class Watch:
         beyond_r = _beyond_r(note)
         if beyond_r > BEYOND_R:
             text += f", {note.slippage_exit:.2f} of it ({beyond_r:.2f} R) beyond the stop"
-        self._decided(note, "exit", text, side=note.side, origin=note.origin)
+        self._decided(note, "exit", text, side=note.side, origin=note.origin, more=end_more(note))
 
     def _differences(self, note: words.Adjusted | words.Foreign | words.Reconciled) -> None:
         if isinstance(note, words.Reconciled):
@@ -296,12 +325,26 @@ class Watch:
             "orders": [_order(trade, order) for trade in live for order in trade.orders.values() if order.live],
             "foreign": dict(self.book.foreign),
             "prices": {symbol: _price(told) for symbol, told in sorted(self.prices.items())},
-            "regimes": {symbol: note.label for symbol, note in sorted(self.regimes.items())},
+            "regimes": {symbol: one.label for symbol, one in sorted(self._regimes().items())},
+            "regime_figures": {symbol: regime_figures(one.figures) for symbol, one in self._regimes().items()},
+            "gauges": self._gauges(equity, wall_ns),
             "counts": self.counts(),
             "decisions": list(self.decisions),
             "restored": self._restored,
             "warnings": list(self.warnings),
         }
+
+    def _regimes(self) -> dict[str, Any]:
+        """By symbol: what was written down last, or better what the engine reckons with since the day began."""
+        return {**self.regimes, **self.regimes_now()}
+
+    def _gauges(self, equity: Decimal, wall_ns: int) -> list[dict[str, Any]]:
+        gaps = {
+            symbol: abs(told.mark / told.index - 1)
+            for symbol, told in self.prices.items()
+            if told.mark is not None and told.index
+        }
+        return gauges_of(self.book.worth, RULES, equity=equity, time_ns=self.time_ns, wall_ns=wall_ns, gaps=gaps)
 
     def counts(self) -> dict[str, Any]:
         """How many of what, from the run's first record on."""
@@ -431,6 +474,7 @@ def _order(trade: words.Trade, order: words.Working) -> dict[str, Any]:
 def _price(told: _Told) -> dict[str, Any]:
     return {
         "mark": _plain(told.mark),
+        "index": _plain(told.index),
         "bid": _plain(told.bid),
         "ask": _plain(told.ask),
         "rate": None if told.rate is None else f"{told.rate:f}",

@@ -14,6 +14,7 @@ from bearskin.engine._desk import Desk
 from bearskin.engine._fold import RESET
 from bearskin.engine._leave import panic
 from bearskin.engine._manage import break_even
+from bearskin.engine._margin import Margins
 from bearskin.engine._notes import Done, Limited, ModeSet, Planned, StopMoved
 from bearskin.engine._open import Opening, opening
 from bearskin.engine._pace import passed_ns
@@ -28,9 +29,11 @@ from bearskin.terms import (
     SECOND_NS,
     Act,
     Adopt,
+    Answered,
     Close,
     MarginMode,
     Mode,
+    MoveMargin,
     MoveStop,
     Open,
     Panic,
@@ -62,6 +65,7 @@ class Hands:
     def __init__(self, tape: Tape) -> None:
         self._tape = tape
         self.waiting: list[Asked] = []
+        self._margins = Margins(_done, ANSWER_S)
 
     def act(self, desk: Desk, act: Act) -> None:
         """Take an act up."""
@@ -69,7 +73,7 @@ class Hands:
         if before is not None:
             _done(desk, act.act_id, refused=before.refused, detail=before.detail, trade=before.trade)
             return
-        if any(asked.act.act_id == act.act_id for asked in self.waiting):
+        if act.act_id in self._known():
             return  # its answer comes when it is done
         match act:
             case Open():
@@ -78,6 +82,8 @@ class Hands:
                 _close(desk, act, self._tape.markets.get(act.symbol))
             case MoveStop():
                 self._move_stop(desk, act)
+            case MoveMargin():
+                self._margins.ask(desk, act)
             case Reverse():
                 self._reverse(desk, act)
             case Adopt():
@@ -96,14 +102,22 @@ class Hands:
 
     def carry_on(self, desk: Desk) -> None:
         """Look at the entries that wait, and answer what a restart has cut off."""
+        self._margins.carry_on(desk)
         if not self.waiting and not desk.book.unanswered:
             return
         waiting, self.waiting = self.waiting, []
         for asked in waiting:
             self._open(desk, asked)
-        known = {asked.act.act_id for asked in self.waiting}
+        known = self._known()
         for act_id in [act_id for act_id in desk.book.unanswered if act_id not in known]:
             _done(desk, act_id, refused="the bot was started again before this was done: look, and ask again")
+
+    def answered(self, desk: Desk, event: Answered) -> None:
+        """Take in what the venue says of margin that was to be moved."""
+        self._margins.answered(desk, event)
+
+    def _known(self) -> set[str]:
+        return {asked.act.act_id for asked in self.waiting} | self._margins.acts
 
     # --- entries -----------------------------------------------------------------------------------------------------
 

@@ -45,6 +45,8 @@ class Decider:
         event = desk.event
         if isinstance(event, Answered) and event.outcome == "rejected":
             self._refused(event)
+        if isinstance(event, Answered):
+            self.hands.answered(desk, event)
         if isinstance(event, Connected) and not event.up:
             desk.warn("feed-lost", "", f"the {event.channel} channel is down{event.detail and ': ' + event.detail}")
         self.limits.watch(desk)

@@ -57,8 +57,10 @@ def reduces(command: AnyCommand) -> bool:
     match command:
         case Place():
             return command.reduce_only or command.role != "entry"
-        case PlaceStop() | Cancel() | AddMargin():
+        case PlaceStop() | Cancel():
             return True
+        case AddMargin():
+            return command.amount > 0
         case Amend():
             known = our_id(command.client_id)
             return known is not None and known.role != "entry"

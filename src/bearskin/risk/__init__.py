@@ -15,6 +15,7 @@ from bearskin.risk._entry import (
 from bearskin.risk._figures import Basis, Funding, Gap, Loan, Plan, Sizing, Standing, Survival, Target, Verdict
 from bearskin.risk._hedge import Hedge, HedgeRequest, prove_hedge
 from bearskin.risk._history import AdverseMoves, adverse_moves
+from bearskin.risk._isolated import MarginMove, approve_margin, margin_refusal
 from bearskin.risk._limits import Limit, LimitRules, LimitState, limits_of
 from bearskin.risk._plan import plan, survive
 from bearskin.risk._preflight import Check, PreflightRequest, Status, preflight
@@ -42,6 +43,7 @@ __all__ = [
     "LimitRules",
     "LimitState",
     "Loan",
+    "MarginMove",
     "Plan",
     "PlanRequest",
     "PreflightRequest",
@@ -58,6 +60,7 @@ __all__ = [
     "adverse_moves",
     "approve_config",
     "approve_entry",
+    "approve_margin",
     "approve_reducing",
     "exposure",
     "frac",
@@ -65,6 +68,7 @@ __all__ = [
     "limits_of",
     "liquidation_at",
     "loss_at",
+    "margin_refusal",
     "plan",
     "preflight",
     "preset_of",

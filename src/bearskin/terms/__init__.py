@@ -14,7 +14,7 @@ from bearskin.terms._errors import (
     VenueError,
     VenueRejected,
 )
-from bearskin.terms._numbers import EXACT, QUOTE, Num, dec, shown, step_down, step_up, tick_down, tick_up
+from bearskin.terms._numbers import EXACT, QUOTE, Num, counted, dec, shown, step_down, step_up, tick_down, tick_up
 from bearskin.terms._refusals import Reason, Refused
 from bearskin.terms._time import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS, interval_ns, interval_word, iso, parse_time
 from bearskin.terms._trading import (
@@ -39,6 +39,7 @@ from bearskin.terms._trading import (
     Leg,
     Marked,
     Mode,
+    MoveMargin,
     MoveStop,
     Open,
     OrderChanged,
@@ -107,6 +108,7 @@ __all__ = [
     "MarginMode",
     "Marked",
     "Mode",
+    "MoveMargin",
     "MoveStop",
     "NotAllowed",
     "Num",
@@ -148,6 +150,7 @@ __all__ = [
     "VenueRejected",
     "Word",
     "client_id",
+    "counted",
     "dec",
     "interval_ns",
     "interval_word",

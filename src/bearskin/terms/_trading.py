@@ -426,13 +426,21 @@ class Remark(Act, frozen=True, kw_only=True):
     text: str
 
 
+class MoveMargin(Act, frozen=True, kw_only=True):
+    """Add `amount` to the margin of our isolated position in a symbol, or `take` it out, in the settle currency."""
+
+    symbol: str
+    amount: Decimal
+    take: bool = False
+
+
 class Mode(Act, frozen=True, kw_only=True):
     """Which sides the bot trades from now on."""
 
     sides: Literal["short", "long", "both", "auto", "none"]
 
 
-AnyAct = Open | Close | MoveStop | Reverse | Pause | Resume | Panic | Adopt | Remark | Mode
+AnyAct = Open | Close | MoveStop | MoveMargin | Reverse | Pause | Resume | Panic | Adopt | Remark | Mode
 AnyEvent = (
     BarClosed
     | Quoted

@@ -25,6 +25,23 @@ async def get_system_status(_: Ask) -> Row:
     return {"status": 0, "msg": "normal"}
 
 
+async def get_spot_account(ask: Ask) -> Row:
+    """What lies in the spot wallet, all of it free: nothing is traded there."""
+    name = ask.account.spot_name
+    found = {asset: ledger.balance(name) for asset, ledger in ask.wire.state.ledgers.items()}
+    return {
+        "accountType": "SPOT",
+        "canTrade": False,
+        "canDeposit": True,
+        "canWithdraw": True,
+        "updateTime": ask.wire.now_ms(),
+        "balances": [
+            {"asset": asset, "free": bare(free), "locked": "0"} for asset, free in sorted(found.items()) if free
+        ],
+        "permissions": ["SPOT"],
+    }
+
+
 async def moved(ask: Ask, way: str) -> Row:
     """Move money between the spot and the futures wallet of the account."""
     amount = number(ask.args, "amount")
@@ -121,6 +138,7 @@ async def get_futures_transfers(ask: Ask) -> Row:
 
 
 ROUTES: dict[tuple[str, str], Route] = {
+    ("GET", "/api/v3/account"): route(get_spot_account, "omitZeroBalances", weight=20),
     ("GET", "/sapi/v1/capital/config/getall"): route(nothing, ""),
     ("GET", "/sapi/v1/system/status"): route(get_system_status, "", security=OPEN),
     ("GET", "/sapi/v1/margin/allPairs"): route(nothing, "symbol", security=KEYED),

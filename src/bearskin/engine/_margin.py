@@ -1,0 +1,139 @@
+"""Margin moved by hand: into an isolated position, or out of it as far as risk lets it; answered once the venue has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final, Protocol
+
+from bearskin.engine._desk import Desk
+from bearskin.engine._pace import passed_ns
+from bearskin.engine._trade import Trade
+from bearskin.risk import MarginMove, approve_margin, liquidation_at, preset_of
+from bearskin.terms import (
+    QUOTE,
+    SECOND_NS,
+    AddMargin,
+    Answered,
+    Brackets,
+    Instrument,
+    MarginMode,
+    MoveMargin,
+    PositionNow,
+    Refused,
+)
+
+_SENT: Final = "AddMargin"
+
+
+class Answering(Protocol):
+    """Answers an act."""
+
+    def __call__(self, desk: Desk, act_id: str, *, refused: str = "", detail: str = "", trade: int = 0) -> None:
+        """With why not, or with what was done."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Moving:
+    act: MoveMargin
+    trade: int
+    detail: str
+    heard_wall_ns: int
+
+
+@dataclass(slots=True)
+class Margins:
+    """What is on its way to the venue, one at a time for each symbol. `late_s` is how long the venue may take."""
+
+    done: Answering
+    late_s: float
+    _moving: dict[str, _Moving] = field(default_factory=dict)
+
+    @property
+    def acts(self) -> set[str]:
+        """The acts that wait for the venue's answer."""
+        return {one.act.act_id for one in self._moving.values()}
+
+    def ask(self, desk: Desk, act: MoveMargin) -> None:
+        """Have margin moved, or say why not."""
+        trade, found = desk.book.trade_in(act.symbol), desk.market.get(act.symbol)
+        if trade is None or found is None or not trade.qty:
+            self.done(desk, act.act_id, refused=f"there is no position of ours in {act.symbol}")
+            return
+        if act.symbol in self._moving:
+            self.done(desk, act.act_id, refused=f"the margin of {act.symbol} is being moved already")
+            return
+        now = desk.book.account.positions.get((trade.symbol, trade.leg))
+        refused = _unfit(trade, now, act)
+        if refused or now is None or now.margin is None:
+            self.done(desk, act.act_id, refused=refused)
+            return
+        amount = -act.amount if act.take else act.amount
+        move = _move(desk, trade, now.margin, amount)
+        word = f"{act.amount.normalize():f} {found[0].settle} {'taken out' if act.take else 'added'} by {act.by}"
+        command = AddMargin(symbol=act.symbol, amount=amount, leg=trade.leg)
+        approved = approve_margin(command, move, *found, why=word)
+        if isinstance(approved, Refused):
+            self.done(desk, act.act_id, refused=str(approved))
+            return
+        detail = word + _goes(move, *found)
+        self._moving[act.symbol] = _Moving(act=act, trade=trade.number, detail=detail, heard_wall_ns=desk.wall_ns)
+        desk.send(trade.number, approved)
+
+    def answered(self, desk: Desk, event: Answered) -> None:
+        """The venue has moved it, or not; either way its word on the account is asked for."""
+        if event.what != _SENT or event.outcome == "unknown":
+            return
+        moving = self._moving.pop(event.symbol, None)
+        if moving is None:
+            return
+        desk.look = True
+        if event.outcome == "accepted":
+            self.done(desk, moving.act.act_id, detail=moving.detail, trade=moving.trade)
+        else:
+            why = event.message or event.code or "no reason given"
+            self.done(desk, moving.act.act_id, refused=f"the venue has refused it: {why}")
+
+    def carry_on(self, desk: Desk) -> None:
+        """Answer what the venue has not answered in time."""
+        for symbol, moving in list(self._moving.items()):
+            if passed_ns(desk.wall_ns, moving.heard_wall_ns) > self.late_s * SECOND_NS:
+                del self._moving[symbol]
+                desk.look = True
+                text = f"the venue has not answered within {self.late_s:g} s: look whether it was done"
+                self.done(desk, moving.act.act_id, refused=text)
+
+
+def _unfit(trade: Trade, now: PositionNow | None, act: MoveMargin) -> str:
+    """Why there is nothing to move; empty when there is."""
+    if trade.leaving:
+        return f"the position in {act.symbol} is being closed"
+    if now is None or now.margin is None or now.qty * trade.qty <= 0:
+        return f"the venue has not told the margin of {act.symbol} yet: try again in a moment"
+    if now.margin_mode is not MarginMode.ISOLATED:
+        return f"{act.symbol} is on cross margin: the whole wallet stands behind it, there is nothing to move"
+    return ""
+
+
+def _move(desk: Desk, trade: Trade, margin: Decimal, amount: Decimal) -> MarginMove:
+    plan, preset = trade.plan, preset_of(desk.settings.preset)
+    return MarginMove(
+        qty=trade.qty,
+        cost=trade.cost,
+        mark=desk.mark(trade.symbol) or plan.entry_ref,
+        margin=margin,
+        after=margin + amount,
+        stop=trade.stop,
+        leverage_max=max(preset.leverage_max, plan.leverage),
+        ratio=preset.liquidation_stop_ratio,
+        survives_frac=plan.survives_frac if plan.purpose == "hedge" else None,
+    )
+
+
+def _goes(move: MarginMove, instrument: Instrument, brackets: Brackets | None) -> str:
+    """Where the liquidation price goes to by that, as far as it can be reckoned."""
+    if brackets is None:
+        return ""
+    levels = [liquidation_at(instrument, brackets, move.qty, move.entry, one) for one in (move.margin, move.after)]
+    old, new = ("none" if level is None else f"{QUOTE.plus(level):.8g}" for level in levels)
+    return f": liquidation {old} → {new}"

@@ -1,0 +1,111 @@
+"""Margin moved by hand: into a position at any time, out of it as far as risk lets it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from unit.engine.mind_kit import BTC, Room, opened
+
+from bearskin.terms import AddMargin, Answered, MarginMode, MoveMargin, Open, PositionNow, Side
+
+D = Decimal
+
+
+@pytest.fixture
+def room(monkeypatch) -> Room:
+    """A short of 25 coins at 100 with its stop at 102, as the venue shows it on its 500 of margin (5x)."""
+    made = opened(monkeypatch)
+    made.act(Open, symbol=BTC, side=Side.SHORT, stop=D(102))
+    told(made, "500")
+    return made
+
+
+def told(room: Room, margin: str, mode: MarginMode = MarginMode.ISOLATED) -> None:
+    """The venue shows the position with so much margin."""
+    qty = room.trade.qty
+    at = D(100) + (D(margin) / 25)
+    now = PositionNow(symbol=BTC, qty=qty, entry=D(100), margin_mode=mode, margin=D(margin), liquidation_price=at)
+    room.pass_s(1)
+    room.account(positions=(now,))
+
+
+def moved(room: Room) -> list[Decimal]:
+    """Amounts that went to the venue."""
+    return [command.amount for command in room.sent if isinstance(command, AddMargin)]
+
+
+def test_added_margin_goes_to_the_venue_and_the_answer_says_where_liquidation_goes(room):
+    """(500 + 2,500) / 25.125 is 119.40, with 250 more 129.35."""
+    done = room.act(MoveMargin, symbol=BTC, amount=D(250))
+    assert done.refused == ""
+    assert done.detail == "250 USDT added by hand: liquidation 119.40299 → 129.35323"
+    assert moved(room) == [D(250)]
+
+
+def test_what_was_added_may_be_taken_out_again(room):
+    room.act(MoveMargin, symbol=BTC, amount=D(250))
+    told(room, "750")
+    done = room.act(MoveMargin, symbol=BTC, amount=D(250), take=True)
+    assert (done.refused, moved(room)) == ("", [D(250), D(-250)])
+
+
+@pytest.mark.parametrize(
+    ("amount", "says"),
+    [
+        ("500", "not enough margin"),
+        ("100", "leverage above the preset (is 6.25x, needs at most 5x): of what is left as margin"),
+    ],
+)
+def test_margin_that_risk_needs_stays_in(room, amount, says):
+    done = room.act(MoveMargin, symbol=BTC, amount=D(amount), take=True)
+    assert says in done.refused
+    assert moved(room) == []
+
+
+def test_liquidation_stays_as_far_behind_the_stop_as_at_the_entry(monkeypatch):
+    """One coin short at 100 with its stop at 112: liquidation has to lie beyond 124, on 22 it lies at 122 / 1.005."""
+    room = opened(monkeypatch)
+    room.act(Open, symbol=BTC, side=Side.SHORT, stop=D(112), qty=D(1), leverage=D(2))
+    now = PositionNow(symbol=BTC, qty=D(-1), entry=D(100), margin_mode=MarginMode.ISOLATED, margin=D(50))
+    room.pass_s(1)
+    room.account(positions=(now,))
+    refused = room.act(MoveMargin, symbol=BTC, amount=D(28), take=True).refused
+    assert refused.startswith("liquidation too close behind the stop (is liquidation at 121.39")
+    assert moved(room) == []
+    assert room.act(MoveMargin, symbol=BTC, amount=D(20), take=True).refused == ""
+
+
+def test_a_venue_that_refuses_is_told_in_its_words(room):
+    room.answers = False
+    assert room.act(MoveMargin, symbol=BTC, amount=D(99_999), act_id="much") is None
+    assert "being moved already" in room.act(MoveMargin, symbol=BTC, amount=D(1)).refused
+    told_no = {"symbol": BTC, "client_id": "", "what": "AddMargin", "outcome": "rejected"}
+    room.hear(Answered(**told_no, code="-4050", message="Cross balance insufficient.", **room.times()))
+    assert room.last("Done").refused == "the venue has refused it: Cross balance insufficient."
+
+
+def test_a_venue_that_says_nothing_is_not_waited_for(room):
+    room.answers = False
+    room.act(MoveMargin, symbol=BTC, amount=D(1), act_id="lost")
+    room.pass_s(11)
+    room.quote("100")
+    assert "look whether it was done" in room.last("Done").refused
+
+
+def test_a_restart_answers_what_was_on_its_way(room):
+    room.answers = False
+    room.act(MoveMargin, symbol=BTC, amount=D(1), act_id="lost")
+    room.restart()
+    room.quote("100")
+    assert room.last("Done").act_id == "lost"
+    assert "started again" in room.last("Done").refused
+
+
+def test_cross_margin_has_nothing_to_move(room):
+    told(room, "500", MarginMode.CROSS)
+    assert "cross margin" in room.act(MoveMargin, symbol=BTC, amount=D(1)).refused
+
+
+def test_without_a_position_there_is_no_margin(room):
+    assert "no position of ours" in room.act(MoveMargin, symbol="ETHUSDT", amount=D(1)).refused
