@@ -21,7 +21,10 @@ PREFS_FILE = "prefs.json"
 
 @dataclass(slots=True, kw_only=True)
 class WebDesk:
-    """The house, the venue, and the lines to bot and market. `place` and `market` are None where no venue runs."""
+    """The house, the venue, and the lines to bot and market. `place` and `market` are None where no venue runs.
+
+    `kept` is what a subject remembers for every page, under its own name, as long as the dashboard runs.
+    """
 
     house: House
     folder: Path
@@ -30,7 +33,7 @@ class WebDesk:
     bot: BotLink
     market: MarketLink | None
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
-    guide: Any = None  # the one guide of a first trade, once a page has asked for it
+    kept: dict[str, Any] = field(default_factory=dict)
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -60,10 +60,10 @@ class Guide:
 
 def guide_of(desk: WebDesk) -> Guide:
     """The guide of this desk, listening from the first call on."""
-    if desk.guide is None:
-        guide = desk.guide = Guide(desk, progress_of(desk.prefs().get(PREF)))
+    if GUIDE not in desk.kept:
+        guide = desk.kept[GUIDE] = Guide(desk, progress_of(desk.prefs().get(PREF)))
         desk.hub.listen(BOT, guide.heard, every_s=0.25)
         drafted: Callable[[Draft], None] = guide.drafted
         EVERYWHERE.append(drafted)
-    found: Guide = desk.guide
+    found: Guide = desk.kept[GUIDE]
     return found
