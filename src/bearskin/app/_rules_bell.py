@@ -46,7 +46,8 @@ class Bell:
     _extremes: dict[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
     _signals: list[Signalled] = field(default_factory=list)
     _holding: set[tuple[str, str]] = field(default_factory=set)
-    _rang_wall_ns: dict[str, int] = field(default_factory=dict)
+    _rang_wall_ns: dict[tuple[str, str], int] = field(default_factory=dict)
+    _kept_wall_ns: dict[str, int] = field(default_factory=dict)  # when a rule rang in an earlier life
 
     def heard(self, event: AnyEvent) -> None:
         """Take in a price: the lowest and the highest mark since the last look are kept."""
@@ -86,17 +87,15 @@ class Bell:
                 continue
             if rule.about in ("margin-ratio", "liquidation-distance") and positions is None:
                 positions = self.watch.state(wall_ns)["positions"]
-            hits = list(self._hits(rule, extremes, signals, positions or []))
-            text = self._rings(rule, hits, wall_ns)
-            if text:
-                symbol = text.partition(" ")[0]
+            hits = self._hits(rule, extremes, signals, positions or [])
+            for symbol, text in self._rings(rule, hits, wall_ns):
                 found.append(Rang(at=iso(wall_ns), rule=rule.id, symbol=symbol, text=text, urgent=rule.urgent))
         for rang in found:
             self._say(rang, time_ns, wall_ns)
         return found
 
-    def _rings(self, rule: Rule, hits: list[tuple[str, bool, str]], wall_ns: int) -> str:
-        """What the rule says now, empty where it has nothing new to say."""
+    def _rings(self, rule: Rule, hits: Iterator[tuple[str, bool, str]], wall_ns: int) -> Iterator[tuple[str, str]]:
+        """Symbol and words of what the rule has to say now; the pause is one of each symbol."""
         for symbol, true, words in hits:
             key = (rule.id, symbol)
             if not true:
@@ -104,12 +103,14 @@ class Bell:
                 continue
             if key in self._holding and rule.about != "setup":
                 continue
-            if rule.rang and wall_ns - self._rang_wall_ns[rule.id] < rule.pause_s * SECOND_NS:
+            last_ns = self._rang_wall_ns.get(key, self._kept_wall_ns.get(rule.id, 0))
+            if wall_ns - last_ns < rule.pause_s * SECOND_NS and rule.often == "always":
                 continue  # it is not held yet: once the pause is over it rings, if it still is so
             self._holding.add(key)
-            self._rang_wall_ns[rule.id] = wall_ns
-            return f"{symbol} {words}" + (f" ({rule.note})" if rule.note else "")
-        return ""
+            self._rang_wall_ns[key] = wall_ns
+            yield symbol, f"{symbol} {words}" + (f" ({rule.note})" if rule.note else "")
+            if rule.often == "once":
+                return
 
     def _hits(
         self,
@@ -164,7 +165,7 @@ class Bell:
         stamp = rules_stamp(self.home)
         if stamp == self._stamp:
             return
-        self._stamp = stamp
+        first, self._stamp = self._stamp == (-1, -1), stamp
         before = {rule.id: rule for rule in self._book.rules}
         try:
             self._book = read_rules(self.home)
@@ -172,8 +173,8 @@ class Bell:
             logger.warning("alert rules: %s", error)
             return
         for rule in self._book.rules:
-            if rule.rang_at:
-                self._rang_wall_ns[rule.id] = max(self._rang_wall_ns.get(rule.id, 0), parse_time(rule.rang_at))
+            if rule.rang_at and first:
+                self._kept_wall_ns[rule.id] = parse_time(rule.rang_at)
             old = before.get(rule.id)
             if old is not None and (old.value, old.compare, old.symbol, old.on) != (
                 rule.value,

@@ -19,8 +19,11 @@ import uvicorn
 
 from bearskin.app._house import House, open_house
 from bearskin.app._trade import place_of
+from bearskin.app._world import DEMO
+from bearskin.app.web._account_link import account_of
 from bearskin.app.web._api import api_of
 from bearskin.app.web._bot_link import BotLink, followed
+from bearskin.app.web._demo_control import demo_control
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._gate import Gate
 from bearskin.app.web._hub import Hub
@@ -159,7 +162,11 @@ async def _desk_open(options: Dashboard, house: House, folder: Path) -> AsyncIte
     async with contextlib.AsyncExitStack() as stack:
         bot = await stack.enter_async_context(followed(BotLink(house, hub, options.run)))
         market = None if place is None else await stack.enter_async_context(market_of(place, hub))
-        yield WebDesk(house=house, folder=folder, place=place, hub=hub, bot=bot, market=market)
+        account = None if market is None else await stack.enter_async_context(account_of(market, hub, bot))
+        control = demo_control(house, options.folder) if place is not None and place.venue == DEMO else None
+        yield WebDesk(
+            house=house, folder=folder, place=place, hub=hub, bot=bot, market=market, account=account, control=control
+        )
 
 
 def _gated(desk: WebDesk, address: WebAddress, options: Dashboard) -> Any:

@@ -14,6 +14,7 @@ from bearskin.app.web._bot_link import BotNow
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._hub import BOT
 from bearskin.app.web._kit import heard, money, tone_of
+from bearskin.app.web._page_alerts_toasts import alert_toasts
 from bearskin.app.web._page_learn_guide import guide_bar
 
 STATIC = Path(__file__).parent / "static"
@@ -45,8 +46,11 @@ def root_of(desk: WebDesk, pages: tuple[Page, ...]) -> Callable[[], None]:
         with ui.element("header").classes("bar"):
             _bar(desk, pages, dark)
         guide_bar(desk)
+        alert_toasts(desk)
         with ui.element("main").classes("page").props('id=page tabindex="-1"'):
-            ui.sub_pages({page.path: functools.partial(page.build, desk) for page in pages})
+            routes: dict[str, Callable[..., Any]] = {page.path: functools.partial(page.build, desk) for page in pages}
+            routes.setdefault("/", next(iter(routes.values())))  # the bare address opens something
+            ui.sub_pages(routes)
 
     return root
 
