@@ -29,9 +29,8 @@ def alerts_page(desk: WebDesk) -> None:
                 table = _Rules(desk, rules)
             with panel("Make or change a rule", "rule-form"):
                 table.form = RuleForm(desk, table.show)
-        with ui.element("div").classes("alerts-right"):
-            with panel("What the bot tells", "warnings") as warnings:
-                _warnings(desk, warnings, table.show)
+        with ui.element("div").classes("alerts-right"), panel("What the bot tells", "warnings") as warnings:
+            _warnings(desk, warnings, table.show)
         with panel("Kinds that are told", "kinds", "wide") as kinds:
             _kinds(desk, kinds)
 
