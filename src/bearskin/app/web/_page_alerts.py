@@ -13,7 +13,7 @@ from bearskin.app.web._alerts import alerts_now, tell_kind
 from bearskin.app.web._bot_link import BotNow
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._hub import BOT
-from bearskin.app.web._kit import Panel, heard, panel
+from bearskin.app.web._kit import Panel, heard, panel, text
 from bearskin.app.web._page_alerts_form import RuleForm
 from bearskin.app.web._page_learn_parts import Says, act, tried
 from bearskin.terms import BearskinError
@@ -65,7 +65,7 @@ class _Rules:
         with self._rows, ui.element("table").classes("rows"):
             with ui.element("thead"), ui.element("tr"):
                 for head in ("On", "Rule", "How often", "Rang", ""):
-                    ui.element("th").props("scope=col").add_slot("default", head)
+                    text("th", head).props("scope=col")
             with ui.element("tbody"):
                 for rule in found:
                     self._row(rule)

@@ -7,7 +7,7 @@ from nicegui import ui
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._glossary import glossary, slug_of
 from bearskin.app.web._glossary_words import ENTRIES, GROUPS, Entry
-from bearskin.app.web._kit import panel
+from bearskin.app.web._kit import panel, text
 from bearskin.app.web._page_learn_charts import path_chart, reach_chart
 from bearskin.app.web._page_learn_guide import guide_list
 from bearskin.app.web._page_learn_quiz import quiz_part
@@ -39,7 +39,7 @@ def _glossary(tools: ui.element, wanted: str) -> None:
         for group in GROUPS:
             heads[group] = ui.element("section").classes("words-group")
             with heads[group]:
-                ui.element("h3").add_slot("default", group)
+                text("h3", group)
                 with ui.element("dl"):
                     for entry in ENTRIES:
                         if entry.group == group:

@@ -9,24 +9,24 @@ from typing import Any
 
 from nicegui import ui
 
-from bearskin.app.web._kit import term
+from bearskin.app.web._kit import term, text
 from bearskin.terms import BearskinError
 
 VALUE = "(event) => emit(event.target.value)"
 
 
-def act(text: str, do: Callable[[], Any], *, main: bool = False, icon: str = "", name: str = "") -> ui.element:
-    """A button; with an icon it shows that alone and `text` is its name. `do` may be a coroutine."""
+def act(words: str, do: Callable[[], Any], *, main: bool = False, icon: str = "", name: str = "") -> ui.element:
+    """A button; with an icon it shows that alone and `words` are its name. `do` may be a coroutine."""
     made = ui.element("button").classes(f"act {'main' if main else ''} {'only-icon' if icon else ''}")
     made.props("type=button")
     if icon or name:
-        made.props["aria-label"] = name or text
-        made.props["title"] = name or text
+        made.props["aria-label"] = name or words
+        made.props["title"] = name or words
     with made:
         if icon:
             ui.icon(icon).props("aria-hidden=true")
         else:
-            ui.label(text)
+            ui.label(words)
     made.on("click", lambda: do(), args=[])
     return made
 
@@ -45,11 +45,10 @@ def choice(label: str, name: str, options: Mapping[str, str], value: str, change
         made = ui.element("select").props(f'aria-label="{html.escape(label)}"')
         with made:
             for one, words in options.items():
-                option = ui.element("option")
+                option = text("option", words)
                 option.props["value"] = one
                 if one == value:
                     option.props["selected"] = True
-                option.add_slot("default", html.escape(words))
     made.on("change", lambda event: changed(str(event.args)), js_handler=VALUE)
     return made
 
