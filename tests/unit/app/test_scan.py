@@ -105,6 +105,9 @@ def test_a_person_gets_a_table_and_a_page(desk, tmp_path: Path) -> None:
     assert text.count("<svg") == text.count("</svg>") > 0
     assert "http" not in text.replace("http-equiv", "")
     assert "<script" not in text
+    assert "none has a proven edge unless it says so" in text
+    assert "None of this is advice." in text
+    assert 'data-name="Reward:risk"' in text  # a narrow screen shows the table's headings beside the values
 
 
 def test_several_processes_tell_the_same(desk) -> None:
