@@ -164,8 +164,9 @@ def settings_of(
     caps = [cap for cap in (place.notional_cap, words.pop("notional_cap", None)) if cap is not None]
     if words.get("attach_stops") and not place.attaches:
         raise BadInput(f"{place.venue} has no order that carries a stop: leave --attach-stops away")
-    if place.venue == DEMO:
-        words["guard_rules"] = GuardRules(families_min=words.get("families_min", 0), outside=OutsideRules(made_up=True))
+    outside = OutsideRules(made_up=place.venue == DEMO, floats=words.pop("floats", ()))
+    if outside != OutsideRules():
+        words["guard_rules"] = GuardRules(families_min=words.get("families_min", 0), outside=outside)
     return EngineSettings(
         tag=tag,
         symbols=symbols,

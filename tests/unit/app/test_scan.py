@@ -227,3 +227,14 @@ def test_a_moment_without_data_is_no_quiet_market(desk) -> None:
     shown = desk("scan", "--at", "2031-01-01")
     assert "No symbol could be looked at" in shown.out
     assert "Nothing stands" not in shown.out
+
+
+def test_what_circulates_of_a_coin_reaches_the_guards_of_a_scan(desk) -> None:
+    from bearskin.app._scan import _with_floats
+
+    assert _with_floats("abc=5%,XYZUSDT=0.4").outside.floats == (("ABC", 0.05), ("XYZUSDT", 0.4))
+    asked = ("scan", "--at", MOMENTS[3], "--within", "48", "--json")
+    assert desk(*asked, "--floats", "NOSUCH=5%").object == desk(*asked).object
+    refused = desk("scan", "--floats", "BTC")
+    assert refused.code == 2
+    assert "COIN=SHARE" in refused.err

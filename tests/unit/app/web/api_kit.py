@@ -54,7 +54,7 @@ def quiet_desk(home: Path, *, venue: bool = True) -> WebDesk:
     bot = QuietBot(house, hub)
     bot.asked = []
     exchange = SimpleNamespace(markets_by_id=MARKETS, markets={}, timeframes={"1m": "1m", "1h": "1h"})
-    market = QuietMarket(None, hub, exchange)  # type: ignore[arg-type]
+    market = QuietMarket(None, hub, exchange) if venue else None  # type: ignore[arg-type]
     return WebDesk(house=house, folder=house.writable_part("dashboard"), place=None, hub=hub, bot=bot, market=market)
 
 

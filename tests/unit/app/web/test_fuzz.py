@@ -14,7 +14,7 @@ from unit.app.web.api_kit import heard, quiet_desk
 from bearskin.app.web._api import api_of
 
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
-EXAMPLES = int(os.environ.get("BEARSKIN_FUZZ_EXAMPLES", "8"))  # of every route and kind; more by hand
+EXAMPLES = int(os.environ.get("BEARSKIN_FUZZ_EXAMPLES", "5"))  # of every route and kind; more by hand
 
 
 def fault_of(case: Any) -> str:
