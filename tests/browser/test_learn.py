@@ -49,8 +49,8 @@ def test_the_guide_leads_from_the_first_step_to_what_the_short_has_cost(page, de
     step(page, 8)
     answer = desk.api("GET", "/bot").json()["state"]["positions"]
     assert [one["side"] for one in answer] == ["short"]
-    closed = desk.api("POST", "/bot/close", symbol="BTCUSDT")
-    assert closed.status_code < 300, closed.text
+    bar(page).get_by_role("button", name="Take me there").click()
+    page.get_by_role("button", name="Close 100 % of BTCUSDT short at market").click()
     expect(bar(page).locator("[data-figure=guide-cost]")).to_contain_text("net", timeout=LONG_MS)
     assert desk.api("GET", "/learn/guide").json()["step"] is None
 

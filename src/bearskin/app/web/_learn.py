@@ -90,7 +90,7 @@ STEPS: Final = (
         do="Close the position, then read what was made of it after fees and funding.",
         why="A trade is only over when its costs are known: fees at both ends, slippage, funding.",
         path="/positions",
-        points=("[data-panel=positions] button[aria-label^=Close]", "[data-panel=positions]"),
+        points=("[data-panel=positions] button[aria-label^='Close 100']", "[data-panel=positions]"),
     ),
 )  # fmt: skip
 KEYS: Final = tuple(step.key for step in STEPS)
