@@ -189,6 +189,7 @@ async def _traded(
 ) -> dict[str, Any]:
     from bearskin.app._bot import door_open, running
     from bearskin.app._outward import counted_down, outward
+    from bearskin.app._rules_bell import bell_of, ringing
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -200,7 +201,11 @@ async def _traded(
         bot = await _started(stack, lambda: running(run, place, settings, house), stopping, for_s)
         if bot is None:
             return {}
-        signals = await stack.enter_async_context(outward(house, run.id, bot.runner.subscribe, bot, bot.clocks))
+        bell = bell_of(house, bot)
+        signals = await stack.enter_async_context(
+            outward(house, run.id, bell.also(bot.runner.subscribe), bot, bot.clocks)
+        )
+        await stack.enter_async_context(ringing(bell))
         await stack.enter_async_context(door_open(bot, signals, house.settings.bot_port))
         at_work = counted_down(bot.world.venue, settings.symbols, lambda: not bot.task.done())
         await stack.enter_async_context(at_work)
