@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from bearskin.app.web._page_bot import bot_page
+from bearskin.app.web._page_scan import scan_page
 from bearskin.app.web._page_ticket import ticket_page
 from bearskin.app.web._shell import Page
 
 PAGES = (
+    Page("/scan", "Scan", "radar", scan_page),
     Page("/bot", "Bot", "smart_toy", bot_page),
     Page("/ticket", "Ticket", "receipt_long", ticket_page),
 )
