@@ -309,6 +309,8 @@ def _notes(settings: EngineSettings) -> Iterable[str]:
     for name in ("break_even_r", "positions_max", "equity_cap", "notional_cap", "low_volume_frac"):
         if getattr(settings, name) is not None:
             yield f"{name} is the bot's alone"
+    if settings.book_wait_s:
+        yield "the order book is asked by the bot alone: stored candles have no depth"
     if settings.blackout_hours or settings.calendar:
         yield "blackouts are the bot's alone"
 
