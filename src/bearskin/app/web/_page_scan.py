@@ -134,12 +134,13 @@ class _Asking:
             self.at = ui.input("At (UTC)", placeholder="2024-08-05 12:00", value=before.at or "")
             self.at.props("dense outlined stack-label clearable").classes("when")
             self.guards = ui.checkbox("guards", value=before.guards).props("dense")
-            self.auto = ui.checkbox("at every bar", value=True).props("dense")
+            self.auto = ui.checkbox("at every bar", value=desk.prefs().get("scan_auto", True)).props("dense")
             self.go = ui.button("Scan", icon="radar", on_click=self.begin).props("no-caps unelevated dense")
             self.stop = ui.button("Stop", icon="stop", color=None, on_click=self._stopped)
             self.stop.props("no-caps outline dense")
             self.bar = ui.linear_progress(0, show_value=False).props('instant-feedback aria-label="Progress"')
             self.told = ui.label("").classes("muted").props("role=status data-figure=scan-progress")
+        self.auto.on_value_change(lambda: desk.prefer(scan_auto=bool(self.auto.value)))
         self.at.bind_visibility_from(self.source, "value", lambda value: value == "store")
         self.auto.bind_visibility_from(self.source, "value", lambda value: value == "venue")
 
@@ -196,7 +197,7 @@ class _Asking:
 def _filters(table: _Table) -> None:
     with ui.element("div").classes("filters").props('role=search aria-label="Filter set-ups"'):
         side = _select("Side", {"": "both sides", "short": "short", "long": "long"}, "", "choice")
-        verdicts = {"": "every verdict", **{word: word for word in shown.VERDICTS}}
+        verdicts = {"": "all verdicts", **{word: word for word in shown.VERDICTS}}
         verdict = _select("Verdict", verdicts, "", "choice")
         search = ui.input(placeholder="search").props('dense outlined clearable debounce=250 aria-label="Search"')
         search.classes("search")

@@ -344,6 +344,7 @@ def result_of(scan: Scan, cards: dict[str, Any], source: str) -> dict[str, Any]:
                 "key": f"{row['symbol']}:{row['side']}:{row['setup']}",
                 "digits": max(0, -int(tick.normalize().as_tuple().exponent)),
                 "path": path_of(draft),
+                "notes": notes_of(row),
                 "warnings": warnings_of({**row, "families_enough": one.families_enough}),
             }
         )
@@ -374,11 +375,19 @@ def _plain(value: Decimal) -> Decimal:
     return Decimal(f"{value.normalize():f}")
 
 
+def notes_of(row: dict[str, Any]) -> list[str]:
+    """What the guards only tell: they leave the size as it is."""
+    guards = row["guards"]
+    calm = guards is not None and guards["veto"] is None and Decimal(guards["size_multiplier"]) >= 1
+    return list(guards["reasons"]) if calm else []
+
+
 def warnings_of(row: dict[str, Any]) -> list[str]:
     """What to look at before this trade: guards, what was not checked, funding that is paid, a near liquidation."""
-    said = [] if row["guards"] is None else list(row["guards"]["reasons"])
-    if row["guards"] is not None and row["guards"]["unchecked"]:
-        said.append(f"not checked for want of data: {', '.join(row['guards']['unchecked'])}")
+    guards = row["guards"]
+    said = [] if guards is None or notes_of(row) else list(guards["reasons"])
+    if guards is not None and guards["unchecked"]:
+        said.append(f"not checked for want of data: {', '.join(guards['unchecked'])}")
     carry = row["carry"]
     if carry is not None and Decimal(carry["money"]) < 0:
         said.append(f"funding would cost {-Decimal(carry['money']):.2f} over {carry['horizon_h']:g} h at the last rate")

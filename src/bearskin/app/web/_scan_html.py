@@ -175,7 +175,10 @@ def _more(row: Row, cards: Mapping[str, Row], opened: set[str]) -> Markup | None
             el("h4", "Why"),
             el("p", row["why"]),
             el("h4", "Look at this first") if row["warnings"] or said else None,
-            el("ul", [el("li", icon("warning_amber"), one) for one in (*said, *row["warnings"])], class_="look"),
+            el("ul", [el("li", icon("warning_amber"), one) for one in (*said, *row["warnings"])], class_="look")
+            if row["warnings"] or said
+            else None,
+            el("ul", [el("li", one) for one in row["notes"]], class_="says") if row["notes"] else None,
             el("h4", "Evidence"),
             [
                 el("p", el("b", spaced(row["setup"])), ": ", row["evidence"]["sentence"], class_="evidence"),
@@ -221,7 +224,8 @@ def card_html(card: Row | None, side: str) -> Markup:
         return join((el("h4", "Who is on the other side"), el("p", "nothing is known of this symbol", class_="muted")))
     crowd = card["crowd"][side]
     other = "longs" if side == "short" else "shorts"
-    word = "crowded" if crowd["crowded"] else "not crowded by all of them"
+    known = [one for one in crowd["lamps"] if one["on"] is not None]
+    word = "crowded" if crowd["crowded"] else "not all lamps are lit" if known else "no data to say"
     score = "" if crowd["score"] is None else f", score {100 * Decimal(crowd['score']):.0f} of 100"
     rows = [
         el(
