@@ -166,11 +166,18 @@ def _state(view: View, time_ns: int, rules: CrowdRules) -> CrowdState:
         greed=greed,
         ratio_pct=None if ratio is None else ratio[0],
         top_pct=None if top is None else top[0],
-        ratio_change_24h=turned if turned is None or view.side is Side.SHORT else 1 / (1 + turned) - 1,
+        ratio_change_24h=_seen(turned, view.side),
         ratio_bearish=(ratio is not None and ratio[0] >= rules.ratio_pct and (top is None or top[0] <= rules.top_pct)),
         dropped=tuple(dropped),
         shrunk=tuple(shrunk),
     )
+
+
+def _seen(turned: float | None, side: Side) -> float | None:
+    """The change of a ratio as this side sees it; a ratio that fell to nothing has no mirror image."""
+    if turned is None or side is Side.SHORT:
+        return turned
+    return 1 / (1 + turned) - 1 if turned > -1 else None
 
 
 def ranked(
