@@ -12,6 +12,7 @@ from bearskin.app.web import (
     _api_learn,
     _api_market,
     _api_positions,
+    _api_scan,
     _api_settings,
     _api_stream,
     _api_ticket,
@@ -46,6 +47,7 @@ def api_of(desk: WebDesk) -> FastAPI:
     app.include_router(_api_learn.router_of(desk), prefix=PREFIX)
     app.include_router(_api_bot.router_of(desk), prefix=PREFIX)
     app.include_router(_api_market.router_of(desk), prefix=PREFIX)
+    app.include_router(_api_scan.router_of(desk), prefix=PREFIX)
     app.include_router(_api_positions.router_of(desk), prefix=PREFIX)
     app.include_router(_api_stream.router_of(desk), prefix=PREFIX)
     app.include_router(_api_ticket.router_of(desk), prefix=PREFIX)
