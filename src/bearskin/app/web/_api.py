@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from bearskin.app.web import _api_bot
+from bearskin.app.web import _api_backtests, _api_bot
 from bearskin.app.web._desk import WebDesk
 from bearskin.terms import BadInput, BearskinError
 
@@ -27,4 +27,5 @@ def api_of(desk: WebDesk) -> FastAPI:
         return JSONResponse({"error": str(error)}, 409)
 
     app.include_router(_api_bot.router_of(desk), prefix=PREFIX)
+    app.include_router(_api_backtests.router_of(desk), prefix=PREFIX)
     return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bearskin.app.web._page_backtests import backtests_page
 from bearskin.app.web._page_bot import bot_page
 from bearskin.app.web._page_ticket import ticket_page
 from bearskin.app.web._shell import Page
@@ -9,4 +10,5 @@ from bearskin.app.web._shell import Page
 PAGES = (
     Page("/", "Bot", "smart_toy", bot_page),
     Page("/ticket", "Ticket", "receipt_long", ticket_page),
+    Page("/backtests", "Backtests", "history", backtests_page),
 )
