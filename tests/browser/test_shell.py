@@ -5,6 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from bearskin.app.web._gate import cookie_of
+
 
 def test_the_address_with_its_token_opens_the_desk_and_leaves_none_in_the_address(page, desk):
     assert "token" not in page.url
@@ -37,6 +39,6 @@ def test_another_page_or_name_is_sent_away_even_with_the_token(desk, headers, st
 
 
 def test_a_cookie_alone_changes_nothing(desk):
-    cookies = {"bearskin": desk.pages["token"]}
+    cookies = {cookie_of(desk.pages["token"]): desk.pages["token"]}
     answer = httpx.post(f"{desk.url}/api/v1/anything", cookies=cookies, trust_env=False)
     assert answer.status_code == 403

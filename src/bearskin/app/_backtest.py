@@ -16,7 +16,7 @@ from bearskin.app._home import user_path
 from bearskin.app._house import House, open_house, results_folder
 from bearskin.app._plan import side_of
 from bearskin.app._rates import Number, number_of, positive_of
-from bearskin.terms import DAY_NS, BadInput, MarginMode, Product, Side, interval_ns, iso, parse_time
+from bearskin.terms import DAY_NS, BadInput, MarginMode, Product, Side, counted, interval_ns, iso, parse_time
 
 if TYPE_CHECKING:
     from bearskin.backtest import BacktestRequest, BacktestResult
@@ -340,7 +340,7 @@ def _all(
             left_out.append((one.symbol, why))
     if not taken:
         symbol, why = left_out[0]
-        raise BadInput(f"none of {len(found)} symbols can be backtested; {symbol}: {why}")
+        raise BadInput(f"none of {counted(len(found), 'symbol')} can be backtested; {symbol}: {why}")
     if left_out:
         logger.info("%d of %d symbols are left out; the summary says why", len(left_out), len(found))
     return taken, left_out

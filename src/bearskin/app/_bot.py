@@ -116,7 +116,7 @@ async def running(
     Raises BadInput when another process has the run, VenueError when the venue cannot be reached.
     """
     from bearskin.engine import Decider, Engine
-    from bearskin.live import CcxtFeed, Runner, read_records
+    from bearskin.live import CcxtFeed, FeedOptions, Runner, read_records
 
     with (
         run_held(run),
@@ -136,7 +136,8 @@ async def running(
                 watch.told(sequence, record)
             watch.restored()
             events = Events()
-            feed = _Tapped(CcxtFeed(world.venue, run.interval, after=after), watch.heard)
+            options = FeedOptions(depth=settings.book_wait_s > 0)
+            feed = _Tapped(CcxtFeed(world.venue, run.interval, after=after, options=options), watch.heard)
             runner = Runner(engine, journal, world.venue, feed, clock=world.clock)
             runner.subscribe(watch.told)
             runner.subscribe(events.told)

@@ -66,6 +66,11 @@ def _seconds(value: Any, name: str) -> float:
     return float(positive_of(value.strip().removesuffix("s") if isinstance(value, str) else value, name))
 
 
+def _seconds_or_none(value: Any, name: str) -> float:
+    plain = value.strip().removesuffix("s") if isinstance(value, str) else value
+    return 0.0 if str(plain) in ("0", "off", "none") else float(positive_of(plain, name))
+
+
 def _switch(value: Any, name: str) -> bool:
     words = {"true": True, "on": True, "yes": True, "1": True, "false": False, "off": False, "no": False, "0": False}
     found = words.get(str(value).strip().lower())
@@ -147,6 +152,9 @@ BOT_WORDS: Final[Mapping[str, BotWord]] = {
     "low_volume": BotWord(
         "low_volume_frac", "bot_low_volume", lambda value, name: float(share_of(value, name)),
         "share of the median hour's turnover below which nothing is entered", "off",
+    ),
+    "book_wait": BotWord(
+        "book_wait_s", "bot_book_wait", _seconds_or_none, "seconds a market entry waits for the order book", "0"
     ),
     "stale_bars": BotWord("stale_bars", "bot_stale_bars", _whole(1), "bars that may be missing", "3"),
     "stale_quote": BotWord("stale_quote_s", "bot_stale_quote", _seconds, "seconds that a quote may be old", "15"),

@@ -15,6 +15,8 @@ LUCK: dict[str, Spec] = {
     "trials": count("How many things were tried to come to this backtest.", None, least=1),
     "draws": count("Random entries of every trade; 50 by default.", None, least=1),
     "train_days": count("Days a sweep's walk forward learns from; default: all the past.", None, least=30),
+    "test_days": count("Days of a fold of that walk forward; 30 by default.", None, least=1),
+    "embargo": count("Days left out before a fold; 5 by default.", None),
     "again": flag("--again/--no-again", "Trade it again for dearer costs and random entries.", None, True),
     "seed": count("Dice of bootstrap and random entries; 1 by default.", None),
     "html": flag("--html/--no-html", "Write luck.html into the folder.", OUT, True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -42,12 +43,16 @@ def sweep(desk: Desk, setups: str | None, out: str | None, **given: Any) -> int:
 def _shown(desk: Desk, ran: SweepRun) -> int:
     from bearskin import report
 
-    desk.result(
-        lambda: report.sweep_json(ran.sweep, interrupted=ran.interrupted),
-        lambda: report.sweep_tables(ran.sweep, interrupted=ran.interrupted),
-    )
+    given: dict[str, Any] = {"interrupted": ran.interrupted, "given": _where(desk)}
+    desk.result(lambda: report.sweep_json(ran.sweep, **given), lambda: report.sweep_tables(ran.sweep, **given))
     desk.say(f"results are in {ran.sweep.folder}")
     return INTERRUPTED if ran.interrupted else 0
+
+
+def _where(desk: Desk) -> str:
+    """The home and the store that were named, as words: whoever goes on must name them too."""
+    named = {"--home": desk.home, "--store": desk.store}
+    return "".join(f" {word} {shlex.quote(str(place))}" for word, place in named.items() if place is not None)
 
 
 def local(desk: Desk, workers: int) -> int:

@@ -46,6 +46,8 @@ def luck(
     trials: int | None = None,
     draws: int = 50,
     train_days: int | None = None,
+    test_days: int | None = None,
+    embargo: int | None = None,
     again: bool = True,
     seed: int = 1,
     html: bool = True,
@@ -57,20 +59,24 @@ def luck(
 
     `trials` is how many things were tried to come to a backtest; a sweep knows its own. `again` trades the same again
     from the store for the costs times 1.5 and for `draws` random entries of every trade; without it those gates are
-    not passed. `train_days` is how many days a walk forward learns from (all the past by default). Raises BadInput.
+    not passed. `train_days` is how many days a sweep's walk forward learns from (all the past by default), `test_days`
+    how long its folds are (30) and `embargo` how many days before a fold are left out (5). Raises BadInput.
     """
     place = user_path(folder)
     told = None if progress is None else lambda what, done, total: progress(what, done, total or None)
     given = {"draws": draws, "seed": seed, "progress": told}
+    forward = {"train_days": train_days, "test_days": test_days, "embargo_days": embargo}
+    forward = {name: value for name, value in forward.items() if value is not None}
     sweep = None
     if (place / ABOUT).exists():
         from bearskin.backtest import read_sweep
 
         sweep = read_sweep(place)
-        found = _of_sweep(sweep, trials, train_days, again, home, store, given)
+        found = _of_sweep(sweep, trials, again, home, store, given | forward)
     elif (place / SUMMARY).exists() and (place / TRADES).exists():
-        if train_days is not None:
-            raise BadInput("--train-days is for the walk forward of a sweep: this folder holds a backtest")
+        if forward:
+            word = {"embargo_days": "embargo"}.get(next(iter(forward)), next(iter(forward))).replace("_", "-")
+            raise BadInput(f"--{word} is for the walk forward of a sweep: this folder holds a backtest")
         found = _of_backtest(place, trials, again, home, store, given)
     else:
         raise BadInput(f"{place} holds neither a backtest ({SUMMARY}, {TRADES}) nor a sweep ({ABOUT})")
@@ -150,7 +156,6 @@ def _summary(place: Path) -> dict[str, Any]:
 def _of_sweep(
     sweep: Sweep,
     trials: int | None,
-    train_days: int | None,
     again: bool,
     home: Path | str | None,
     store: Path | str | None,
@@ -167,7 +172,7 @@ def _of_sweep(
         book = market.load_brackets(house.settings.brackets)
         remaking = backtest.Remaking(grid=request.grid, source=source, brackets=book, setup_files=request.setup_files)
         warm_up()
-    return backtest.luck_of_sweep(sweep, remaking, train_days=train_days, **given)
+    return backtest.luck_of_sweep(sweep, remaking, **given)
 
 
 def _written(place: Path, found: Luck, sweep: Sweep | None) -> Path:

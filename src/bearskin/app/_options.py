@@ -244,6 +244,7 @@ _BOT: dict[str, Spec] = {
     "calendar": text("Events around which nothing is entered, in TOML or CSV.", "FILE", BARS),
     "blackout_hours": text("UTC hours without entries, such as 0,22-23.", "LIST", BARS),
     "low_volume": text("No entry in hours below this share of the median hour's turnover.", "RATE", BARS),
+    "book_wait": text("Seconds a market entry may wait for the order book; off by default, 180 at most.", "S", BARS),
     "stale_bars": text("Bars that may be missing; 3 by default.", "N", BARS),
     "stale_quote": text("Seconds that a quote may be old; 15 by default.", "S", BARS),
 }

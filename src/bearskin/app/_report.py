@@ -94,6 +94,18 @@ def tables(
         return TablesReport(database=projection.address, told=told, records=records)
 
 
+def closed_trades(house: House, run: Run, last: int = 200) -> list[dict[str, Any]]:
+    """The trades of a run that have ended, the newest first, as rows of its tables.
+
+    Raises StoreBroken for a damaged journal or a database that fails.
+    """
+    from bearskin.report import tables_of
+
+    with contextlib.closing(_tables_told(house) if run.kept.held else tables_of(run.kept)) as projection:
+        rows = [row for row in projection.rows("trades", run.id) if row["ended_ns"] is not None and row["ended_qty"]]
+    return sorted(rows, key=lambda row: row["ended_sequence"], reverse=True)[:last]
+
+
 def _tables_told(house: House) -> Projection:
     from bearskin.journal import Projection
 

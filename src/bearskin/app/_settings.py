@@ -123,6 +123,7 @@ class Settings(BaseSettings):
     bot_calendar: str | None = None
     bot_blackout_hours: str | None = None
     bot_low_volume: str | None = None
+    bot_book_wait: str | None = None
     bot_stale_bars: str | None = None
     bot_stale_quote: str | None = None
     bot_bars_kept: str | None = None

@@ -87,12 +87,16 @@ def plan_of(path: Path | str) -> dict[str, Any]:
     file = user_path(path)
     try:
         written = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInput(f"the plan {file} cannot be read: {error}") from error
+    except FileNotFoundError:
+        raise BadInput(f"there is no plan {file}: name a TOML file such as docs/study-plan.toml") from None
+    except OSError as error:
+        raise BadInput(f"the plan {file} cannot be read ({error.strerror or error}): name a TOML file") from None
+    except ValueError as error:
+        raise BadInput(f"the plan {file} is not TOML ({error})") from None
     _only(written, PLAN_WORDS, f"the plan {file}")
     sets = written.get("sets")
-    if not isinstance(sets, list) or not sets:
-        raise BadInput(f"the plan {file} names no [[sets]]")
+    if not isinstance(sets, list) or not sets or not all(isinstance(one, dict) for one in sets):
+        raise BadInput(f"the plan {file} names no data sets: write each as [[sets]]")
     for one in sets:
         _only(one, SET_WORDS, f"a set of {file}")
         if "name" not in one:

@@ -25,7 +25,7 @@ from bearskin.app._backtest import (
 from bearskin.app._home import user_path
 from bearskin.app._house import House, new_folder, open_house, results_folder
 from bearskin.app._rates import Number
-from bearskin.terms import BadInput
+from bearskin.terms import BadFile, BadInput
 
 if TYPE_CHECKING:
     from bearskin.backtest import BacktestRequest, Stored, SweepRequest, SweepRun
@@ -126,7 +126,15 @@ def _as_then(folder: Path) -> dict[str, Any]:
     """What the sweep in `folder` was asked; raises BadInput when there is none."""
     from bearskin.backtest import sweep_words
 
-    return dict(sweep_words(folder))
+    words = dict(sweep_words(folder))
+    strange = words.keys() - (inspect.signature(sweep).parameters.keys() - set(NOT_ASKED))
+    if strange:
+        raise BadFile(
+            folder / "sweep.json",
+            f"it asks for {min(strange)!r}, which no sweep knows: give set-ups and axes again beside --resume, or"
+            " begin another sweep with another --out",
+        )
+    return words
 
 
 def planned_again(

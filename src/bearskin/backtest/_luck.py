@@ -406,6 +406,7 @@ def _choice_json(luck: Luck) -> dict[str, Any]:
         "return": _text(float(np.prod(1 + choice.returns)) - 1),
         "embargo_days": choice.embargo_days,
         "train_days": choice.train_days,
+        "test_days": choice.test_days,
         "path_sharpes_daily": [_text(float(one)) for one in choice.path_sharpes],
     }
 

@@ -50,6 +50,7 @@ class Choice:
     path_sharpes: F8
     embargo_days: int
     train_days: int | None
+    test_days: int = TEST_DAYS
 
     def chosen_on(self, day: int) -> int | None:
         """The column that would have been traded on that day; None where nothing was chosen yet."""
@@ -98,6 +99,7 @@ def choose(
         path_sharpes=_paths(at, returns, embargo),
         embargo_days=embargo_days,
         train_days=train_days,
+        test_days=test_days,
     )
 
 

@@ -18,7 +18,7 @@ from bearskin.backtest._book import Position
 from bearskin.backtest._frames import trades_frame
 from bearskin.backtest._luck import Luck, Tried, luck_of
 from bearskin.backtest._luck_again import mean_r, traded_positions
-from bearskin.backtest._luck_choice import Choice, choose
+from bearskin.backtest._luck_choice import EMBARGO_DAYS, PAST_LEAST_DAYS, TEST_DAYS, Choice, choose
 from bearskin.backtest._luck_days import Clustered, Daily, day_of
 from bearskin.backtest._luck_gates import COSTS_SCALE
 from bearskin.backtest._luck_random import DRAWS, random_entries
@@ -27,7 +27,7 @@ from bearskin.backtest._search_grid import Grid
 from bearskin.backtest._search_read import Sweep
 from bearskin.backtest._search_work import Source, code_digest, data_digest, learn
 from bearskin.backtest._symbols import BracketBook, Gathered, Progress, gather
-from bearskin.terms import DAY_NS, BadInput
+from bearskin.terms import DAY_NS, BadInput, counted
 
 I8 = NDArray[np.int64]
 CELLS_MAX = 60_000_000  # days times combinations kept in memory; beyond, a sample of combinations is judged
@@ -50,6 +50,8 @@ def luck_of_sweep(
     again: Remaking | None = None,
     *,
     train_days: int | None = None,
+    test_days: int = TEST_DAYS,
+    embargo_days: int = EMBARGO_DAYS,
     draws: int = DRAWS,
     seed: int = 1,
     tests: bool = True,
@@ -58,21 +60,29 @@ def luck_of_sweep(
     """Judge a sweep from its folder; with `again` the trades of the walk forward are made again: R, costs, chance.
 
     Without `again` a day's return of the walk forward stands for a trade's R and the gates that need trades are not
-    passed. `train_days` limits what is learnt from (None: all the past). `tests` False leaves the bootstraps out.
+    passed. `train_days` limits what is learnt from (None: all the past), folds are `test_days` long, `embargo_days` lie
+    between. `tests` False leaves the bootstraps out.
     Raises BadInput where there is nothing to choose among or too few days to walk forward.
     """
     numbers, notes = _numbers(sweep, seed)
     if len(numbers) < COMBINATIONS_LEAST:
-        raise BadInput(
-            f"the sweep in {sweep.folder} has {len(numbers)} whole combinations: luck needs two to choose among"
-        )
+        whole = counted(len(numbers), "whole combination")
+        raise BadInput(f"the sweep in {sweep.folder} has {whole}: luck needs two to choose among")
     days, net = sweep.daily(numbers)
     daily = Daily(
         days=days.astype(np.int64), net=net, names=names_of(sweep, numbers), equity=sweep.equity * len(sweep.symbols)
     )
-    choice = choose(daily, daily.returns(), train_days=train_days)
+    if train_days is not None and train_days <= embargo_days:
+        raise BadInput(
+            f"train_days was {train_days} and embargo_days {embargo_days}: of the days before a fold the embargo leaves"
+            " the last ones out, so more must be learnt from"
+        )
+    choice = choose(daily, daily.returns(), train_days=train_days, test_days=test_days, embargo_days=embargo_days)
     if choice is None:
-        raise BadInput(f"{len(days)} days are too few to walk forward: a sweep is judged on at least 100")
+        raise BadInput(
+            f"a walk forward over {counted(len(days), 'day')} is not possible: it learns from {PAST_LEAST_DAYS} days at"
+            f" least (a quarter of all), leaves {embargo_days} out and tries the next {test_days}"
+        )
     if not sweep.complete:
         notes = (*notes, "the sweep is not complete: what is judged is what is there")
     if again is None:

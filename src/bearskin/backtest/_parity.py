@@ -20,7 +20,7 @@ from bearskin.engine import Declined, Ended, EngineSettings, Planned, Record, Si
 from bearskin.market import Panel
 from bearskin.risk import preset_of
 from bearskin.setups import Days
-from bearskin.terms import AccountNow, BadInput, BarClosed, Filled, Side, dec, iso, our_id
+from bearskin.terms import AccountNow, BadInput, BarClosed, Filled, Side, counted, dec, iso, our_id
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
@@ -279,7 +279,8 @@ def _compared(settings: EngineSettings, bot: _Bot, compiled: BacktestResult, req
     ]
     notes = list(_notes(settings))
     if ended_at_end:
-        notes.append(f"{len(ended_at_end)} trades of the backtest end only because the bars do")
+        end = "ends" if len(ended_at_end) == 1 else "end"
+        notes.append(f"{counted(len(ended_at_end), 'trade')} of the backtest {end} only because the bars do")
     return Parity(
         start_ns=request.start_ns or 0,
         end_ns=request.end_ns or 0,
@@ -308,6 +309,8 @@ def _notes(settings: EngineSettings) -> Iterable[str]:
     for name in ("break_even_r", "positions_max", "equity_cap", "notional_cap", "low_volume_frac"):
         if getattr(settings, name) is not None:
             yield f"{name} is the bot's alone"
+    if settings.book_wait_s:
+        yield "the order book is asked by the bot alone: stored candles have no depth"
     if settings.blackout_hours or settings.calendar:
         yield "blackouts are the bot's alone"
 

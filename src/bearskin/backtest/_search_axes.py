@@ -1,7 +1,8 @@
 """Axes of a sweep: what is varied, over which values, read as a person writes them and typed by the fields they vary.
 
 An axis is a word of the backtest (`stop_scale`), a parameter of a set-up (`failed_breakout.fail_bars`, deeper ones with
-further dots: `failed_breakout.levels.window_bars`) or of the template all set-ups share (`template.buffer_atr`).
+further dots: `failed_breakout.levels.window_bars`), of the template all set-ups share (`template.buffer_atr`) or of the
+guards (`guards.adx_min`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from decimal import Decimal
 from typing import Any
 
 from bearskin.backtest._request import BacktestRequest
-from bearskin.setups import SETUPS, Template
+from bearskin.setups import SETUPS, GuardRules, Template
 from bearskin.terms import BadInput, dec
 
 # words of a sweep and the fields of a request they stand for
@@ -34,8 +35,11 @@ WORDS = {
     "invalidation": "invalidation",
     "stop_trigger": "stop_trigger",
     "cost_scale": "cost_scale",
+    "guards": "guards",
+    "families": "families_min",
 }
-TEMPLATE = "template"
+TEMPLATE, GUARDS = "template", "guards"
+GUARDING = ("guards", "families")  # words that change what the guards say of the same signals
 NONE, AND = "none", "+"  # the value that is no value; what joins the parts of a list
 VALUES_MAX = 100_000  # of one axis: they are kept, the combinations are not
 YES, NO = ("yes", "true", "on"), ("no", "false", "off")
@@ -44,15 +48,20 @@ Plain = int | float | str | bool | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
-    """One thing that is varied: its name and its typed values, in the order given, none twice."""
+    """One thing that is varied: its name and its typed values, in the order given; none is there twice."""
 
     name: str
     values: tuple[Any, ...]
 
     @property
     def detects(self) -> bool:
-        """Whether it changes which signals there are, not only how they are traded."""
-        return "." in self.name
+        """Whether it changes which signals there are, not only how they are traded or what guards say of them."""
+        return "." in self.name and not self.guards
+
+    @property
+    def guards(self) -> bool:
+        """Whether it changes what the guards say."""
+        return self.name in GUARDING or self.name.startswith(f"{GUARDS}.")
 
     @property
     def plain(self) -> tuple[Plain, ...]:
@@ -69,12 +78,21 @@ def plain_of(value: Any) -> Plain:
     return typing.cast("Plain", value)
 
 
+def guard_rules_of(request: BacktestRequest) -> GuardRules:
+    """The rules a request's guards go by."""
+    return request.guard_rules or GuardRules(families_min=request.families_min)
+
+
 def value_at(request: BacktestRequest, name: str) -> Any:
     """What a request has for an axis."""
     head, dot, path = name.partition(".")
     if not dot:
         return getattr(request, WORDS[name])
-    found: Any = request.template or Template() if head == TEMPLATE else request.params.get(head, SETUPS[head].params)
+    found: Any
+    if head == GUARDS:
+        found = guard_rules_of(request)
+    else:
+        found = request.template or Template() if head == TEMPLATE else request.params.get(head, SETUPS[head].params)
     for part in path.split("."):
         found = getattr(found, part)
     return found
@@ -134,10 +152,22 @@ def axis_of(name: str, values: object, request: BacktestRequest) -> Axis:
         found += new
         if len(found) > VALUES_MAX:
             raise BadInput(f"{name} has more than {VALUES_MAX:,} values: use a wider step")
-    once = tuple({(type(value).__name__, value): value for value in found}.values())
-    if not once:
+    if not found:
         raise BadInput(f"{name} has no values: give at least one, such as {name}=1,2,3")
-    return Axis(name=name, values=once)
+    seen: set[tuple[str, Any]] = set()
+    for value in found:
+        key = (type(value).__name__, value)
+        if key in seen:
+            raise BadInput(f"{name} has {_told(value)} twice: give every value once, the same would be tried twice")
+        seen.add(key)
+    return Axis(name=name, values=tuple(found))
+
+
+def _told(value: Any) -> str:
+    plain = plain_of(value)
+    if plain is None or isinstance(plain, bool):
+        return NONE if plain is None else YES[0] if plain else NO[0]
+    return f"{plain:.12g}" if isinstance(plain, float) else str(plain)
 
 
 def _not_below_zero(name: str, part: object) -> None:
@@ -162,10 +192,14 @@ def hint_of(name: str, request: BacktestRequest) -> Any:
     if not dot:
         if name not in WORDS:
             raise BadInput(f"{name!r} cannot be varied: {_near(name, WORDS)}there are {', '.join(sorted(WORDS))}, "
-                           "template.PARAMETER and SET-UP.PARAMETER")  # fmt: skip
+                           "template.PARAMETER, guards.PARAMETER and SET-UP.PARAMETER")  # fmt: skip
         return typing.get_type_hints(BacktestRequest)[WORDS[name]]
     if head == TEMPLATE:
         return _field(name, Template(), rest)
+    if head == GUARDS:
+        if rest == "families_min":
+            raise BadInput(f"{name!r} is varied as families, such as families=0,2")
+        return _field(name, guard_rules_of(request), rest)
     if head not in SETUPS:
         raise BadInput(f"{name!r} cannot be varied: {_near(head, SETUPS)}there is no set-up {head!r}, only"
                        f" {', '.join(sorted(SETUPS))}")  # fmt: skip

@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from bearskin.terms import BadInput, StoreBroken
+from bearskin.terms import StoreBroken
 
 ABOUT, ROWS, DAYS = "sweep.json", "rows", "days"
 TRIALS = "trials.parquet"  # of Optuna's search, written when it is done
@@ -214,20 +214,3 @@ def _renamed(aside: Path, path: Path) -> None:
     finally:
         os.close(handle)
     aside.replace(path)
-
-
-def about_of(path: Path) -> dict[str, Any]:
-    """What `sweep.json` says; raises BadInput when the folder is no sweep's, StoreBroken when it cannot be read."""
-    try:
-        about = json.loads((path / ABOUT).read_bytes())
-    except FileNotFoundError:
-        raise BadInput(f"{path} holds no sweep: there is no {ABOUT} in it") from None
-    except (OSError, ValueError) as error:
-        raise StoreBroken(f"{path / ABOUT} cannot be read ({error})") from None
-    if not isinstance(about, dict) or about.get("kind") != "sweep":
-        raise BadInput(f"{path / ABOUT} is not about a sweep")
-    if about.get("version") != VERSION:
-        raise BadInput(
-            f"the sweep in {path} is of version {about.get('version')}, this bearskin reads {VERSION}: sweep anew"
-        )
-    return about

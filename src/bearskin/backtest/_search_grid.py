@@ -1,7 +1,7 @@
 """Combinations by their numbers: none is kept, each is worked out when its turn comes.
 
-A number is read like a clock: the last axis turns fastest. Axes that change which signals there are come first, so that
-combinations with the same signals (a group) stand side by side and share what the detectors found.
+A number is read like a clock: the last axis turns fastest. Axes that change which signals there are come first, those
+of the guards second, so that combinations with the same signals and guards (a group) stand side by side and share them.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from functools import cached_property
 from typing import Any
 
 from bearskin.backtest._request import BacktestRequest
-from bearskin.backtest._search_axes import TEMPLATE, WORDS, Axis
-from bearskin.setups import SETUPS, Template
+from bearskin.backtest._search_axes import GUARDS, TEMPLATE, WORDS, Axis
+from bearskin.setups import SETUPS, GuardRules, Template
 from bearskin.terms import BadInput
 
 COMBINATIONS_MAX = 2**62  # a number must fit a column
@@ -33,7 +33,7 @@ class Grid:
 
     def __post_init__(self) -> None:
         """Put the axes in order; raises BadInput when there are more combinations than numbers."""
-        ordered = tuple(sorted(self.axes, key=lambda axis: not axis.detects))  # a sort is stable
+        ordered = tuple(sorted(self.axes, key=lambda axis: 0 if axis.detects else 1 if axis.guards else 2))  # stable
         object.__setattr__(self, "axes", ordered)
         if self.total >= COMBINATIONS_MAX:
             raise BadInput(f"{self.total:.1e} combinations are more than can be numbered: vary less, or in wider steps")
@@ -45,11 +45,11 @@ class Grid:
 
     @cached_property
     def per_group(self) -> int:
-        """How many neighbouring combinations have the same signals."""
-        return math.prod(len(axis.values) for axis in self.axes if not axis.detects)
+        """How many neighbouring combinations have the same signals and the same word of the guards on them."""
+        return math.prod(len(axis.values) for axis in self.axes if not axis.detects and not axis.guards)
 
     def group(self, number: int) -> int:
-        """The group of a combination: combinations of one group have the same signals."""
+        """The group of a combination: combinations of one group have the same signals and guards."""
         return number // self.per_group
 
     def digits(self, number: int) -> tuple[int, ...]:
@@ -78,7 +78,7 @@ class Grid:
         changes: dict[str, Any] = {WORDS[name]: value for name, value in values.items() if "." not in name}
         dotted = {name: value for name, value in values.items() if "." in name}
         if dotted:
-            changes |= _detecting(self.base, dotted)
+            changes |= _dotted(self.base, changes, dotted)
         try:
             return dataclasses.replace(self.base, **changes)
         except BadInput as error:
@@ -104,17 +104,20 @@ class Grid:
         return {axis.name: [plain[i][row[i]] for row in digits] for i, axis in enumerate(self.axes)}
 
 
-def _detecting(base: BacktestRequest, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The request's `params` and `template` with the values of dotted axes."""
+def _dotted(base: BacktestRequest, changes: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The request's `params`, `template` and `guard_rules` with the values of dotted axes."""
     params: dict[str, Any] = dict(base.params)
-    template = base.template
+    template, rules = base.template, base.guard_rules
     for name, value in values.items():
         head, _, path = name.partition(".")
         if head == TEMPLATE:
             template = _with(template or Template(), path, value)
+        elif head == GUARDS:
+            families = changes.get("families_min", base.families_min)
+            rules = _with(rules or GuardRules(families_min=families), path, value)
         else:
             params[head] = _with(params.get(head, SETUPS[head].params), path, value)
-    return {"params": params, "template": template}
+    return {"params": params, "template": template, "guard_rules": rules}
 
 
 def _with(params: Any, path: str, value: Any) -> Any:

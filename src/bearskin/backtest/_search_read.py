@@ -13,20 +13,22 @@ from numpy.typing import NDArray
 
 from bearskin.backtest._search_axes import Plain
 from bearskin.backtest._search_folder import (
+    ABOUT,
     COUNTS,
     DAYS,
     FIGURES,
     ROWS,
     TRIALS,
-    about_of,
     digest_of,
     done_in,
     part_name,
 )
-from bearskin.terms import BadInput
+from bearskin.backtest._search_sound import about_of, check_parts, check_trials, parts_are_read
+from bearskin.terms import BadFile, BadInput
 
 SUMMED = tuple(name for name in (*COUNTS, *FIGURES) if name not in ("equity_end", "drawdown_max"))
 DAYS_PER_YEAR = 365
+_WORD = (str, bool, int, list, dict)  # what a word of sweep.json may hold
 PART_FILES = 256  # of daily nets read at a time
 
 
@@ -127,8 +129,9 @@ class Sweep:
 
     def numbers(self) -> NDArray[np.int64]:
         """The numbers of the combinations that are there for every symbol, rising."""
-        counts = self.rows.group_by("combination").len()
-        whole = counts.filter(pl.col("len") == len(self.symbols)).select("combination").collect()["combination"]
+        with parts_are_read(self.folder, self.about):
+            counts = self.rows.group_by("combination").len()
+            whole = counts.filter(pl.col("len") == len(self.symbols)).select("combination").collect()["combination"]
         return np.array(np.sort(whole.to_numpy()), dtype=np.int64)
 
     def standings(self) -> Standings:
@@ -136,7 +139,8 @@ class Sweep:
         blocks: dict[int, list[str]] = {}
         for unit in sorted(done_in(self.folder)):
             blocks.setdefault(unit[0], []).append(part_name(unit))
-        found = [self._standing(files) for files in blocks.values() if len(files) == len(self.symbols)]
+        with parts_are_read(self.folder, self.about):
+            found = [self._standing(files) for files in blocks.values() if len(files) == len(self.symbols)]
         frame = pl.concat([_EMPTY, *found]).sort("combination")
         return Standings(
             numbers=frame["combination"].to_numpy(), net=frame["net"].to_numpy(), trades=frame["trades"].to_numpy()
@@ -150,8 +154,9 @@ class Sweep:
     def of(self, combinations: Sequence[int]) -> pl.DataFrame:
         """The rows of `combinations` for these numbers, in their order, with `sharpe` of daily net by the year."""
         wanted = pl.DataFrame({"combination": list(combinations)}, schema={"combination": pl.Int64})
-        rows = self.rows.filter(pl.col("combination").is_in(wanted["combination"].implode()))
-        totals = _totals(rows, list(self.axes)).collect()
+        with parts_are_read(self.folder, self.about):
+            rows = self.rows.filter(pl.col("combination").is_in(wanted["combination"].implode()))
+            totals = _totals(rows, list(self.axes)).collect()
         _, matrix = self.daily(combinations)
         ratios = wanted.with_columns(sharpe=pl.Series(sharpe_of(matrix)))
         return ratios.join(totals, on="combination", how="left", maintain_order="left")
@@ -178,7 +183,8 @@ class Sweep:
         days = np.arange(self.first_day, self.last_day + 1, dtype=np.int32)
         matrix = np.zeros((len(days), len(ranked)), dtype=np.float32)
         for start in range(0, len(parts), PART_FILES):
-            part = self._days_of(parts[start : start + PART_FILES], ranked)
+            with parts_are_read(self.folder, self.about):
+                part = self._days_of(parts[start : start + PART_FILES], ranked)
             column = np.searchsorted(ranked, part["combination"].to_numpy())
             np.add.at(matrix, (part["day"].to_numpy() - self.first_day, column), part["net"].to_numpy())
         return days, matrix
@@ -202,7 +208,8 @@ class Sweep:
 
     def digest(self) -> str:
         """sha256 of all results in order: the same for the same sweep, however and wherever it was run."""
-        return digest_of(self.folder, {"axes": self.about["axes"], "request": self.about["request"]})
+        with parts_are_read(self.folder, self.about):
+            return digest_of(self.folder, {"axes": self.about["axes"], "request": self.about["request"]})
 
     def _parts(self) -> list[str]:
         return sorted(part_name(unit) for unit in done_in(self.folder))
@@ -236,14 +243,21 @@ def sharpe_of(matrix: NDArray[np.float32]) -> NDArray[np.float64]:
 
 def sweep_words(folder: Path | str) -> Mapping[str, Any]:
     """What the sweep in `folder` was asked, in the words of the verb; raises BadInput when there is none."""
-    words: Mapping[str, Any] = about_of(Path(folder))["words"]
+    words = about_of(Path(folder)).get("words")
+    if not isinstance(words, dict) or not all(isinstance(value, _WORD) for value in words.values()):
+        raise BadFile(
+            Path(folder) / ABOUT,
+            "it does not say in words what was asked: give set-ups and axes again beside --resume, or another --out",
+        )
     return words
 
 
 def read_sweep(folder: Path | str) -> Sweep:
-    """The sweep in `folder`; raises BadInput when there is none or nothing in it is done yet."""
+    """The sweep in `folder`; raises BadInput when there is none or nothing in it is done yet, BadFile for damage."""
     path = Path(folder)
     found = Sweep(folder=path, about=about_of(path))
+    check_parts(path, found.about)
+    check_trials(path)
     if found.units_done == 0:
         raise BadInput(f"the sweep in {path} has no results yet: go on with --resume")
     return found

@@ -15,9 +15,10 @@ from typing import Any, Literal
 from bearskin.backtest._request import BacktestRequest
 from bearskin.backtest._search_axes import Axis
 from bearskin.backtest._search_crew import Alone, Crew, Processes
-from bearskin.backtest._search_folder import ABOUT, Folder, Unit, about_of
+from bearskin.backtest._search_folder import ABOUT, Folder, Unit
 from bearskin.backtest._search_grid import Blocks, Grid, drawn
 from bearskin.backtest._search_read import Sweep
+from bearskin.backtest._search_sound import about_of, check_parts, check_trials, held
 from bearskin.backtest._search_work import Job, Source, Task, code_digest, data_digest
 from bearskin.backtest._symbols import BracketBook, Progress, cut_panel, usable
 from bearskin.terms import DAY_NS, BadInput, Brackets, MarginMode
@@ -110,13 +111,32 @@ def run_sweep(
 ) -> SweepRun:
     """Sweep into `folder`; Ctrl-C ends it with what is done, and `resume` goes on from there.
 
-    Raises BadInput where the folder holds another sweep, or the request, the data or the code have changed since.
+    Raises BadInput where the folder holds another sweep or is at work in another process, or the request, the data or
+    the code have changed since, BadFile where something in it is damaged.
     """
+    with held(folder):
+        return _run(request, source, book, folder, resume, processes, cluster, progress)
+
+
+def _run(
+    request: SweepRequest,
+    source: Source,
+    book: BracketBook,
+    folder: Path,
+    resume: bool,
+    processes: int,
+    cluster: str | None,
+    progress: Progress | None,
+) -> SweepRun:
     there = (folder / ABOUT).exists()
     if there and not resume:
         raise BadInput(f"{folder} already holds a sweep: go on with it with --resume, or name another with --out")
     if resume and not there:
         raise BadInput(f"there is nothing to resume in {folder}: it holds no sweep; leave --resume out to begin one")
+    if there:
+        then = about_of(folder)
+        check_parts(folder, then)
+        check_trials(folder)
     try:
         surveyed = survey(request.base, source, book, progress)
     except KeyboardInterrupt:

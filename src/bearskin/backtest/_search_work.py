@@ -139,7 +139,7 @@ class Bench:
             learn(name, text)
         self.grid = job.grid
         self._symbol: Symbol | None = None
-        self._group = -1
+        self._found_by: object = None  # what the signals at hand were looked for with
         self._offers: list[Offer] = []
         self._requests: dict[int, list[tuple[int, list[BacktestRequest]]]] = {}
 
@@ -147,10 +147,8 @@ class Bench:
         """Do one unit; `panel_of` is asked for a panel when the symbol at hand is another."""
         symbol = self._laid(task, panel_of)
         parts: list[Swept] = []
-        for group, requests in self._groups(task):
-            parts.append(
-                sweep_symbol(symbol, self._offered(symbol, group, requests[0]), requests, threads=self._threads)
-            )
+        for _, requests in self._groups(task):
+            parts.append(sweep_symbol(symbol, self._offered(symbol, requests[0]), requests, threads=self._threads))
         return _found(task.numbers, parts)
 
     def _groups(self, task: Task) -> list[tuple[int, list[BacktestRequest]]]:
@@ -165,7 +163,7 @@ class Bench:
 
     def _laid(self, task: Task, panel_of: Callable[[str], Panel]) -> Symbol:
         if self._symbol is None or self._symbol.name != task.symbol:
-            self._symbol, self._group, self._offers = None, -1, []
+            self._symbol, self._found_by, self._offers = None, None, []
             forget_symbols()
             forget_views()
             gc.collect()  # the old one goes before the new one comes: views of a panel refer to one another
@@ -173,12 +171,13 @@ class Bench:
             self._symbol = symbol_of(0, self.grid.base, panel, task.brackets, {})
         return self._symbol
 
-    def _offered(self, symbol: Symbol, group: int, request: BacktestRequest) -> list[Offer]:
-        if group != self._group:
-            self._group, self._offers = -1, []
+    def _offered(self, symbol: Symbol, request: BacktestRequest) -> list[Offer]:
+        wanted = (request.params, request.template)  # groups that differ in their guards have the same signals
+        if wanted != self._found_by:
+            self._found_by, self._offers = None, []
             self._offers = offers_of(request, symbol, self._events(symbol, request))
             self._offers.sort(key=lambda offer: offer.order_ns)
-            self._group = group
+            self._found_by = wanted
         return self._offers
 
     def _events(self, symbol: Symbol, request: BacktestRequest) -> tuple[SetupEvent, ...]:

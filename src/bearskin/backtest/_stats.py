@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from bearskin.terms import counted
+
 F8 = NDArray[np.float64]
 DAYS_PER_YEAR = 365
 T_NEEDED = 2.0  # below this even a single test says nothing
@@ -73,7 +75,8 @@ def evidence_of(r: F8, t: float | None, rows: pl.DataFrame) -> str:
     if len(r) == 0:
         return "No evidence of an edge: no trade had a risk to measure its result by."
     mean = float(r.mean())
-    head = f"mean {mean:+.2f} R over {len(r)} trades" + (f", day-clustered t {t:+.1f}" if t is not None else "")
+    head = f"mean {mean:+.2f} R over {counted(len(r), 'trade')}"
+    head += f", day-clustered t {t:+.1f}" if t is not None else ""
     tests = rows.height
     contenders = rows.filter(pl.col("trades") >= TRADES_NEEDED)["t_day_clustered"].drop_nulls()
     strongest = max(contenders, key=abs, default=0.0)

@@ -16,9 +16,9 @@ from bearskin.engine._pace import passed_ns
 from bearskin.engine._settings import EngineSettings
 from bearskin.market import Panel
 from bearskin.risk import Approved
-from bearskin.terms import AccountNow, AnyCommand, AnyEvent, Marked, Pulse, Quoted, Skewed
+from bearskin.terms import AccountNow, AnyCommand, AnyEvent, Depth, Marked, Pulse, Quoted, Skewed
 
-_FORGOTTEN = (Quoted, Marked, Pulse, Skewed)
+_FORGOTTEN = (Quoted, Depth, Marked, Pulse, Skewed)
 _LOOK_NS = 1_000_000_000  # the account is not asked for more often, whatever is amiss
 _HOLE_NS = 2_000_000_000  # events come at least four times a second; a longer silence means that we were away
 
@@ -101,7 +101,7 @@ class Engine:
         )
         _account.reconcile(desk, self._suspects)
         self._mind.decide(desk)
-        if desk.notes or not isinstance(event, Quoted | Marked):
+        if desk.notes or not isinstance(event, Quoted | Depth | Marked):
             self._tend(desk)
         keep = bool(desk.notes) or changed or not isinstance(event, (*_FORGOTTEN, AccountNow))
         self._look_wanted = self._look_wanted or desk.look

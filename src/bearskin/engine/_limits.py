@@ -12,7 +12,7 @@ from bearskin.engine._pace import passed_ns
 from bearskin.engine._plan import standing
 from bearskin.engine._tape import Memory, Tape
 from bearskin.risk import Limit, limits_of
-from bearskin.terms import QUOTE, SECOND_NS, AccountNow, BalanceNow, BarClosed, Marked, Pulse, Quoted
+from bearskin.terms import QUOTE, SECOND_NS, AccountNow, BalanceNow, BarClosed, Depth, Marked, Pulse, Quoted
 
 ZERO: Final = Decimal(0)
 CALM: Final = Decimal("0.8")  # a gap that barred entries has to shrink to this share of what barred them
@@ -39,7 +39,7 @@ class Limits:
         """Look at what the event may have changed."""
         event, book = desk.event, desk.book
         self._now_ns = max(self._now_ns, desk.time_ns)
-        if isinstance(event, Quoted):
+        if isinstance(event, Quoted | Depth):
             return
         if isinstance(event, BalanceNow) and event.transferred and event.asset == book.account.asset:
             what = "deposit" if event.transferred > 0 else "withdrawal"

@@ -93,7 +93,7 @@ def _wrong(desk: Desk, act: Open, entry: Decimal) -> str:
 
 
 def _speculation(desk: Desk, memory: Memory, act: Open, entry: Decimal) -> Opening | Refused:
-    settings, tick = desk.settings, memory.instrument.tick
+    tick = memory.instrument.tick
     assert act.stop is not None
     stop = against(act.stop, act.side, tick)
     brackets = desk.market[act.symbol][1]
@@ -151,7 +151,7 @@ def _speculation(desk: Desk, memory: Memory, act: Open, entry: Decimal) -> Openi
 
 
 def _own_rules(desk: Desk, act: Open) -> EntryRules:
-    """The bot's rules; where the act names another preset, that preset's with nothing of the bot's own choices in it."""
+    """The bot's rules; those of another preset where the act names one, without the bot's own choices in them."""
     rules = rules_of(desk.settings)
     if act.preset in ("", rules.preset):
         return rules

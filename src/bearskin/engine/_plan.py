@@ -16,6 +16,7 @@ from bearskin.engine._settings import EngineSettings
 from bearskin.engine._signals import Asking, Signals, Waiting
 from bearskin.engine._switches import barred, multiplier, told
 from bearskin.engine._tape import Memory
+from bearskin.engine._timing import book_holds, book_told, book_unchecked
 from bearskin.engine._trade import ZERO, Trade
 from bearskin.risk import (
     Entry,
@@ -130,11 +131,16 @@ class Planner:
         shut = barred(desk, memory, event.side, self._signals.regimes[waiting.symbol])
         if shut is not None and (shut.reason is not Reason.STALE or self._impatient(desk, waiting)):
             return self._decline(desk, waiting, shut)
-        if shut is not None or self._wait(desk, waiting, memory):
+        if shut is not None or self._wait(desk, waiting, memory) or book_holds(desk, waiting, event, memory):
             return False
         decided = self._decided(desk, event, memory)
+        waited = book_told(desk, waiting)
         if isinstance(decided, Refused):
-            return self._decline(desk, waiting, decided)
+            detail = "; ".join(text for text in (decided.detail, waited) if text)
+            return self._decline(desk, waiting, replace(decided, detail=detail))
+        why = "; ".join(text for text in (decided.why, waited) if text)
+        unchecked = (*decided.unchecked, *book_unchecked(desk, event, memory))
+        decided = replace(decided, why=why, unchecked=unchecked)
         sized = decided.sized
         if not configured(desk, waiting, sized.margin_mode, int(sized.leverage)):
             return False
@@ -142,6 +148,8 @@ class Planner:
         return True
 
     def _impatient(self, desk: Desk, waiting: Waiting) -> bool:
+        if waiting.leans:  # the book held it up: it waits for a quote as long as its bar lasts
+            return False
         return passed_ns(desk.wall_ns, waiting.heard_wall_ns) >= PATIENCE_NS
 
     def _wait(self, desk: Desk, waiting: Waiting, memory: Memory) -> bool:

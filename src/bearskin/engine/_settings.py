@@ -10,6 +10,7 @@ from bearskin.setups import GuardRules
 from bearskin.terms import BadInput, MarginMode, Side
 
 Sides = Literal["short", "long", "both", "auto", "none"]
+BOOK_WAIT_S_MAX = 180.0  # what an order book says is about the next minutes
 EntryStyle = Literal["setup", "market", "limit", "chase", "ladder"]
 
 
@@ -45,6 +46,8 @@ class EngineSettings:
     hours (0 to 23, with minute 0) of every day; `low_volume_frac` bars entries in hours whose usual turnover is below
     that share of the week's median hour. `limits` on means daily loss, drawdown steps, streaks and the kill switch
     (`risk.LimitRules`).
+    `book_wait_s` is how long at most an entry at market waits while the order book leans hard against it, never longer
+    than a quarter of a bar (0: the book is not asked).
     `guard_rules` stand in for the guards' defaults; `families_min` is how many kinds of evidence (structure,
     positioning, flow) a signal needs, those without data not asked for (0: none).
     """
@@ -76,6 +79,7 @@ class EngineSettings:
     calendar: tuple[CalendarEvent, ...] = field(default=())
     blackout_hours: tuple[int, ...] = ()
     low_volume_frac: float | None = None
+    book_wait_s: float = 0.0
     unprotected_max_s: float = 3.0
     stale_bars: int = 3
     stale_quote_s: float = 15.0
@@ -90,6 +94,8 @@ class EngineSettings:
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise BadInput(f"{name} was {value}, must be a fraction from 0 to 1")
+        if not 0 <= self.book_wait_s <= BOOK_WAIT_S_MAX:
+            raise BadInput(f"book_wait_s was {self.book_wait_s:g}, must be from 0 (off) to {BOOK_WAIT_S_MAX:g}")
         for name in ("unprotected_max_s", "stale_quote_s", "stale_bars", "bars_kept", "ladder_steps"):
             if not getattr(self, name) > 0:
                 raise BadInput(f"{name} was {getattr(self, name)}, must be above zero")

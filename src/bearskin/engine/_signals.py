@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bearskin.engine._desk import Desk
 from bearskin.engine._notes import Regimed, Signalled
@@ -31,6 +31,7 @@ class Waiting(Asking):
     """A signal whose entry is not decided yet."""
 
     event: SetupEvent
+    leans: list[float] = field(default_factory=list)  # the mean imbalance of the book it first and last waited for
 
 
 class Signals:

@@ -6,6 +6,7 @@ when they are full the kept ones move into new arrays, so a panel handed out sta
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -13,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from bearskin.market import Funding, Known, Panel
-from bearskin.setups import Days
+from bearskin.setups import Days, book_imbalance
 from bearskin.terms import (
     DAY_NS,
     AnyEvent,
     BarClosed,
+    Depth,
     Instrument,
     Marked,
     Published,
@@ -31,6 +33,7 @@ ROOM = 2  # arrays hold this many times the bars kept
 SETTLEMENTS_KEPT = 2_400  # a hundred days of hourly funding
 VALUES_KEPT = 26_000  # ninety days of one every five minutes
 DAYS_KEPT = 1_000
+LEANS_KEPT = 240  # imbalances of the order book: a minute of four a second
 _BAR = ("open", "high", "low", "close", "volume", "quote_volume", "taker_buy_volume")
 _SPOT = ("spot_close", "spot_quote_volume", "spot_buy_share")
 _MARK = ("mark_open", "mark_high", "mark_low", "mark_close")
@@ -96,6 +99,7 @@ class Memory:
     ask: Decimal | None = None
     quoted_ns: int = 0
     quoted_wall_ns: int = 0
+    leans: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=LEANS_KEPT))
     mark: Decimal | None = None
     index: Decimal | None = None
     rate: Decimal | None = None
@@ -206,6 +210,11 @@ class Memory:
         self.days.add(ends_ns, high, low, close)
         self._days = None
 
+    def leant(self, event: Depth) -> None:
+        """Keep which way the order book leans; an empty or crossed one says nothing."""
+        if event.bids and event.asks and 0 < event.bids[0][0] < event.asks[0][0]:
+            self.leans.append((event.time_ns, book_imbalance(event.bids, event.asks)))
+
     def marked(self, event: Marked) -> None:
         """Take a mark in."""
         self.mark, self.marked_wall_ns = event.mark, event.wall_ns
@@ -300,6 +309,8 @@ class Tape:
             case Quoted():
                 market.bid, market.ask = event.bid, event.ask
                 market.quoted_ns, market.quoted_wall_ns = event.time_ns, event.wall_ns
+            case Depth():
+                market.leant(event)
             case Marked():
                 market.marked(event)
             case RateSettled():

@@ -23,6 +23,7 @@ from bearskin.terms import (
     AnyEvent,
     BalanceNow,
     Connected,
+    Depth,
     Filled,
     Funded,
     Marked,
@@ -49,7 +50,7 @@ _IN_FLIGHT_NS: Final = 15_000_000_000  # a request may still arrive so long afte
 
 def told(book: Book, event: AnyEvent) -> bool:
     """Take in an event; whether the book is changed by it."""
-    if isinstance(event, Quoted | Marked | Pulse):
+    if isinstance(event, Quoted | Depth | Marked | Pulse):
         return False
     with deciding():
         match event:

@@ -30,13 +30,15 @@ Channel = Literal["market", "account", "orders"]
 class FeedOptions:
     """Seconds of the wall between the rounds that no stream spares us. None: never.
 
-    `silent_s` is how long no price may come before the market counts as lost, though its socket holds.
+    `silent_s` is how long no price may come before the market counts as lost, though its socket holds. `depth` listens
+    to the best levels of order books too, where the venue streams them.
     """
 
     skew_s: float | None = 60.0
     status_s: float | None = 60.0
     statistics: bool = True
     silent_s: float = 10.0
+    depth: bool = False
 
 
 class CcxtFeed:
@@ -83,7 +85,7 @@ class CcxtFeed:
             rounds.bar(event)
 
         make = BinanceStreams if self._venue.dialect.ccxt_id == "binanceusdm" else UnifiedStreams
-        streams = make(self._venue, bars, told, rounds.funding_due)
+        streams = make(self._venue, bars, told, rounds.funding_due, depth=self._options.depth)
         async with asyncio.TaskGroup() as group:
             group.create_task(bars.run(closed))
             group.create_task(rounds.run())

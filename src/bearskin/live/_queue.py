@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-from bearskin.terms import AnyEvent, Marked, Pulse, Quoted
+from bearskin.terms import AnyEvent, Depth, Marked, Pulse, Quoted
 
 
 class Inbox:
@@ -24,7 +24,7 @@ class Inbox:
     def put(self, event: AnyEvent) -> None:
         """Take an event in."""
         cell = [event]
-        if isinstance(event, Quoted | Marked | Pulse):
+        if isinstance(event, Quoted | Depth | Marked | Pulse):
             key = (type(event), getattr(event, "symbol", ""))
             before = self._latest.get(key)
             if before:
@@ -49,7 +49,7 @@ class Inbox:
             if cell:
                 self.waiting -= 1
                 event = cell.pop()
-                if isinstance(event, Quoted | Marked | Pulse):
+                if isinstance(event, Quoted | Depth | Marked | Pulse):
                     self._latest.pop((type(event), getattr(event, "symbol", "")), None)
                 return event
         return None

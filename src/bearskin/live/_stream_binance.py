@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bearskin.live._bars import Bars
 from bearskin.live._seams import Put
-from bearskin.terms import BalanceNow, Marked, OrderChanged, Quoted
+from bearskin.terms import BalanceNow, Depth, Marked, OrderChanged, Quoted
 
 if TYPE_CHECKING:
     from bearskin.live._dialects import Traded
@@ -34,14 +34,18 @@ Hold = Callable[[Callable[[], None]], Any]
 class BinanceStreams:
     """What comes over the three sockets, as events."""
 
-    def __init__(self, venue: CcxtVenue, bars: Bars, put: Put, funding: Callable[[], None]) -> None:
+    def __init__(
+        self, venue: CcxtVenue, bars: Bars, put: Put, funding: Callable[[], None], *, depth: bool = False
+    ) -> None:
         self._venue, self._bars, self._put, self._funding = venue, bars, put, funding
+        self._deep = depth
         self._exchange = venue.exchange
         self._by_id: dict[str, Traded] = {
             str(self._exchange.market(market.unified)["id"]): market for market in venue.markets.values()
         }
         self._kinds: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
             "bookTicker": self._quote,
+            "depthUpdate": self._depth,
             "markPriceUpdate": self._mark,
             "kline": self._kline,
             "markPrice_kline": self._mark_kline,
@@ -67,6 +71,7 @@ class BinanceStreams:
         names = [market.lower() for market in self._by_id]
         step = self._exchange.timeframes[interval]
         public = [f"{name}@bookTicker" for name in names]
+        public += [f"{name}@depth20@500ms" for name in names if self._deep]
         market = [
             f"{name}@{stream}"
             for name in names
@@ -137,6 +142,14 @@ class BinanceStreams:
             self._put(
                 Quoted(time_ns=time_ns, wall_ns=self._venue.clock.wall_ns(), symbol=market.symbol, bid=bid, ask=ask)
             )
+
+    def _depth(self, message: Mapping[str, Any]) -> None:
+        market = self._by_id.get(message["s"])
+        if market is not None and message["b"] and message["a"]:
+            time_ns = int(message.get("T") or message["E"]) * MS
+            bids, asks = (tuple((float(row[0]), float(row[1])) for row in message[side]) for side in ("b", "a"))
+            wall_ns = self._venue.clock.wall_ns()
+            self._put(Depth(time_ns=time_ns, wall_ns=wall_ns, symbol=market.symbol, bids=bids, asks=asks))
 
     def _mark(self, message: Mapping[str, Any]) -> None:
         market = self._by_id.get(message["s"])

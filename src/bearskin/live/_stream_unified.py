@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -12,22 +13,36 @@ from bearskin.live._ask import asked
 from bearskin.live._bars import Bars
 from bearskin.live._dialects import Call
 from bearskin.live._seams import Put
-from bearskin.terms import Marked, OrderChanged, Quoted, VenueRejected, dec
+from bearskin.terms import Depth, Marked, OrderChanged, Quoted, VenueRejected, dec
 
 if TYPE_CHECKING:
+    from bearskin.live._dialects import Traded
     from bearskin.live._venue import CcxtVenue
 
 MS: Final = 1_000_000
 _UP_S: Final = 0.5  # a subscription that was not refused by then stands
 _MARKS_S: Final = 3.0
 _KEPT: Final = 200
+_LEVELS: Final = 20  # of a book, each side
+_DEPTH_S: Final = 1.0
+_DEPTH_AGAIN_S: Final = 5.0
+logger = logging.getLogger("bearskin.live")
 
 
 class UnifiedStreams:
     """Quotes, orders and fills by stream; marks by question; candles by question once they are due."""
 
-    def __init__(self, venue: CcxtVenue, bars: Bars, put: Put, funding: Callable[[], None]) -> None:  # noqa: ARG002
+    def __init__(
+        self,
+        venue: CcxtVenue,
+        bars: Bars,  # noqa: ARG002 - the other streams' signature
+        put: Put,
+        funding: Callable[[], None],  # noqa: ARG002
+        *,
+        depth: bool = False,
+    ) -> None:
         self._venue, self._put = venue, put
+        self._deep = depth and bool(venue.exchange.has.get("watchOrderBook"))
         self._exchange = venue.exchange
         self._exchange.newUpdates = True
         self._filled = asyncio.Event()
@@ -37,7 +52,8 @@ class UnifiedStreams:
         """What keeps each channel open, until it breaks."""
         streams = tuple(functools.partial(self._orders, call) for call in self._venue.dialect.order_streams())
         fills = self._fills if self._venue.dialect.able.stream_fills else self._asked_fills
-        return {"market": (self._quotes, self._marks), "orders": streams, "account": (fills,)}
+        market = (self._quotes, self._marks, *([self._depths] if self._deep else []))
+        return {"market": market, "orders": streams, "account": (fills,)}
 
     async def _each(self, up: Callable[[], None], watch: Callable[[], Any], take: Callable[[Any], None]) -> None:
         """Watch on and on; up as soon as the first watch was not refused for a moment."""
@@ -71,6 +87,28 @@ class UnifiedStreams:
                 self._put(Quoted(time_ns=time_ns, wall_ns=clock.wall_ns(), symbol=market.symbol, bid=bid, ask=ask))
 
         await self._each(up, lambda: watch(unified), take)
+
+    async def _depths(self, up: Callable[[], None]) -> None:  # noqa: ARG002 - without depth the market is there all the same
+        await asyncio.gather(*(self._depth(market) for market in self._venue.markets.values()))
+
+    async def _depth(self, market: Traded) -> None:
+        """One symbol's book, at most once a second; what breaks is opened again, and nothing else hears of it."""
+        loop, told_s = asyncio.get_running_loop(), 0.0
+        while True:
+            try:
+                book = await self._exchange.watch_order_book(market.unified)
+            except Exception:  # the book is a convenience: it must not bring the market down
+                logger.debug("no order book of %s", market.symbol, exc_info=True)
+                await asyncio.sleep(_DEPTH_AGAIN_S)
+                continue
+            if loop.time() - told_s < _DEPTH_S or not book["bids"] or not book["asks"]:
+                continue
+            told_s, clock = loop.time(), self._venue.clock
+            time_ns = int(book.get("timestamp") or 0) * MS or clock.now_ns()
+            bids, asks = (
+                tuple((float(row[0]), float(row[1])) for row in book[side][:_LEVELS]) for side in ("bids", "asks")
+            )
+            self._put(Depth(time_ns=time_ns, wall_ns=clock.wall_ns(), symbol=market.symbol, bids=bids, asks=asks))
 
     async def _marks(self, up: Callable[[], None]) -> None:
         told = False

@@ -13,6 +13,7 @@ from bearskin.report._picture import Trade, picture, picture_rules
 from bearskin.report._scan_json import scan_json
 from bearskin.report._scan_tables import STYLES, alone, headline_words
 from bearskin.report._words import NOTHING, Kind, clean, prose, shown, when
+from bearskin.terms import counted
 
 PICTURES_MAX = 80
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -196,7 +197,9 @@ def _carry_words(carry: Any, currency: str) -> str:
 def _rest(scan: Scan) -> Markup:
     told = scan_json(scan)
     gone = [f"{one['symbol']} {one['side']} {_spaced(one['setup'])}: {one['why']}" for one in told["gone"]]
-    abstained = [f"{_spaced(one['setup'])}: {one['why']} ({len(one['symbols'])} symbols)" for one in told["abstained"]]
+    abstained = [
+        f"{_spaced(one['setup'])}: {one['why']} ({counted(len(one['symbols']), 'symbol')})" for one in told["abstained"]
+    ]
     left_out = [f"{one['symbol']}: {one['why']}" for one in told["left_out"]]
     parts = (("Over already", gone), ("Not looked for", abstained), ("Left out", left_out))
     return join(

@@ -15,7 +15,7 @@ from bearskin.report._evidence import evidence_sentence
 from bearskin.report._scan_json import scan_json
 from bearskin.report._terminal import WIDE, Fitted, bulleted, empty_table, toned
 from bearskin.report._words import NOTHING, Kind, clean, prose, shown, when
-from bearskin.terms import interval_word
+from bearskin.terms import counted, interval_word
 
 STYLES = {"passes": ("✔", "green"), "unguarded": ("?", "yellow"), "smaller": ("!", "yellow"), "declined": ("✘", "red")}
 TOLD_MAX = 12  # candidates that are told at length; the rest stand in the table
@@ -43,7 +43,7 @@ def headline_words(scan: Scan) -> str:
     counts = scan_json(scan)["counts"]
     bars, word = scan.request.within_bars, interval_word(scan.interval_ns)
     return (
-        f"{counts['symbols']} symbols, set-ups of the last {bars} bars of {word}: "
+        f"{counted(counts['symbols'], 'symbol')}, set-ups of the last {counted(bars, 'bar')} of {word}: "
         f"{_passed(counts)}, {counts['smaller']} smaller, {counts['declined']} declined, "
         f"{counts['gone']} over already"
     )
@@ -136,7 +136,7 @@ def _rest(scan: Scan) -> list[RenderableType]:
         lines = [f"{one['symbol']} {one['side']} {one['setup']}: {one['why']}" for one in told["gone"]]
         parts.append(bulleted("Over already", _some(lines, GONE_MAX)))
     if told["abstained"]:
-        lines = [f"{one['setup']}: {one['why']} ({len(one['symbols'])} symbols)" for one in told["abstained"]]
+        lines = [f"{a['setup']}: {a['why']} ({counted(len(a['symbols']), 'symbol')})" for a in told["abstained"]]
         parts.append(bulleted("Not looked for", lines))
     if told["left_out"]:
         lines = [f"{one['symbol']}: {one['why']}" for one in told["left_out"]]

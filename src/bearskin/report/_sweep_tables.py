@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ from rich.text import Text
 
 from bearskin.backtest import Luck, Sweep, luck_of_sweep
 from bearskin.report._terminal import Fitted, bulleted, empty_table, toned
-from bearskin.report._words import Kind, plain, prose, shown
-from bearskin.terms import DAY_NS, BadInput, iso
+from bearskin.report._words import NOTHING, Kind, plain, prose, shown
+from bearskin.terms import DAY_NS, BadInput, counted, iso
 
 BEST, WORST = 5, 3
 JUDGED_FROM = 10  # combinations; fewer are not worth a verdict
@@ -29,8 +30,11 @@ MEASURES: dict[str, tuple[str, Kind, bool]] = {
 NARROW = ("trades", "r_mean", "net", "sharpe")
 
 
-def sweep_tables(sweep: Sweep, *, interrupted: bool = False) -> list[RenderableType]:
-    """How many combinations there were and how they did as a whole, then the best, the median and the worst by net."""
+def sweep_tables(sweep: Sweep, *, interrupted: bool = False, given: str = "") -> list[RenderableType]:
+    """How many combinations there were and how they did as a whole, then the best, the median and the worst by net.
+
+    `given` are the words a command to go on needs beside the folder, such as `--home DIR`.
+    """
     ranked, found = _ranked(sweep)
     parts: list[RenderableType] = [Text(_headline(sweep, found), style="bold")]
     if found:
@@ -39,7 +43,7 @@ def sweep_tables(sweep: Sweep, *, interrupted: bool = False) -> list[RenderableT
     luck = luck_line(sweep)
     if luck is not None:
         parts.append(Text(prose(luck.headline[:1].upper() + luck.headline[1:]), style="yellow"))
-    said = _notes(sweep, found, interrupted=interrupted)
+    said = _notes(sweep, found, given, interrupted=interrupted)
     parts.append(bulleted("Mind", said))
     return parts
 
@@ -54,7 +58,7 @@ def luck_line(sweep: Sweep) -> Luck | None:
         return None
 
 
-def sweep_json(sweep: Sweep, *, interrupted: bool = False) -> dict[str, Any]:
+def sweep_json(sweep: Sweep, *, interrupted: bool = False, given: str = "") -> dict[str, Any]:
     """The object of `sweep --json`: money, rates and ratios are strings, counts numbers."""
     ranked, found = _ranked(sweep)
     rows = [_row_json(sweep, row) for row in ranked.iter_rows(named=True)]
@@ -81,7 +85,7 @@ def sweep_json(sweep: Sweep, *, interrupted: bool = False) -> dict[str, Any]:
         "best": [row for row in rows if row["place"] == "best"],
         "median": next((row for row in rows if row["place"] == "median"), None),
         "worst": [row for row in rows if row["place"] == "worst"],
-        "notes": _notes(sweep, found, interrupted=interrupted),
+        "notes": _notes(sweep, found, given, interrupted=interrupted),
     }
 
 
@@ -90,17 +94,19 @@ def _ranked(sweep: Sweep) -> tuple[pl.DataFrame, dict[str, Any]]:
     standings = sweep.standings() if sweep.units_done else None
     if standings is None or not len(standings.numbers):
         return pl.DataFrame(), {}
-    order = np.lexsort((standings.numbers, -standings.net))
-    n = len(order)
+    idle = standings.trades == 0  # what never traded has no result: it is neither better nor worse than one
+    order = np.lexsort((standings.numbers, -standings.net, idle))
+    n = int((~idle).sum()) or len(order)
+    order = order[:n]
     places = {int(i): "best" for i in order[:BEST]}
     places |= {int(order[n // 2]): "median"} if n > BEST else {}
     places |= {int(i): "worst" for i in order[max(BEST + 1, n - WORST) :]}
     rows = sweep.of([int(standings.numbers[i]) for i in places])
     count = {
-        "count": n,
+        "count": len(standings.numbers),
         "profitable": int((standings.net > 0).sum()),
         "traded": int((standings.trades > 0).sum()),
-        "median": float(np.median(standings.net)),
+        "median": float(np.median(standings.net[order])),
         "best": float(standings.net[order[0]]),
         "worst": float(standings.net[order[-1]]),
     }
@@ -109,7 +115,8 @@ def _ranked(sweep: Sweep) -> tuple[pl.DataFrame, dict[str, Any]]:
 
 def _headline(sweep: Sweep, found: dict[str, Any]) -> str:
     done = found.get("count", 0)
-    tried = f"{done:,} combinations" if done == sweep.tried else f"{done:,} of {sweep.tried:,} combinations"
+    whole = counted(sweep.tried, "combination")
+    tried = whole if done == sweep.tried else f"{done:,} of {whole}"
     some = sweep.about["search"] != "grid"
     of = f" ({sweep.about['search']}, of {sweep.grid:,} possible)" if some else ""
     count = len(sweep.symbols)
@@ -118,11 +125,14 @@ def _headline(sweep: Sweep, found: dict[str, Any]) -> str:
 
 
 def _whole(found: dict[str, Any]) -> str:
+    if not found["traded"]:
+        return "none of them ever traded: there are no trades and there is no result to compare"
     share = found["profitable"] / found["count"]
     median, best, worst = (shown(Kind.MONEY, found[name], signed=True) for name in ("median", "best", "worst"))
+    of = "" if found["traded"] == found["count"] else f", of the {found['traded']:,} that traded"
     return (
-        f"{found['profitable']:,} of them ({share:.0%}) made money; net over all symbols: median {median}, best {best},"
-        f" worst {worst}"
+        f"{found['profitable']:,} of them ({share:.0%}) made money; net over all"
+        f" symbols{of}: median {median}, best {best}, worst {worst}"
     )
 
 
@@ -138,6 +148,8 @@ def _table(sweep: Sweep, rows: pl.DataFrame, width: int) -> RenderableType:
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows.iter_rows(named=True):
         cells = [toned(shown(kind, row[name], signed=signed), signed) for name, (_, kind, signed) in measures.items()]
+        if not row["trades"]:
+            cells = [Text("no trades" if name == "trades" else NOTHING) for name in measures]
         axes = [Text(_value(row[name])) for name in sweep.axes]
         table.add_row(Text(row["place"]), f"{row['combination']}", *axes, *cells)
     return table
@@ -163,22 +175,23 @@ def _value(value: object) -> str:
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
-def _notes(sweep: Sweep, found: dict[str, Any], *, interrupted: bool) -> list[str]:
+def _notes(sweep: Sweep, found: dict[str, Any], given: str, *, interrupted: bool) -> list[str]:
     said: list[str] = []
     if not sweep.complete:
         word = "interrupted" if interrupted else "not complete"
         units = "" if sweep.units is None else f": {sweep.units_done:,} of {sweep.units:,} units of work are done"
-        said.append(f"PARTIAL, {word}{units}; go on with `bearskin sweep --resume --out {sweep.folder}`")
+        command = f"bearskin sweep --resume --out {quote(str(sweep.folder))}{given}"
+        said.append(f"PARTIAL, {word}{units}; go on with `{command}`")
         if not found:
             said.append("no combination has been tried on every symbol yet")
-    said.append(f"{WARNING}: `bearskin luck {sweep.folder}` asks how much of it is")
+    said.append(f"{WARNING}: `bearskin luck {quote(str(sweep.folder))}{given}` asks how much of it is")
     said.append(
         f"every combination has an account of {shown(Kind.MONEY, sweep.equity)} of its own for each symbol, on isolated"
         " margin; net is the sum over symbols, Sharpe is of daily net by the year"
     )
     if found and found["traded"] < found["count"]:
         idle = found["count"] - found["traded"]
-        said.append(f"{idle:,} combination{'s' if idle > 1 else ''} never traded: tried all the same")
+        said.append(f"{counted(idle, 'combination')} never traded: tried all the same, ranked nowhere")
     left: Sequence[dict[str, str]] = sweep.about["left_out"]
     if left:
         more = f" and {len(left) - 1} more" if len(left) > 1 else ""

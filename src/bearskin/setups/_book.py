@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bearskin.terms import MINUTE_NS, SECOND_NS, BadInput, Side
@@ -71,7 +71,7 @@ def order_flow_imbalance(best: Sequence[tuple[Rung, Rung]]) -> float:
 
 
 def book_says_wait(
-    side: Side, imbalances: Sequence[Sample], since_ns: int, now_ns: int, rules: BookRules | None = None
+    side: Side, imbalances: Iterable[Sample], since_ns: int, now_ns: int, rules: BookRules | None = None
 ) -> bool:
     """Whether an entry of `side`, wanted since `since_ns`, had better wait: the book leans hard against it.
 

@@ -14,7 +14,7 @@ from bearskin.terms._errors import (
     VenueError,
     VenueRejected,
 )
-from bearskin.terms._numbers import EXACT, QUOTE, Num, dec, shown, step_down, step_up, tick_down, tick_up
+from bearskin.terms._numbers import EXACT, QUOTE, Num, counted, dec, shown, step_down, step_up, tick_down, tick_up
 from bearskin.terms._refusals import Reason, Refused
 from bearskin.terms._time import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS, interval_ns, interval_word, iso, parse_time
 from bearskin.terms._trading import (
@@ -33,6 +33,7 @@ from bearskin.terms._trading import (
     Close,
     Command,
     Connected,
+    Depth,
     Event,
     Filled,
     Funded,
@@ -100,6 +101,7 @@ __all__ = [
     "Close",
     "Command",
     "Connected",
+    "Depth",
     "Event",
     "Filled",
     "Funded",
@@ -150,6 +152,7 @@ __all__ = [
     "VenueRejected",
     "Word",
     "client_id",
+    "counted",
     "dec",
     "interval_ns",
     "interval_word",

@@ -16,6 +16,11 @@ EXACT = decimal.Context(prec=60, traps=[decimal.Inexact, decimal.InvalidOperatio
 QUOTE = decimal.Context(prec=34, traps=[decimal.InvalidOperation, decimal.DivisionByZero])
 
 
+def counted(number: int, one: str) -> str:
+    """`1 symbol`, `2,500 symbols`: `one` is the word for one of them."""
+    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
+
+
 def dec(value: str | int | float | Decimal) -> Decimal:
     """The exact Decimal a person would read: `dec(0.1) == Decimal("0.1")`.
 

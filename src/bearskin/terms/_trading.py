@@ -195,6 +195,14 @@ class Quoted(Event, frozen=True, kw_only=True):
     ask: Decimal
 
 
+class Depth(Event, frozen=True, kw_only=True):
+    """The best levels of an order book as (price, quantity), best first: floats, nothing is paid by them."""
+
+    symbol: str
+    bids: tuple[tuple[float, float], ...]
+    asks: tuple[tuple[float, float], ...]
+
+
 class Marked(Event, frozen=True, kw_only=True):
     """Mark and index, the funding rate the next settlement would use, and when that is."""
 
@@ -444,6 +452,7 @@ AnyAct = Open | Close | MoveStop | MoveMargin | Reverse | Pause | Resume | Panic
 AnyEvent = (
     BarClosed
     | Quoted
+    | Depth
     | Marked
     | RateSettled
     | Published

@@ -66,6 +66,7 @@ GIVEN = [
     ("blackout_hours", "0,22-23", "blackout_hours", (0, 22, 23)),
     ("blackout_hours", "23-1", "blackout_hours", (0, 1, 23)),
     ("low_volume", "30%", "low_volume_frac", 0.3),
+    ("book_wait", "90s", "book_wait_s", 90.0),
     ("stale_bars", "5", "stale_bars", 5),
     ("stale_quote", "20", "stale_quote_s", 20.0),
     ("bars_kept", "4000", "bars_kept", 4_000),

@@ -103,6 +103,16 @@ def test_a_sweep_is_judged_from_its_folder(bearskin, home: Path, market: Path, t
     assert "No edge shown" in ran.out
     assert "Random entries, mean" in ran.out
     assert (out / "luck.html").exists()
+    shorter = ("--test-days", "15", "--embargo", "2", "--train-days", "60", "--no-again", "--json", "-q", "--no-html")
+    told = bearskin("luck", out, *shorter).object["walk_forward"]
+    assert (told["test_days"], told["embargo_days"], told["train_days"]) == (15, 2, 60)
+    assert all(fold["past_days"] <= 58 for fold in told["folds"])
+    refused = bearskin("luck", out, "--train-days", "30", "--embargo", "30", "--no-again")
+    assert refused.code == 2
+    assert "more must be learnt from" in refused.err
+    refused = bearskin("luck", out, "--test-days", "3000", "--no-again")
+    assert refused.code == 2
+    assert "tries the next 3000" in refused.err
     refused = bearskin("luck", out, "--trials", "5")
     assert refused.code == 2
     assert "counts its trials itself" in refused.err

@@ -109,7 +109,7 @@ def test_a_second_run_remembers_the_first(desk, home: Path) -> None:
         (["--setups", "nope"], "'nope' is no set-up"),
         (["--setups", "hold"], "hold is a yardstick"),
         (["--interval", "4h"], "has no 4h candles"),
-        (["--plan", "nowhere.toml"], "cannot be read"),
+        (["--plan", "nowhere.toml"], "there is no plan"),
         (["--page", "/proc/nowhere/page.md"], "cannot be written"),
     ],
 )
@@ -117,6 +117,25 @@ def test_what_cannot_be_studied_ends_with_a_sentence(desk, words: list[str], sen
     ran = desk(*TWO, *words)
     assert ran.code == 2
     assert sentence in ran.err
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "there is no plan"),
+        ("sets = 3", "names no data sets"),
+        ("sets = [3]", "names no data sets"),
+        ("[", "is not TOML"),
+    ],
+)
+def test_a_plan_that_is_none_ends_with_one_sentence(desk, tmp_path: Path, content: str | None, sentence: str) -> None:
+    plan = tmp_path / "nope.toml"
+    if content is not None:
+        plan.write_text(content)
+    ran = desk(*TWO, "--plan", plan)
+    assert ran.code == 2
+    assert sentence in ran.err
+    assert "Errno" not in ran.err
 
 
 def test_a_plan_with_an_unknown_word_is_refused(desk, tmp_path: Path) -> None:

@@ -122,6 +122,50 @@ def test_what_is_wrong_is_told_and_nothing_is_written(asked: Any, tmp_path: Path
     assert not (tmp_path / "s").exists()
 
 
+def test_damage_in_the_folder_is_the_users_news_and_mending_it_comes_to_the_same(asked: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "s"
+    code, out, _ = asked("failed_breakout", *VARY, "--out", str(folder), "--json", "-q")
+    digest = json.loads(out)["digest"]
+    part = min((folder / "rows").iterdir())
+    part.write_bytes(part.read_bytes()[:100])
+    for words in (["sweep", "--resume", "--out", str(folder)], ["luck", str(folder)]):
+        code = bearskin_run([*words, "--home", str(tmp_path / "home")])
+        assert code == 2
+    code, _, err = asked("--resume", "--out", str(folder), synthetic=False)
+    assert code == 2
+    assert f"{part}: it is damaged" in err
+    assert "Report it" not in err
+    part.unlink()
+    code, out, err = asked("--resume", "--out", str(folder), "--json", "-q", synthetic=False)
+    assert (code, json.loads(out)["digest"]) == (0, digest), err
+    about = json.loads((folder / "sweep.json").read_text())
+    (folder / "sweep.json").write_text(json.dumps(about | {"words": {"nonsense": 1}}))
+    code, _, err = asked("--resume", "--out", str(folder), synthetic=False)
+    assert code == 2
+    assert "it asks for 'nonsense', which no sweep knows" in err
+    (folder / "sweep.json").write_text("{")
+    code, _, err = asked("--resume", "--out", str(folder), synthetic=False)
+    assert code == 2
+    assert "sweep.json: it is damaged: it is no JSON" in err
+
+
+def test_going_on_is_told_with_the_home_and_the_store_that_were_named(asked: Any, tmp_path: Path) -> None:
+    code, out, _ = asked("failed_breakout", *VARY, "--out", str(tmp_path / "s"), "--json", "-q")
+    assert code == 0
+    (luck,) = (note for note in json.loads(out)["notes"] if "bearskin luck" in note)
+    assert f"luck {tmp_path / 's'} --home {tmp_path / 'home'} --store " in luck
+
+
+def test_guards_are_an_axis_and_change_what_is_traded(asked: Any, tmp_path: Path) -> None:
+    words = ["failed_breakout", "--vary", "guards=on,off", "--vary", "stop_scale=1", "--symbols", "BTCUSDT"]
+    code, out, err = asked(*words, "--out", str(tmp_path / "s"), "--json", "-q")
+    assert code == 0, err
+    rows = {row["axes"]["guards"]: row for row in json.loads(out)["best"]}
+    assert rows["no"]["trades"] >= rows["yes"]["trades"]
+    alone = bearskin.backtest.read_sweep(tmp_path / "s").combinations.collect()
+    assert alone["guards"].to_list() == [True, False]
+
+
 def test_python_has_the_same_verb(store: Path, tmp_path: Path) -> None:
     told: list[str] = []
     ran = bearskin.sweep(

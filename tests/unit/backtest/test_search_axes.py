@@ -8,7 +8,7 @@ import pytest
 
 from bearskin.backtest import BacktestRequest, axes_of, axis_words
 from bearskin.backtest._search_grid import BLOCK_COMBINATIONS, BLOCK_GROUPS, Blocks, Grid, drawn
-from bearskin.setups import FailedBreakout, LevelRules, Template
+from bearskin.setups import FailedBreakout, GuardRules, LevelRules, Template
 from bearskin.terms import BadInput
 
 D = Decimal
@@ -27,7 +27,11 @@ def grid(*words: str) -> Grid:
         ("target_r=none,2", (None, D(2))),
         ("hold_bars=0,12..16:2", (0, 12, 14, 16)),
         ("failed_breakout.fail_bars=3..5", (3, 4, 5)),
-        ("failed_breakout.fail_bars=3,3,4", (3, 4)),
+        ("guards=on,off", (True, False)),
+        ("families=0,2", (0, 2)),
+        ("guards.adx_min=20,25", (20.0, 25.0)),
+        ("guards.outside.spot_share=5%", (0.05,)),
+        ("target1_share=0,0.5,1", (D(0), D("0.5"), D(1))),
         ("failed_breakout.fail_atr=0.1..0.3:0.1", (0.1, 0.2, 0.3)),
         ("failed_breakout.levels.donchian_bars=20", (20,)),
         ("failed_breakout.variant=market, retest", ("market", "retest")),
@@ -68,6 +72,11 @@ def test_values_are_read_by_the_type_of_what_they_vary(word, values):
         (["failed_breakot.fail_bars=3"], "did you mean failed_breakout"),
         (["rsi_divergence.rsi_bars=14"], "varies a set-up that is not swept"),
         (["stop_scale=1,2", "stop_scale=3"], "is varied twice"),
+        (["stop_scale=1,1"], "stop_scale has 1 twice"),
+        (["hold_bars=0..24:12,12"], "hold_bars has 12 twice"),
+        (["target_r=none,none"], "target_r has none twice"),
+        (["guards.adx=25"], "did you mean adx_min"),
+        (["guards.families_min=1"], "is varied as families"),
         (["stop_scale=1,2", "stop_frac=1%"], "vary one of them"),
     ],
 )
@@ -102,6 +111,19 @@ def test_a_combination_is_a_backtest_with_its_values_and_the_defaults_for_the_re
     assert one.template == Template(buffer_atr=0.5)
     assert one.risk_frac == D("0.02")
     assert one.leverage == BASE.leverage
+
+
+def test_axes_of_guards_stand_between_signals_and_trades_and_make_groups_of_their_own():
+    clock = grid(
+        "stop_scale=1,2", "guards=on,off", "families=0,2", "failed_breakout.fail_bars=3..5", "guards.adx_min=30"
+    )
+    assert [axis.name for axis in clock.axes] == [
+        "failed_breakout.fail_bars", "guards", "families", "guards.adx_min", "stop_scale",
+    ]  # fmt: skip
+    assert (clock.total, clock.per_group) == (24, 2)
+    one, other = clock.request(2), clock.request(6)
+    assert (one.guards, one.families_min, one.guard_rules) == (True, 2, GuardRules(families_min=2, adx_min=30))
+    assert (other.guards, other.families_min) == (False, 2)
 
 
 def test_a_value_that_cannot_be_traded_is_refused_before_any_work():

@@ -12,9 +12,10 @@ import pytest
 
 from bearskin.live import MarketClock, dialect_of
 from bearskin.live._budget import Budget
+from bearskin.live._stream_binance import BinanceStreams
 from bearskin.live._stream_unified import UnifiedStreams
 from bearskin.live._venue import CcxtVenue
-from bearskin.terms import AnyEvent, Filled, OrderChanged, Quoted
+from bearskin.terms import AnyEvent, Depth, Filled, OrderChanged, Quoted
 
 PAIR = "BTC/USDT:USDT"
 MARKET = {
@@ -123,3 +124,59 @@ def test_a_venue_without_a_stream_of_orders_says_so() -> None:
 
     with pytest.raises(Exception, match="watchOrders"):
         asyncio.run(run())
+
+
+def test_books_are_told_at_most_once_a_second_and_a_broken_one_is_opened_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bearskin.live._stream_unified._DEPTH_AGAIN_S", 0.0)
+    exchange = Exchange()
+    exchange.has["watchOrderBook"] = True
+    row = {"bids": [[60000.0, 2.0, 1], [59999.0, 1.0]], "asks": [[60000.1, 3.0]], "timestamp": 1_700_000_000_000}
+    answers: list[Any] = [ConnectionError("lost"), row, {**row, "timestamp": 1_700_000_000_100}]
+
+    async def watch_order_book(*_: Any) -> Any:
+        if not answers:
+            await asyncio.sleep(60)
+        found = answers.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    exchange.watch_order_book = watch_order_book  # type: ignore[attr-defined]
+    told: list[AnyEvent] = []
+
+    async def run(depth: bool) -> int:
+        clock = MarketClock(lambda: 5)
+        venue = CcxtVenue(dialect_of("bybit"), exchange, ("BTCUSDT",), clock=clock, budget=Budget(lambda: 5))
+        venue._take_markets()
+        streams = UnifiedStreams(venue, SimpleNamespace(), told.append, lambda: None, depth=depth)  # type: ignore[arg-type]
+        holds = streams.channels("1h")["market"]
+        if depth:
+            task = asyncio.ensure_future(holds[-1](lambda: None))
+            await asyncio.sleep(0.05)
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        return len(holds)
+
+    assert asyncio.run(run(False)) == 2
+    assert asyncio.run(run(True)) == 3
+    (book,) = told
+    assert isinstance(book, Depth)
+    assert (book.symbol, book.time_ns) == ("BTCUSDT", 1_700_000_000_000_000_000)
+    assert book.bids == ((60000.0, 2.0), (59999.0, 1.0))
+    assert book.asks == ((60000.1, 3.0),)
+
+
+def test_binances_partial_books_are_told_as_they_are():
+    told: list[AnyEvent] = []
+    streams = BinanceStreams.__new__(BinanceStreams)
+    streams._by_id = {"BTCUSDT": SimpleNamespace(symbol="BTCUSDT")}  # type: ignore[dict-item]
+    streams._venue = SimpleNamespace(clock=MarketClock(lambda: 5))  # type: ignore[assignment]
+    streams._put = told.append
+    message = {"e": "depthUpdate", "E": 1_700_000_000_001, "T": 1_700_000_000_000, "s": "BTCUSDT"}
+    streams._depth({**message, "b": [["60000.0", "2"]], "a": [["60000.1", "3.5"]]})
+    streams._depth({**message, "b": [], "a": [["60000.1", "3.5"]]})
+    streams._depth({**message, "s": "NOPEUSDT", "b": [["1", "2"]], "a": [["2", "3.5"]]})
+    (book,) = told
+    assert isinstance(book, Depth)
+    assert (book.time_ns, book.bids, book.asks) == (1_700_000_000_000_000_000, ((60000.0, 2.0),), ((60000.1, 3.5),))

@@ -56,6 +56,23 @@ def router_of(desk: WebDesk) -> APIRouter:
         now = desk.bot.now
         return {"up": now.up, "why": now.why, "state": now.state}
 
+    @router.get("/decisions", summary="What the bot decided and why, the newest last")
+    async def decisions(
+        after: int = 0, symbol: str = "", kind: str = "", setup: str = "", search: str = "", most: int = 1_000
+    ) -> dict[str, Any]:
+        found = _bot.decisions(
+            desk, after=after, symbol=symbol, kind=kind, setup=setup, search=search, most=max(1, most)
+        )
+        return {"decisions": found, "up": desk.bot.now.up}
+
+    @router.get("/equity", summary="The worth of the run's account over time, and how far below its highest")
+    async def equity(points: int = _bot.POINTS) -> dict[str, Any]:
+        return (await _bot.equity(desk, max(2, points))).to_json()
+
+    @router.get("/limits", summary="How far each limit of the account is, and which hold")
+    async def limits() -> dict[str, Any]:
+        return _bot.limits(desk)
+
     @router.post("/acts", summary="Have the bot do an act, as its own door takes it")
     async def acts(said: Annotated[dict[str, Any], _ACT]) -> JSONResponse:
         return told(await _bot.act(desk, said))

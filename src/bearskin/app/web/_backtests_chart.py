@@ -42,6 +42,7 @@ def trade_chart(house: House, name: str, number: int) -> Json:
         "trade": trade,
         "bars": [bar_json(panel, bar) for bar in range(first, last)],
         "interval_s": panel.interval_ns // 1_000_000_000,
+        "tick": f"{panel.instrument.tick:f}",
         "drawing": {"lines": [], "zones": []} if event is None else drawing_json(event),
         "funding": _funding(panel, trade),
         "said": "" if last < len(panel) or len(panel) - first < CANDLES_MAX else "only its first bars are drawn",

@@ -12,7 +12,9 @@ from typing import Any
 
 from bearskin.app._house import House
 from bearskin.app._world import Place
+from bearskin.app.web._account_link import AccountLink
 from bearskin.app.web._bot_link import BotLink
+from bearskin.app.web._demo_control import DemoControl
 from bearskin.app.web._hub import Hub
 from bearskin.app.web._market_link import MarketLink
 
@@ -21,7 +23,11 @@ PREFS_FILE = "prefs.json"
 
 @dataclass(slots=True, kw_only=True)
 class WebDesk:
-    """The house, the venue, and the lines to bot and market. `place` and `market` are None where no venue runs."""
+    """The house, the venue, and the lines to bot, market and account.
+
+    `place`, `market` and `account` are None where no venue runs, `control` where it is not the demo exchange.
+    `kept` is what a subject remembers for every page, under its own name, as long as the dashboard runs.
+    """
 
     house: House
     folder: Path
@@ -29,7 +35,10 @@ class WebDesk:
     hub: Hub
     bot: BotLink
     market: MarketLink | None
+    account: AccountLink | None = None
+    control: DemoControl | None = None
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
+    kept: dict[str, Any] = field(default_factory=dict)
 
     @property
     def symbols(self) -> tuple[str, ...]:

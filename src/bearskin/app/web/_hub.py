@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
 EVERY_S = 0.1
+BEAT_S = 1.0
 BOT = "bot"  # how the bot stands: BotNow
+BEAT = "beat"  # said once a second, by who serves: a page that hears it has its line
 KEPT = (BOT,)  # remembered with nobody listening
 Heard = Callable[[Any], None]
 logger = logging.getLogger("bearskin.app")
@@ -94,3 +97,23 @@ class Hub:
                 if topic not in KEPT:
                     self._last.pop(topic, None)
                 self.ended(topic)
+
+
+@contextlib.asynccontextmanager
+async def beating(hub: Hub) -> AsyncIterator[None]:
+    """Say BEAT once a second, as long as the context lasts."""
+
+    async def beat() -> None:
+        number = 0
+        while True:
+            number += 1
+            hub.say(BEAT, number)
+            await asyncio.sleep(BEAT_S)
+
+    task = asyncio.ensure_future(beat())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

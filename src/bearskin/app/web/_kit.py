@@ -2,34 +2,55 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import html
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from nicegui import ui
+from nicegui import Client, core, ui
+from nicegui.elements.mixins.text_element import TextElement
 
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._glossary import entry_of, said, slug_of
 from bearskin.app.web._hub import EVERY_S
+from bearskin.terms import SECOND_NS, parse_time
 
 MINUS = "−"
+AGAIN_S, BEHIND_MAX = 0.5, 32  # when a page that is behind is looked at again; messages that make it so
 
 
 def heard(desk: WebDesk, topic: Hashable, show: Callable[[Any], None], every_s: float = EVERY_S) -> None:
-    """Have `show` called in this place of the page with what is said about `topic`, as long as the place is there."""
+    """Have `show` called in this place of the page with what is said about `topic`, as long as the place is there.
+
+    A page that has lost its line, or does not keep up, is told nothing until it does, and then the newest.
+    """
     with ui.element("span").classes("gone") as anchor:  # lives and dies with what is around it
         pass
     leaving: list[Callable[[], None]] = []
+    waiting = False
 
     def tell(thing: Any) -> None:
+        nonlocal waiting
         if anchor.is_deleted or anchor.client.is_deleted:
             leave()
-            return
-        with anchor.parent_slot or contextlib.nullcontext():
-            show(thing)
+        elif _behind(anchor.client):
+            if not waiting:
+                waiting = True
+                asyncio.get_running_loop().call_later(AGAIN_S, again)
+        else:
+            with anchor.parent_slot or contextlib.nullcontext():
+                show(thing)
+
+    def again() -> None:
+        nonlocal waiting
+        waiting = False
+        last = desk.hub.last(topic)
+        if leaving and last is not None:
+            tell(last)
 
     def leave() -> None:
         while leaving:
@@ -37,6 +58,25 @@ def heard(desk: WebDesk, topic: Hashable, show: Callable[[Any], None], every_s: 
 
     leaving.append(desk.hub.listen(topic, tell, every_s))
     anchor.client.on_delete(leave)
+
+
+def _behind(client: Client) -> bool:
+    """Whether a page was on the line and is not, or what it has been sent piles up."""
+    if client.environ is None:
+        return False  # it is only being made
+    if not client.has_socket_connection:
+        return True
+    for sid in list(client._socket_to_document_id):  # NiceGUI tells nobody how far a page is behind
+        eio = core.sio.manager.eio_sid_from_sid(sid, "/")
+        socket = core.sio.eio.sockets.get(eio)
+        if socket is not None and socket.queue.qsize() > BEHIND_MAX:
+            return True
+    return False
+
+
+def text(tag: str, words: str = "") -> TextElement:
+    """An element of HTML with text in it: `text("h2", "Market")`."""
+    return TextElement(tag=tag, text=words)
 
 
 @dataclass(slots=True)
@@ -83,7 +123,7 @@ def panel(title: str, key: str, classes: str = "") -> Iterator[Panel]:
     """A panel headed `title`; `key` names it for tests and screen readers. The context is its content."""
     with ui.element("section").classes(f"panel {classes}").props(f'data-panel={key} aria-label="{title}"'):
         with ui.element("header").classes("panel-head"):
-            ui.element("h2").classes("panel-title").add_slot("default", title)
+            text("h2", title).classes("panel-title")
             mark = ui.label().classes("panel-stale").props("role=status")
             tools = ui.element("div").classes("panel-tools")
         words = ui.label().classes("panel-words").props("role=status")
@@ -135,6 +175,37 @@ def money(text: str | Decimal | None, digits: int = 2) -> str:
         return "–"
     value = Decimal(text)
     return f"{value:,.{digits}f}".replace("-", MINUS)
+
+
+def signed(text: str | Decimal | None, digits: int = 2) -> str:
+    """As `money`, with a plus where it is above zero: the sign says what the colour does."""
+    shown = money(text, digits)
+    return f"+{shown}" if text is not None and round(Decimal(text), digits) > 0 else shown
+
+
+def when(desk: WebDesk, text: str | None, shape: str = "%d %b %H:%M") -> str:
+    """A time of ours (RFC 3339, UTC) in the zone the owner reads, named; a dash for None."""
+    if not text:
+        return "–"
+    moment = datetime.fromtimestamp(parse_time(text) / SECOND_NS, UTC)
+    if desk.prefs().get("zone") == "local":
+        return moment.astimezone().strftime(f"{shape} %Z")
+    return moment.strftime(f"{shape} UTC")
+
+
+async def sure(title: str, words: str, yes: str, *, danger: bool = False) -> bool:
+    """Ask before something is done that cannot be undone; False where the answer is not `yes`."""
+    with ui.dialog() as dialog, ui.element("div").classes("ask").props(f'role=alertdialog aria-label="{title}"'):
+        text("h2", title).classes("ask-title")
+        ui.label(words).classes("ask-words")
+        with ui.element("div").classes("ask-ways"):
+            ui.button("Cancel", on_click=lambda: dialog.submit(False), color=None).props("flat no-caps autofocus")
+            done = ui.button(yes, on_click=lambda: dialog.submit(True), color=None).props("unelevated no-caps")
+            done.classes("danger" if danger else "primary")
+    try:
+        return bool(await dialog)
+    finally:
+        dialog.delete()
 
 
 def tone_of(text: str | Decimal | None) -> str:

@@ -14,6 +14,7 @@ from bearskin.app.web._hub import Hub
 
 AGAIN_S = 1.0
 TRADES_KEPT, DEPTH = 60, 20
+CANDLES_TOLD = 12  # a fast market closes several between two looks
 logger = logging.getLogger("bearskin.app")
 
 
@@ -101,13 +102,18 @@ class MarketLink:
         name = self.unified(topic.symbol)
         match topic:
             case Candles():
-                return lambda: self.exchange.watch_ohlcv(name, topic.interval)
+                return lambda: self._candles(name, topic.interval)
             case Depth():
                 return lambda: self._depth(name)
             case Tape():
                 return lambda: self._tape(name)
             case Mark():
                 return lambda: self._mark(name)
+
+    async def _candles(self, name: str, interval: str) -> list[list[Any]]:
+        heard = await self.exchange.watch_ohlcv(name, interval)
+        kept = self.exchange.ohlcvs.get(name, {}).get(interval) or heard
+        return [list(row) for row in kept[-CANDLES_TOLD:]]
 
     async def _depth(self, name: str) -> dict[str, Any]:
         book = await self.exchange.watch_order_book(name, DEPTH)

@@ -68,12 +68,10 @@ def candles_of(found: Json, zone: str) -> Json:
         {"kind": "exit", "side": trade["side"], "word": trade["exit_reason"], "price": trade["exit_price"],
          "time_ms": left, "won": won},
     ]  # fmt: skip
-    prices = [trade[one] for one in ("entry_price", "stop") if trade[one]]
-    tick = "0." + "0" * max((len(one.partition(".")[2]) for one in prices), default=2)
     return {
         "zone": zone,
         "bars": found["bars"],
-        "tick": tick,
+        "tick": found["tick"],
         "drawing": found["drawing"],
         "levels": levels,
         "marks": marks,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from bearskin.app.web._page_backtests import backtests_page
 from bearskin.app.web._page_bot import bot_page
+from bearskin.app.web._page_market import market_page
 from bearskin.app.web._page_ticket import ticket_page
 from bearskin.app.web._shell import Page
 
 PAGES = (
-    Page("/", "Bot", "smart_toy", bot_page),
+    Page("/", "Market", "candlestick_chart", market_page),
+    Page("/bot", "Bot", "smart_toy", bot_page),
     Page("/ticket", "Ticket", "receipt_long", ticket_page),
     Page("/backtests", "Backtests", "history", backtests_page),
 )

@@ -19,17 +19,24 @@ import uvicorn
 
 from bearskin.app._house import House, open_house
 from bearskin.app._trade import place_of
+from bearskin.app._world import DEMO
+from bearskin.app.web._account_link import account_of
 from bearskin.app.web._api import api_of
 from bearskin.app.web._bot_link import BotLink, followed
+from bearskin.app.web._demo_control import demo_control
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._gate import Gate
-from bearskin.app.web._hub import Hub
+from bearskin.app.web._hub import Hub, beating
+from bearskin.app.web._limits import Kept, Limited, Shrunk
 from bearskin.app.web._market_link import market_of
 from bearskin.terms import BadInput
 
 PART, TOKEN_FILE, ADDRESS_FILE = "dashboard", "token", "address.json"
 PORT = 8765
 NAMES = ("127.0.0.1", "localhost", "[::1]")
+RECONNECT_S = 20.0  # how long a page that has lost its line is kept; a later one is made anew
+HISTORY = 300  # messages told again to a page that comes back
+FRAME_BYTES_MAX = 1_000_000
 logger = logging.getLogger("bearskin.app")
 
 
@@ -128,6 +135,7 @@ async def _served(
                 log_config=None,
                 proxy_headers=False,
                 server_header=False,
+                ws_max_size=FRAME_BYTES_MAX,
                 timeout_graceful_shutdown=1,
             )
         )
@@ -157,29 +165,36 @@ async def _desk_open(options: Dashboard, house: House, folder: Path) -> AsyncIte
         logger.info("%s: what is kept is shown", error)
         place = None
     async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(beating(hub))
         bot = await stack.enter_async_context(followed(BotLink(house, hub, options.run)))
         market = None if place is None else await stack.enter_async_context(market_of(place, hub))
-        yield WebDesk(house=house, folder=folder, place=place, hub=hub, bot=bot, market=market)
+        account = None if market is None else await stack.enter_async_context(account_of(market, hub, bot))
+        control = demo_control(house, options.folder) if place is not None and place.venue == DEMO else None
+        yield WebDesk(
+            house=house, folder=folder, place=place, hub=hub, bot=bot, market=market, account=account, control=control
+        )
 
 
 def _gated(desk: WebDesk, address: WebAddress, options: Dashboard) -> Any:
     from nicegui import ui
 
     from bearskin.app.web._pages import PAGES
-    from bearskin.app.web._shell import root_of
+    from bearskin.app.web._shell import STATIC, root_of
 
     app = api_of(desk)
     ui.run_with(
         app,
         root=root_of(desk, PAGES),
         title="bearskin",
+        favicon=STATIC / "favicon.svg",
         tailwind=False,
-        reconnect_timeout=30.0,
+        language="en-US",
+        reconnect_timeout=RECONNECT_S,
+        message_history_length=HISTORY,
+        gzip_middleware_factory=None,  # Shrunk does it, behind the gate
         show_welcome_message=False,
     )
-    port = address.url.rsplit(":", 1)[1]
-    hosts = {f"{name}:{port}" for name in (*NAMES, _shown(options.host))}
-    return Gate(app, address.token, hosts)
+    return Shrunk(Gate(Limited(Kept(app)), address.token, (*NAMES, _shown(options.host))))
 
 
 def _listening(host: str, port: int, otherwise: bool) -> socket.socket:

@@ -1,0 +1,209 @@
+"""The chart of the market page: candles as they change, set-ups, lines that can be dragged."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from nicegui import events, ui
+
+from bearskin.app.web._bot_link import BotNow
+from bearskin.app.web._draft import Draft
+from bearskin.app.web._hub import BOT
+from bearskin.app.web._kit import Panel, heard, panel
+from bearskin.app.web._market import INTERVALS, candles, price_line, spec
+from bearskin.app.web._market_lines import draft_lines, drag_draft, move_stop, offered, on_tick, position_lines
+from bearskin.app.web._market_link import Candles, Mark
+from bearskin.app.web._market_view import MarketView
+from bearskin.terms import BadInput, BearskinError, dec, interval_ns
+
+FIRST, SILENT_S = 5_000, 12.0
+MS = 1_000_000
+
+
+@dataclass(slots=True, kw_only=True)
+class Chart:
+    """The chart and what it is told. `id` names it in the browser; `loaded` are called after each load."""
+
+    view: MarketView
+    panel: Panel
+    id: str
+    holder: ui.element
+    host: ui.element
+    said: ui.label
+    stop_button: ui.button
+    loaded: list[Callable[[], None]] = field(default_factory=list)
+    _lines: list[dict[str, Any]] = field(default_factory=list)
+    _heard_s: float = 0.0
+    _turn: int = 0
+
+    def tell(self, function: str, *values: Any) -> None:
+        """Call a function of the chart in the browser."""
+        self.view.tell(function, self.id, *values)
+
+    def say(self, words: str, tone: str = "") -> None:
+        """A sentence over the chart, read out by screen readers."""
+        self.said.set_text(words)
+        self.said.classes(replace=f"mk-said {tone}")
+
+    async def load(self) -> None:
+        """Fetch the candles of the view and follow them from there."""
+        view = self.view
+        self._turn += 1
+        turn = self._turn
+        self.say("loading candles…")
+        try:
+            if view.spec is None or view.spec.symbol != view.symbol:
+                view.spec = await spec(view.desk, view.symbol)
+            asked = (view.desk, view.symbol, view.interval)
+            rows, mark, index = await asyncio.gather(
+                candles(*asked, FIRST), price_line(*asked, "mark", FIRST), price_line(*asked, "index", FIRST)
+            )
+        except (BadInput, BearskinError) as error:
+            self.panel.failed(str(error))
+            return
+        if turn != self._turn:  # another interval was chosen meanwhile
+            return
+        if not rows:
+            self.panel.empty(f"{view.symbol} has no {view.interval} candles yet")
+            return
+        self.panel.shown()
+        view.bars = rows[-40:]
+        said = {"digits": view.digits, "tick": float(view.tick), "step": interval_ns(view.interval) // MS}
+        self.tell("bearskinMarket.load", {**said, "local": view.local, "candles": rows, "mark": mark, "index": index})
+        self.say("")
+        self._follow()
+        self._lines.clear()
+        self.draw()
+        for hand in self.loaded:
+            hand()
+
+    def _follow(self) -> None:
+        self._heard_s = asyncio.get_running_loop().time()
+        self.holder.clear()  # what followed another interval ends
+        with self.holder:
+            heard(self.view.desk, Candles(self.view.symbol, self.view.interval), self._candles)
+            heard(self.view.desk, Mark(self.view.symbol), self._mark, every_s=0.2)
+
+    def _candles(self, rows: list[list[Any]]) -> None:
+        first = rows[0][0]
+        self.view.bars = [*(row for row in self.view.bars if row[0] < first), *rows][-40:]
+        self._heard_s = asyncio.get_running_loop().time()
+        self.tell("bearskinMarket.patch", rows[-4:] if rows[-1][0] - first < 4 else rows)
+
+    def _mark(self, now: dict[str, Any]) -> None:
+        self.view.now = now
+        self._heard_s = asyncio.get_running_loop().time()
+        self.tell("bearskinMarket.prices", {"mark": now["mark"], "index": now["index"]})
+
+    def look(self) -> None:
+        """Say so where no price has come for long."""
+        silent_s = asyncio.get_running_loop().time() - self._heard_s
+        self.panel.stale(f"no prices for {silent_s:.0f} s" if self._heard_s and silent_s > SILENT_S else None)
+
+    def draw(self) -> None:
+        """Put the lines of positions and draft where they stand now, if that has changed."""
+        view, state = self.view, self.view.desk.bot.now.state
+        draft = view.drafting.draft
+        lines = position_lines([] if state is None else state["positions"], view.symbol)
+        lines += draft_lines(draft, view.drafting.lines)
+        told = [one.to_json() for one in lines]
+        self.stop_button.set_text("Take the draft off" if draft.stop is not None else "Draft on the chart")
+        if told != self._lines:
+            self._lines = told
+            self.tell("bearskinLines.lines", told)
+
+    async def moved(self, event: events.GenericEventArguments) -> None:
+        """A line was let go somewhere: it stands there, or goes back with the reason."""
+        said = event.args["detail"]
+        key, price = str(said["key"]), on_tick(float(said["price"]), self.view.tick)
+        view, shown = self.view, self.view.price(price)
+        if key.startswith("draft-"):
+            refused = drag_draft(view.drafting, key, price, view.reference)
+        else:
+            refused = await move_stop(view.desk, view.symbol, price)
+        self.tell("bearskinLines.settle", key, not refused)
+        if refused:
+            self.say(f"not moved: {refused}", "down")
+        else:
+            self.say(f"the {key.split(':')[0].replace('-', ' ')} goes to {shown}", "up")
+
+    def sketch(self) -> None:
+        """Begin a draft on the chart with a stop beyond the last extreme, or take it off again."""
+        view, drafting = self.view, self.view.drafting
+        if drafting.draft.stop is not None:
+            drafting.set(stop=None, targets=())
+            return
+        entry = drafting.draft.price if drafting.draft.kind == "limit" and drafting.draft.price else view.reference
+        if entry is None:
+            self.say("no price has come yet: wait a moment", "warn")
+            return
+        highs, lows = [row[2] for row in view.bars], [row[3] for row in view.bars]
+        stop, target = offered(drafting.draft.side, highs, lows, dec(entry), view.tick)
+        drafting.set(stop=stop, targets=() if target is None else (target,))
+
+
+def chart_panel(view: MarketView) -> Chart:
+    """Build it; its candles come by themselves."""
+    with panel(f"{view.symbol} chart", "chart", "mk-chart-panel") as shown:
+        host = ui.element("div").classes("mk-chart").props('data-follows="yes"')
+        with host:
+            ui.element("div").classes("mk-legend").props("aria-hidden=true")
+            canvas = ui.echart({"series": []}).classes("mk-canvas")
+            canvas.props(f'role=img aria-label="Candles of {view.symbol} with volume, mark and index"')
+            ui.element("div").classes("mk-over")
+            said = ui.label("loading candles…").classes("mk-said").props("role=status data-figure=chart-said")
+        holder = ui.element("div").classes("gone")
+    with shown.tools:
+        button = ui.button("Draft on the chart").props("flat dense no-caps").classes("mk-tool")
+    chart = Chart(view=view, panel=shown, id=host.html_id, holder=holder, host=host, said=said, stop_button=button)
+    button.on_click(chart.sketch)
+    with shown.tools:
+        _tools(view, chart)
+    options = {"host": host.html_id}
+    ui.run_javascript(f"bearskinMarket.mount({host.html_id!r}, () => getElement({canvas.id}), {options})")
+    host.on("linemoved", chart.moved, ["detail"])
+
+    def stand(_: BotNow) -> None:
+        chart.draw()
+
+    def changed(_: Draft) -> None:
+        chart.draw()
+
+    heard(view.desk, BOT, stand, every_s=0.15)
+    view.drafting.listen(changed)
+    ui.timer(3.0, chart.look)
+    ui.timer(0.0, chart.load, once=True)
+    return chart
+
+
+def _tools(view: MarketView, chart: Chart) -> None:
+    with ui.element("div").classes("mk-intervals").props('role=group aria-label="Interval of the candles"'):
+        buttons = {word: ui.element("button").classes("mk-interval num") for word in INTERVALS}
+
+    def mark() -> None:
+        for word, button in buttons.items():
+            button.props(f"type=button aria-pressed={'true' if word == view.interval else 'false'}")
+
+    async def choose(word: str) -> None:
+        if word != view.interval:
+            view.interval = word
+            view.desk.prefer(interval=word)
+            mark()
+            await chart.load()
+
+    for word, button in buttons.items():
+        button.add_slot("default", word)
+        button.on("click", functools.partial(choose, word))
+    mark()
+    for icon, label, call in (
+        ("zoom_in", "Fewer candles", ("bearskinMarket.zoom", 0.7)),
+        ("zoom_out", "More candles", ("bearskinMarket.zoom", 1.45)),
+        ("last_page", "To the newest candle", ("bearskinMarket.newest",)),
+    ):
+        ui.button(icon=icon, on_click=functools.partial(chart.tell, *call)).props(
+            f'flat dense round size=sm aria-label="{label}"'
+        ).tooltip(label)

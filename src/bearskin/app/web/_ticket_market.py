@@ -1,0 +1,203 @@
+"""What the venue tells a ticket: instrument, brackets, the last bars, and a quote where no bot tells one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from bearskin.app._licence import read_licence
+from bearskin.app._world import DEMO
+from bearskin.app.web._desk import WebDesk
+from bearskin.app.web._hub import Hub
+from bearskin.app.web._market_link import Depth, Mark
+from bearskin.app.web._ticket_case import Case, Facts, Quote, exposure_of, lock_of, quote_in, rules_of, shut_in
+from bearskin.risk import Exposure, adverse_moves
+from bearskin.terms import HOUR_NS, BadInput, BearskinError, Product, Side, dec
+
+BARS, HOURS = 500, 720
+FRESH_S, HISTORY_FRESH_S, QUOTE_FRESH_S = 20.0, 900.0, 2.0
+KEPT = "ticket"
+logger = logging.getLogger("bearskin.app")
+
+
+@dataclass(slots=True)
+class Shelf:
+    """What was asked of the venue lately, for every page: symbol (and interval) to (when, what)."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    facts: dict[tuple[str, str], tuple[float, Facts]] = field(default_factory=dict)
+    worst: dict[str, tuple[float, dict[int, Any]]] = field(default_factory=dict)
+    quotes: dict[str, tuple[float, Quote]] = field(default_factory=dict)
+    sent: dict[str, Any] = field(default_factory=dict)  # by act_id: see _ticket_send
+
+
+def shelf_of(desk: WebDesk) -> Shelf:
+    """The shelf of this desk."""
+    found: Shelf = desk.kept.setdefault(KEPT, Shelf())
+    return found
+
+
+async def case_of(desk: WebDesk, symbol: str, *, fresh: bool = False) -> Case:
+    """Everything a ticket of `symbol` is priced from, as it is now; `fresh` asks the venue again for bars.
+
+    Raises BadInput where no venue runs or it has no such perpetual, VenueError where it does not answer.
+    """
+    if not symbol:
+        raise BadInput("name a symbol, such as BTCUSDT")
+    now = desk.bot.now
+    state, up = now.state, now.up
+    facts = await facts_of(desk, symbol, fresh=fresh)
+    quote = quote_in(state, symbol) if up else None
+    if quote is None or quote.price(Side.SHORT) is None:
+        quote = await _asked_quote(desk, symbol)
+    rules = rules_of(state)
+    account: Exposure[Decimal] | None = None
+    wallet, source = None, ""
+    if state is not None and state["account"]["known"]:
+        account, wallet = exposure_of(state, rules), Decimal(state["account"]["wallet"])
+        source = "" if up else "the account as the bot last told it"
+    elif desk.market is not None:
+        account, wallet, source = await _asked_account(desk)
+    live = desk.place is not None and desk.place.venue != DEMO and desk.place.env == "live"
+    return Case(
+        quote=quote,
+        facts=facts,
+        account=account,
+        wallet=wallet,
+        account_source=source,
+        rules=rules,
+        lock=lock_of(read_licence(desk.house.home), live=live),
+        shut=shut_in(state, symbol) if state is not None and up else (),
+        bot="" if up else f"{now.why}: prices go on, nothing can be sent",
+    )
+
+
+async def facts_of(desk: WebDesk, symbol: str, *, fresh: bool = False) -> Facts:
+    """What the venue says of a symbol, asked again when it is older than `FRESH_S`."""
+    if desk.market is None:
+        return _packaged(symbol)
+    shelf = shelf_of(desk)
+    state = desk.bot.now.state
+    interval = str((state or {}).get("interval") or "1h")
+    at, found = shelf.facts.get((symbol, interval), (-FRESH_S, None))
+    if found is not None and not fresh and time.monotonic() - at < FRESH_S:
+        return found
+    async with shelf.lock:
+        at, found = shelf.facts.get((symbol, interval), (-FRESH_S, None))
+        if found is None or fresh or time.monotonic() - at >= FRESH_S:
+            found = await _asked_facts(desk, symbol, interval, shelf)
+            shelf.facts[symbol, interval] = time.monotonic(), found
+    return found
+
+
+def _packaged(symbol: str) -> Facts:
+    """What the package knows of a symbol; raises UnknownSymbol."""
+    from bearskin import market
+
+    instrument = market.instrument_of("binance", symbol, Product.LINEAR)
+    return Facts(
+        instrument=instrument, brackets=market.load_brackets().get("binance", symbol, Product.LINEAR), panel=None
+    )
+
+
+async def _asked_facts(desk: WebDesk, symbol: str, interval: str, shelf: Shelf) -> Facts:
+    from bearskin import live
+
+    assert desk.market is not None
+    place = desk.market.place
+    dialect = live.dialect_of("binance" if place.venue == DEMO else place.venue)
+    venue = live.CcxtVenue(dialect, desk.market.exchange, (symbol,), clock=live.MarketClock(time.time_ns))
+    await venue.open()
+    instrument, brackets = (await venue.instruments((symbol,)))[symbol]
+    panel = await _bars(venue, symbol, interval, BARS)
+    hours = Decimal(8)
+    if panel is not None and panel.funding is not None and len(panel.funding.time_ns):
+        hours = Decimal(int(panel.funding.interval_ns[-1])) / HOUR_NS
+    worst = await _worst(desk, venue, symbol, shelf)
+    return Facts(instrument=instrument, brackets=brackets, panel=panel, funding_interval_h=hours, worst=worst)
+
+
+async def _bars(venue: Any, symbol: str, interval: str, bars: int) -> Any:
+    try:
+        return await venue.history(symbol, interval, bars)
+    except BearskinError as error:  # a symbol without bars is priced all the same
+        logger.debug("%s %s: %s", symbol, interval, error)
+        return None
+
+
+async def _worst(desk: WebDesk, venue: Any, symbol: str, shelf: Shelf) -> dict[int, Any]:
+    """The symbol's own worst hours and days, by side, out of a month of hours."""
+    at, found = shelf.worst.get(symbol, (-HISTORY_FRESH_S, {}))
+    if time.monotonic() - at < HISTORY_FRESH_S:
+        return found
+    panel = await _bars(venue, symbol, "1h", HOURS)
+    if panel is not None:
+        found = await desk.aside(lambda: {int(side): adverse_moves(panel, side) for side in (Side.SHORT, Side.LONG)})
+    shelf.worst[symbol] = time.monotonic(), found
+    return found
+
+
+async def _asked_quote(desk: WebDesk, symbol: str) -> Quote:
+    """What the market's own streams say, else what the venue answers."""
+    heard = _heard_quote(desk.hub, symbol)
+    if heard is not None:
+        return heard
+    if desk.market is None:
+        return Quote(source="no venue runs")
+    shelf = shelf_of(desk)
+    at, found = shelf.quotes.get(symbol, (-QUOTE_FRESH_S, Quote()))
+    if time.monotonic() - at < QUOTE_FRESH_S:
+        return found
+    exchange, name = desk.market.exchange, desk.market.unified(symbol)
+    try:
+        book, told = await asyncio.gather(exchange.fetch_order_book(name, 5), exchange.fetch_funding_rate(name))
+    except Exception as error:  # noqa: BLE001 - in our words, whatever ccxt raises
+        from bearskin import live
+
+        raise live.venue_error(error, venue=desk.market.place.venue) from None
+    found = Quote(
+        bid=_first(book["bids"]),
+        ask=_first(book["asks"]),
+        mark=_exact(told.get("markPrice")),
+        rate=_exact(told.get("fundingRate")),
+        source="the venue",
+    )
+    shelf.quotes[symbol] = time.monotonic(), found
+    return found
+
+
+def _heard_quote(hub: Hub, symbol: str) -> Quote | None:
+    depth, told = hub.last(Depth(symbol)), hub.last(Mark(symbol))
+    if not depth:
+        return None
+    quote = Quote(bid=_first(depth["bids"]), ask=_first(depth["asks"]), source="the market")
+    return quote if not told else replace(quote, mark=_exact(told["mark"]), rate=_exact(told["rate"]))
+
+
+async def _asked_account(desk: WebDesk) -> tuple[Exposure[Decimal] | None, Decimal | None, str]:
+    """The account as the venue tells it, for when no bot has told; nothing where it does not answer."""
+    assert desk.market is not None
+    try:
+        told = await desk.market.exchange.fetch_balance()
+        total, free = dec(told["USDT"]["total"]), dec(told["USDT"]["free"])
+    except Exception as error:  # noqa: BLE001 - without an account the ticket says so and prices what it can
+        logger.debug("the account: %s: %s", type(error).__name__, error)
+        return None, None, "no account is known: what it risks is not checked"
+    zero = Decimal(0)
+    return (
+        Exposure(total, free, zero, zero, zero),
+        total,
+        "the account as the venue tells it, open positions not counted",
+    )
+
+
+def _first(rows: Any) -> Decimal | None:
+    return dec(str(rows[0][0])) if rows else None
+
+
+def _exact(value: Any) -> Decimal | None:
+    return None if value in (None, "") else dec(str(value))
