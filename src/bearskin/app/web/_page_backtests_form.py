@@ -12,7 +12,7 @@ from bearskin.app.web._page_backtests_parts import choice, field, fold
 
 Json = dict[str, Any]
 SIDES = {"both": "short and long", "short": "short", "long": "long"}
-MADE_UP = "synthetic market (made up, from a seed)"
+MADE_UP, MADE_UP_WORDS = "made-up", "synthetic market (made up, from a seed)"
 
 
 class Form:
@@ -26,7 +26,7 @@ class Form:
     @property
     def market(self) -> str:
         """store or synthetic."""
-        return SYNTHETIC if str(self._fields["place"].value).startswith(SYNTHETIC) else "store"
+        return SYNTHETIC if str(self._fields["place"].value).startswith(MADE_UP) else "store"
 
     @property
     def words(self) -> Json:
@@ -45,9 +45,9 @@ class Form:
             name: f"{one['venue']} {one['product']} · {one['interval']} · {len(one['symbols'])} symbols"
             for name, one in self._places.items()
         }
-        made_up = {f"{SYNTHETIC}|{one}": f"{MADE_UP} · {one}" for one in self._choices["synthetic"]["intervals"]}
+        made_up = {f"{MADE_UP}|{one}": f"{MADE_UP_WORDS} · {one}" for one in self._choices["synthetic"]["intervals"]}
         options = {**places, **made_up}
-        first = next((name for name in places if name.endswith("|1h")), next(iter(places), f"{SYNTHETIC}|1h"))
+        first = next((name for name in places if name.endswith("|1h")), next(iter(places), f"{MADE_UP}|1h"))
         with ui.element("div").classes("bt-form"):
             self._add("place", choice("Market and bars", options, first, "place", "wide"))
             self._symbols(start.get("symbols", ""))
@@ -56,8 +56,10 @@ class Form:
                 one["name"]: f"{one['name'].replace('_', ' ')} · {one['evidence']}" for one in self._choices["setups"]
             }
             self._add("setups", choice("Set-ups (empty: all)", setups, [], "setups", "wide", many=True))
+            usual = self._choices["settings"]["preset"]
+            presets = {"": f"as set ({usual})", **{name: name for name in self._choices["presets"]}}
             self._add("side", choice("Side", SIDES, "both", "side"))
-            self._add("preset", choice("Preset", ["", *self._choices["presets"]], "", "preset"))
+            self._add("preset", choice("Preset", presets, "", "preset"))
             self._add("start", field("From", start.get("start", ""), "start", hint="2025-10-01"))
             if not self._one:
                 self._add("end", field("To", "", "end", hint="2025-11-01"))
@@ -68,7 +70,9 @@ class Form:
             self._add("equity", field("Equity", "", "equity", hint=self._choices["settings"]["equity"]))
             self._add("risk", field("Risk per trade", "", "risk", hint="1%"))
             self._add("leverage", field("Leverage", "", "leverage", hint="5"))
-            self._add("margin", choice("Margin", ["", "isolated", "cross"], "", "margin"))
+            self._add(
+                "margin", choice("Margin", {"": "the preset's", "isolated": "isolated", "cross": "cross"}, "", "margin")
+            )
         with fold("Costs", "costs"):
             self._add("taker", field("Taker fee", "", "taker", hint="0.05%"))
             self._add("maker", field("Maker fee", "", "maker", hint="0.02%"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -31,6 +32,16 @@ def written(kind: str, value: Any) -> str:
     if kind == "ratio":
         return f"{float(value):.2f}".replace("-", MINUS)
     return money(value) if kind == "money" else str(value)
+
+
+def price(value: Any) -> str:
+    """A price in seven figures: `96,925.51`, `0.02187357`; a dash for what is not known."""
+    if value is None:
+        return DASH
+    number = float(value)
+    digits = max(0, min(10, 6 - math.floor(math.log10(abs(number))))) if number else 0
+    text = f"{number:,.{digits}f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text).replace("-", MINUS)
 
 
 def tone(kind: str, key: str, value: Any) -> str:

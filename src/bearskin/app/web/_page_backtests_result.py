@@ -13,13 +13,13 @@ from bearskin.app.web._backtests_words import command_of, defaults
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._kit import Panel, figure, panel
 from bearskin.app.web._page_backtests_parts import (
-    DASH,
     button,
     chart,
     clock,
     command,
     draw,
     fold,
+    price,
     soon,
     table,
     tone,
@@ -113,11 +113,19 @@ def _figures(found: Json, luck: bool) -> None:
 
 
 COLUMNS = (
-    ("trade_id", "#", "count"), ("symbol", "Symbol", ""), ("side", "Side", ""), ("setup", "Set-up", ""),
-    ("entry_time", "Entered", "time"), ("entry_price", "Entry", "price"), ("exit_price", "Exit", "price"),
-    ("exit_reason", "Left by", ""), ("bars", "Bars", "count"), ("funding", "Funding", "money"),
-    ("net", "Net", "money"), ("r", "R", "r"),
-)  # fmt: skip
+    ("trade_id", "#", "count"),
+    ("symbol", "Symbol", ""),
+    ("side", "Side", ""),
+    ("setup", "Set-up", ""),
+    ("entry_time", "Entered", "time"),
+    ("net", "Net", "money"),
+    ("r", "R", "r"),
+    ("exit_reason", "Left by", ""),
+    ("entry_price", "Entry", "price"),
+    ("exit_price", "Exit", "price"),
+    ("funding", "Funding", "money"),
+)
+PICKED = "(event) => { const row = event.target.closest('[data-trade]'); if (row) emit(Number(row.dataset.trade)); }"
 NUMBERS = ("count", "price", "money", "r")
 
 
@@ -132,20 +140,20 @@ def _trades(frame: Panel, trades: list[Json], first: str, show: Callable[[int], 
         {"name": name, "label": label, "field": name, "align": "right" if kind in NUMBERS else "left"}
         for name, label, kind in COLUMNS
     ]
-    made = ui.table(rows=rows, columns=columns, row_key="number", pagination=0).classes("bt-trades")
+    with ui.element("div") as around:
+        made = ui.table(rows=rows, columns=columns, row_key="number", pagination=0).classes("bt-trades")
     made.props('virtual-scroll dense flat hide-bottom :rows-per-page-options="[0]" aria-label="Trades"')
     made.add_slot(
         "body",
-        """<q-tr :props="props" tabindex="0" :data-trade="props.row.number"
-        @click="$parent.$emit('picked', props.row.number)"
-        @keyup.enter="$parent.$emit('picked', props.row.number)"><q-td v-for="col in props.cols" :key="col.name"
-        :props="props">{{ col.value }}</q-td></q-tr>""",
+        """<q-tr :props="props" tabindex="0" :data-trade="props.row.number">
+        <q-td v-for="col in props.cols" :key="col.name" :props="props">{{ col.value }}</q-td></q-tr>""",
     )
 
     async def picked(event: Any) -> None:
         await show(int(event.args))
 
-    made.on("picked", picked)
+    for event in ("click", "keydown.enter"):
+        around.on(event, picked, js_handler=PICKED)
     number = int(first) if first.isdecimal() else trades[0]["trade_id"]
     soon(lambda: show(number))
 
@@ -154,7 +162,7 @@ def _cell(kind: str, value: Any) -> Any:
     if kind == "time":
         return clock(value)
     if kind == "price":
-        return DASH if value is None else value
+        return price(value)
     return written(kind, value) if kind else words_of_setup(str(value))
 
 

@@ -19,6 +19,7 @@ from bearskin.app.web._page_backtests_parts import (
     clock,
     draw,
     field,
+    price,
     push,
     soon,
     telling,
@@ -281,7 +282,7 @@ class Stage:
     def _show(self, found: Json) -> None:
         self.now = {**self.now, **found}
         total = self.on.last - self.on.first
-        self.clock.set_text(f"{clock(found['at'])} UTC · bar {found['step']} of {total} · {found['price']}")
+        self.clock.set_text(f"{clock(found['at'])} UTC · bar {found['step']} of {total} · {price(found['price'])}")
         accounts(self.score, found)
         _held(self.held, found)
         _trades(self.trades_frame, self.trades, found)
@@ -304,7 +305,7 @@ def _held(label: ui.label, found: Json) -> None:
     elif mine["open"]:
         one = mine["open"][-1]
         qty, net = (one[name].replace("-", "−") for name in ("qty", "net"))
-        label.set_text(f"{one['side']} {qty} since {clock(one['entered'])} at {one['entry']}, now {net}")
+        label.set_text(f"{one['side']} {qty} since {clock(one['entered'])} at {price(one['entry'])}, now {net}")
     else:
         why = f" Not entered: {mine['declined'][-1]['why']}." if mine["declined"] else ""
         label.set_text(f"You are in no trade.{why}")

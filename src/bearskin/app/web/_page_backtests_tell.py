@@ -8,7 +8,7 @@ from typing import Any
 from nicegui import ui
 
 from bearskin.app.web._kit import money, per_cent, tone_of
-from bearskin.app.web._page_backtests_parts import DASH, button, clock, table, words_of_setup
+from bearskin.app.web._page_backtests_parts import DASH, button, clock, price, table, words_of_setup
 
 SIGNALS_SHOWN = 12
 VERDICTS = {"passes": "would be taken", "unguarded": "no guard was asked", "smaller": "would be taken smaller",
@@ -50,7 +50,7 @@ def signal_rows(place: ui.element, signals: Sequence[Json], take: Callable[[Json
                 "text-align:left;white-space:normal"
             )
             ui.label(f"{VERDICTS.get(one['verdict'], one['verdict'])}: {one['reason']}").classes("muted")
-            button("Stop and target onto the ticket", lambda one=one: take(one), key="take")
+            button("Use its stop and target", lambda one=one: take(one), "small", "take")
     children = list(place.default_slot.children)
     for old in children[SIGNALS_SHOWN:]:
         old.delete()
@@ -61,8 +61,8 @@ def trade_rows(rows: Sequence[Json]) -> None:
     heads = (("Entered", ""), ("Side", ""), ("Qty", "r"), ("Entry", "r"), ("Stop", "r"), ("Exit", "r"), ("Left by", ""),
              ("Fees", "r"), ("Funding", "r"), ("Net", "r"), ("R", "r"))  # fmt: skip
     cells = [
-        [clock(one["entered"]), one["side"], (one["qty"].replace("-", "−"), "r"), (one["entry"], "r"),
-         (one["stop"] or DASH, "r"), (one["exit"], "r"), one["left_by"], (money(one["fees"]), "r"),
+        [clock(one["entered"]), one["side"], (one["qty"].replace("-", "−"), "r"), (price(one["entry"]), "r"),
+         (price(one["stop"]), "r"), (price(one["exit"]), "r"), one["left_by"], (money(one["fees"]), "r"),
          (money(one["funding"]), "r"), (money(one["net"]), f"r {tone_of(one['net'])}"),
          (DASH if one["r"] is None else f"{float(one['r']):+.2f}".replace("-", "−"), "r")]
         for one in rows

@@ -10,7 +10,17 @@ from nicegui import ui
 from bearskin.app.web._backtests_chart import trade_chart
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._kit import panel, tone_of
-from bearskin.app.web._page_backtests_parts import DASH, chart, clock, draw, facts, words_of_setup, written, zone_of
+from bearskin.app.web._page_backtests_parts import (
+    DASH,
+    chart,
+    clock,
+    draw,
+    facts,
+    price,
+    words_of_setup,
+    written,
+    zone_of,
+)
 from bearskin.terms import BearskinError, parse_time
 
 Json = dict[str, Any]
@@ -92,10 +102,10 @@ def _told(found: Json) -> None:
         [
             ("Trade", whose, ""),
             ("Signal known", clock(trade["signal_time"]), ""),
-            ("Entered", f"{clock(trade['entry_time'])} at {trade['entry_price']}", ""),
-            ("Left", f"{clock(trade['exit_time'])} at {trade['exit_price']}", ""),
+            ("Entered", f"{clock(trade['entry_time'])} at {price(trade['entry_price'])}", ""),
+            ("Left", f"{clock(trade['exit_time'])} at {price(trade['exit_price'])}", ""),
             ("Quantity", str(trade["qty"]).replace("-", "−"), ""),
-            ("Stop, liquidation", f"{trade['stop'] or DASH}, {trade['liquidation_price'] or DASH}", ""),
+            ("Stop, liquidation", f"{price(trade['stop'])}, {price(trade['liquidation_price'])}", ""),
             ("Gross", written("money", trade["gross"]), tone_of(trade["gross"])),
             ("Fees", written("money", f"-{trade['fees']}" if float(trade["fees"]) else "0"), ""),
             ("Slippage", written("money", f"-{trade['slippage']}" if float(trade["slippage"]) > 0 else "0"), ""),

@@ -1,6 +1,7 @@
 // Charts of the backtests' page: drawn in the page's own colours, bar by bar where bars come one by one.
 (() => {
   const drawn = new Set();
+  const ROOM = 6; // empty bars on the right: where the next ones will come
   const css = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
   const two = (n) => String(n).padStart(2, "0");
   const day = (ms, zone) => {
@@ -91,8 +92,8 @@
     const style = { color: colour, width: 1.2, type: { stop: "dashed", target: "dotted", liquidation: "dashed" }[one.kind] || "solid" };
     return [
       { coord: [from, Number(one.price)], lineStyle: style, symbol: "none",
-        label: { show: true, formatter: `${one.word} ${one.price}`, position: "insideStartTop", color: colour, fontSize: 11 } },
-      { coord: [Math.max(to, from + 1), Number(one.price)], symbol: "none" },
+        label: { show: true, formatter: `${one.word} ${one.price}`, position: "start", distance: 4, color: colour, fontSize: 11 } },
+      { coord: [one.to_ms ? Math.max(to, from + 1) : bars.length - 1 + ROOM, Number(one.price)], symbol: "none" },
     ];
   };
   const shapes = (bars, drawing) => {
@@ -100,10 +101,10 @@
     const lines = drawing.lines.map(([name, a, p, b, q]) => [
       { coord: [indexOf(bars, a), p], symbol: "none", lineStyle: { color: colour, width: 1, type: "solid", opacity: 0.8 },
         label: { show: true, formatter: name, position: "insideStartTop", color: colour, fontSize: 10 } },
-      { coord: [Math.max(indexOf(bars, b), indexOf(bars, a) + 1), q], symbol: "none" },
+      { coord: [Math.max(indexOf(bars, b), indexOf(bars, a) + 1), q], symbol: "none", label: { show: false } },
     ]);
     const zones = drawing.zones.map(([name, a, b, low, high]) => [
-      { coord: [Math.max(0, indexOf(bars, a) - 0.5), low], name, itemStyle: { color: colour, opacity: 0.12 },
+      { coord: [Math.max(0, indexOf(bars, a) - 0.5), low], name, itemStyle: { color: colour, opacity: 0.08 },
         label: { show: true, color: colour, fontSize: 10, position: "insideTopLeft" } },
       { coord: [Math.max(indexOf(bars, b), indexOf(bars, a) + 1), high] },
     ]);
@@ -129,6 +130,7 @@
     const levels = (data.levels || []).map((one) => level(bars, one));
     const up = css("--up"), down = css("--down");
     const window = data.window || bars.length;
+    const held = (data.levels || []).filter((one) => one.kind !== "liquidation").map((one) => Number(one.price));
     const label = (i) => (bars[i] ? `${day(bars[i].time_ms, data.zone)} ${clock(bars[i].time_ms, data.zone)}` : "");
     return {
       ...base(),
@@ -144,19 +146,20 @@
       axisPointer: { link: [{ xAxisIndex: "all" }] },
       grid: [{ left: 10, right: 74, top: 12, bottom: 84 }, { left: 10, right: 74, height: 40, bottom: 34 }],
       xAxis: [0, 1].map((index) => axis({
-        type: "category", gridIndex: index, data: bars.map((_, i) => i), splitLine: { show: false },
+        type: "category", gridIndex: index, data: Array.from({ length: bars.length + ROOM }, (_, i) => i), splitLine: { show: false },
         axisLabel: { show: index === 1, color: css("--muted"), fontSize: 11, hideOverlap: true,
           formatter: (i) => label(i).slice(5) },
         axisPointer: { label: { formatter: (p) => label(p.value) } },
       })),
       yAxis: [
-        axis({ scale: true, position: "right", axisLabel: { color: css("--muted"), fontSize: 11, formatter: (v) => number(v, digits) },
+        axis({ scale: true, position: "right",
+          axisLabel: { color: css("--muted"), fontSize: 11, showMinLabel: false, showMaxLabel: false, formatter: (v) => number(v, digits) },
           axisPointer: { label: { formatter: (p) => number(p.value, digits) } },
-          min: (range) => Math.min(range.min, ...(data.levels || []).filter((one) => one.kind !== "liquidation").map((one) => Number(one.price))),
-          max: (range) => Math.max(range.max, ...(data.levels || []).filter((one) => one.kind !== "liquidation").map((one) => Number(one.price))) }),
+          min: (range) => Math.min(range.min, ...held) - 0.03 * (range.max - range.min),
+          max: (range) => Math.max(range.max, ...held) + 0.03 * (range.max - range.min) }),
         axis({ gridIndex: 1, position: "right", splitNumber: 1, axisLabel: { show: false }, splitLine: { show: false }, axisPointer: { show: false } }),
       ],
-      dataZoom: [{ type: "inside", xAxisIndex: [0, 1], startValue: Math.max(0, bars.length - window), endValue: bars.length - 1, minValueSpan: 20 }],
+      dataZoom: [{ type: "inside", xAxisIndex: [0, 1], startValue: Math.max(0, bars.length - window), endValue: bars.length - 1 + ROOM, minValueSpan: 20 }],
       series: [
         {
           id: "candles", type: "candlestick", data: bars.map((bar) => [bar.open, bar.close, bar.low, bar.high]),
