@@ -59,7 +59,8 @@ class Shock:
 def shock(standing: Standing, account: Account, frac: Decimal) -> Shock:
     """What a move of all marks by `frac` (0.2 is up twenty per cent) would do; BadInput beyond -95 % or +300 %."""
     if not DOWN_MOST <= frac <= UP_MOST:
-        raise BadInput(f"a move of {100 * frac:f} % cannot be shown: from {100 * DOWN_MOST:f} to {100 * UP_MOST:f} %")
+        bounds = f"from {plain(100 * DOWN_MOST)} to {plain(100 * UP_MOST)} %"
+        raise BadInput(f"a move of {plain(100 * frac)} % cannot be shown: {bounds}")
     with margin.quoting():
         held = [one for one in standing.held if one.matches != "unseen"]
         cross_frac = _reached([*standing.moves], frac)
