@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test lint bench peers clients soak clean
+.PHONY: demo test lint bench peers clients soak screenshots clean
 
 $(READY): pyproject.toml known-good.txt
 	@$(PYTHON) -c 'import sys; sys.exit("bearskin needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -43,6 +43,9 @@ soak: $(READY) ## the exchange under random commands for MINUTES (120); a bot ki
 	@$(BIN)/python tools/soak.py --minutes $(or $(MINUTES),120) --seed $(or $(SEED),1)
 	@$(BIN)/python tools/soak_bot.py --kills $(or $(KILLS),1408) --seed $(or $(SEED),1)
 	@$(BIN)/python tools/soak_bot.py --minutes $(or $(BOT_MINUTES),30)
+
+screenshots: $(READY) ## every page of the dashboard, dark and light, desk and phone, into docs/screenshots
+	@$(BIN)/python tools/screenshots.py
 
 clean:
 	rm -rf $(VENV) .clients .peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,9 +1,12 @@
-"""The way in, the bar around every page, and what happens when the line breaks."""
+"""The way in, the bar around every page, keys, and what is said when something breaks."""
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from bearskin.app.web._gate import cookie_of
 
@@ -12,9 +15,12 @@ def test_the_address_with_its_token_opens_the_desk_and_leaves_none_in_the_addres
     assert "token" not in page.url
     page.get_by_text("bot on the line").wait_for()
     assert page.locator("[data-figure=equity]").inner_text().endswith("USDT")
+    expect(page.locator("[data-figure=run]")).to_contain_text("demo")
+    expect(page.locator("[data-figure=clock]")).to_contain_text("UTC")
+    expect(page).to_have_title(re.compile(r"^[+−]?\d.* · .+ · bearskin$"))  # open PnL first
 
 
-@pytest.mark.parametrize("path", ["/", "/api/v1/bot", "/static/desk.css", "/_nicegui/"])
+@pytest.mark.parametrize("path", ["/", "/api/v1/bot", "/static/desk.css", "/_nicegui/", "/favicon.ico"])
 def test_without_the_token_nothing_is_told(desk, path):
     answer = httpx.get(f"{desk.url}{path}", trust_env=False)
     assert answer.status_code == 401
@@ -27,18 +33,84 @@ def test_a_wrong_token_opens_nothing(desk):
 
 @pytest.mark.parametrize(
     ("headers", "status"),
-    [
-        ({"Host": "evil.example"}, 421),
-        ({"Origin": "http://evil.example"}, 403),
-        ({"Origin": "null"}, 403),
-    ],
+    [({"Host": "evil.example"}, 421), ({"Origin": "http://evil.example"}, 403), ({"Origin": "null"}, 403)],
 )
 def test_another_page_or_name_is_sent_away_even_with_the_token(desk, headers, status):
     bearer = {"Authorization": f"Bearer {desk.pages['token']}"}
-    assert httpx.get(f"{desk.url}/api/v1/bot", headers={**bearer, **headers}, trust_env=False).status_code == status
+    for path in ("/api/v1/bot", "/_nicegui_ws/socket.io/?EIO=4&transport=polling"):
+        answer = httpx.get(f"{desk.url}{path}", headers={**bearer, **headers}, trust_env=False)
+        assert answer.status_code == status
 
 
 def test_a_cookie_alone_changes_nothing(desk):
     cookies = {cookie_of(desk.pages["token"]): desk.pages["token"]}
     answer = httpx.post(f"{desk.url}/api/v1/anything", cookies=cookies, trust_env=False)
     assert answer.status_code == 403
+
+
+def test_no_token_is_in_a_log_or_an_answer(page, desk):
+    page.goto(desk.opening)
+    page.goto(f"{desk.url}/api/docs")
+    expect(page.get_by_role("heading", name=re.compile("^API"))).to_be_visible()
+    answer = desk.api("GET", "/nothing")
+    assert (answer.status_code, list(answer.json())) == (404, ["error"])
+    token = desk.pages["token"].encode()
+    assert token not in answer.content
+    told = [path for path in (desk.home / "logs").rglob("*") if path.is_file() and token in path.read_bytes()]
+    assert told == []
+    assert (desk.home / "dashboard" / "token").stat().st_mode & 0o077 == 0
+
+
+def test_keys_lead_to_pages_and_are_listed(page):
+    page.get_by_text("bot on the line").wait_for()
+    ways = page.locator("[data-way]")
+    for key in [way.get_attribute("data-key") for way in ways.all() if way.get_attribute("data-key")]:
+        page.keyboard.press("g")
+        page.keyboard.press(key)
+        expect(page.locator(f'[data-way][data-key="{key}"]')).to_have_attribute("aria-current", "page")
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(keys).to_contain_text("PANIC: asks first")
+    page.keyboard.press("Escape")
+    expect(keys).not_to_be_visible()
+
+
+def test_the_theme_is_kept_and_there_before_the_first_paint(page):
+    page.get_by_label("Dark or light").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    page.reload(wait_until="commit")
+    page.wait_for_selector("html[data-theme=light]", state="attached")
+    page.wait_for_selector("body.body--light")
+    page.get_by_label("Dark or light").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_panic_asks_first_and_says_what_became_of_it(page, desk):
+    page.get_by_text("bot on the line").wait_for()
+    page.keyboard.press("!")
+    asked = page.get_by_role("alertdialog", name="Close everything?")
+    expect(asked).to_contain_text("Open now:")
+    asked.get_by_role("button", name="Cancel").click()
+    expect(asked).not_to_be_visible()
+    assert not desk.api("GET", "/bot").json()["state"]["mode"]["panicked"]
+    page.get_by_role("button", name="PANIC").click()
+    page.get_by_role("alertdialog").get_by_role("button", name="Close everything").click()
+    notice = page.locator("[data-figure=notice]")
+    expect(notice).to_contain_text("nothing is opened until you resume")
+    assert desk.api("GET", "/bot").json()["state"]["mode"]["panicked"]
+    expect(page.locator("[data-figure=alarms]")).to_have_class(re.compile("some"))
+    notice.get_by_role("button", name="Resume").click()
+    expect(notice).not_to_be_visible()
+
+
+def test_two_tabs_both_show_what_holds(page, desk):
+    other = page.context.new_page()
+    other.goto(desk.url)
+    for tab in (page, other):
+        expect(tab.locator("[data-figure=line]")).to_have_text("bot on the line")
+    desk.api("POST", "/acts", **{"is": "Pause"})
+    for tab in (page, other):
+        expect(tab.locator("[data-figure=notice]")).to_contain_text("Paused")
+    other.close()
+    desk.api("POST", "/acts", **{"is": "Resume"})
+    expect(page.locator("[data-figure=notice]")).not_to_be_visible()

@@ -52,7 +52,9 @@ VARIANTS = {
     "plain": {"stop_hunt": NO_ROUND, "crowded_longs": NO_CROWD},
     "limits": {
         "stop_hunt": dataclasses.replace(NO_ROUND, variant="wick"),
-        "failed_breakout": FailedBreakout(variant="retest", level_kinds=("donchian", "equal", "prior-day", "pivot-3")),
+        "failed_breakout": FailedBreakout(
+            variant="retest", level_kinds=(*NO_ROUND.level_kinds[:5], "poc", "value-top", "value-floor")
+        ),
         "rsi_divergence": RsiDivergence(variant="aggressive"),
         "crowded_longs": NO_CROWD,
         "overextended_rally": OverextendedRally(trigger="ema-cross"),

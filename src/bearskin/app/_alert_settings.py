@@ -39,6 +39,7 @@ KINDS: Final[dict[str, str]] = {
     "liquidation-price-differs": "the venue's liquidation price is not ours",
     "rejected": "the venue refused an order",
     "unknown": "an order's fate is being asked for",
+    "rule": "a rule of your own rang",
 }
 NOT_TOLD: Final = ("plan", "declined")
 

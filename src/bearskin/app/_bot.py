@@ -9,7 +9,7 @@ import logging
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -29,6 +29,8 @@ from bearskin.terms import (
     AnyEvent,
     BadInput,
     BearskinError,
+    Brackets,
+    Instrument,
     Open,
     Reverse,
     StoreBroken,
@@ -55,6 +57,7 @@ class Bot:
     events: Events
     world: World
     runner: Any
+    instruments: Mapping[str, tuple[Instrument, Brackets | None]]
     task: asyncio.Task[None]
     told: list[Told] = field(default_factory=list)
 
@@ -152,6 +155,7 @@ async def running(
                     events=events,
                     world=world,
                     runner=runner,
+                    instruments=instruments,
                     task=task,
                 )
                 await _until_ready(bot)

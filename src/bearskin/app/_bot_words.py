@@ -113,6 +113,17 @@ def _calendar(value: Any, name: str) -> Any:  # noqa: ARG001 - a reader
     return read_calendar(value)
 
 
+def floats_of(value: Any, name: str) -> tuple[tuple[str, float], ...]:
+    """`ABC=12%,XYZUSDT=0.4`: which part of all its coins circulates, by coin or symbol; raises BadInput."""
+    found: dict[str, float] = {}
+    for word in _words(value):
+        coin, equals, share = word.partition("=")
+        if not (coin.strip() and equals):
+            raise BadInput(f"{name} was {word[:60]!r}, must be COIN=SHARE such as ABC=12%, commas between")
+        found[coin.strip().upper()] = float(_share_to_one(share, f"{name} of {coin.strip().upper()[:20]}"))
+    return tuple(found.items())
+
+
 def _words(value: Any) -> list[str]:
     parts = [part for one in ([value] if isinstance(value, str) else value) for part in str(one).split(",")]
     return list(dict.fromkeys(part.strip().lower() for part in parts if part.strip()))
@@ -144,6 +155,7 @@ BOT_WORDS: Final[Mapping[str, BotWord]] = {
     ),
     "guards": BotWord("guards", "bot_guards", _switch, "guards of a bot", "true"),
     "families": BotWord("families_min", "bot_families", _whole(0, 3), "kinds of evidence a signal needs", "0"),
+    "floats": BotWord("floats", "bot_floats", floats_of, "which part of a coin's coins circulates", "not known"),
     "limits": BotWord("limits", "bot_limits", _switch, "daily loss, drawdown, streaks, kill switch", "true"),
     "calendar": BotWord("calendar", "bot_calendar", _calendar, "file of events, none is entered around them", "none"),
     "blackout_hours": BotWord(

@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from bearskin.app._cli_rules import register_rules, rule_lines
 from bearskin.app._command import BAD_INPUT, REFUSED, command
 from bearskin.app._desk import Desk
 from bearskin.app._options import text, word
@@ -35,6 +36,7 @@ def register_safety(app: typer.Typer) -> None:
     alerts = typer.Typer(no_args_is_help=True, help="Alerts to your phone, chat or mail.")
     command(alerts, "test", {})(alert_test)
     command(alerts, "list", {})(alert_list)
+    register_rules(alerts)
     app.add_typer(alerts, name="alert", rich_help_panel=PANEL)
 
 
@@ -140,14 +142,17 @@ def alert_test(desk: Desk) -> int:
 
 
 def alert_list(desk: Desk) -> None:
-    """The kinds of alerts, and which of them are told."""
+    """Your rules, the kinds of alerts, and which of them are told."""
     from bearskin.app._alert_settings import KINDS, kinds_of
     from bearskin.app._house import open_house
+    from bearskin.app._rules import read_rules
 
-    off = kinds_of(open_house(desk.home).settings.alert_off)
+    house = open_house(desk.home)
+    off, book = kinds_of(house.settings.alert_off), read_rules(house.home).to_json()
     rows = {kind: {"meaning": meaning, "told": kind not in off} for kind, meaning in KINDS.items()}
     lines = [f"{kind:<26} {row['meaning']}{'' if row['told'] else ' (off)'}" for kind, row in rows.items()]
-    desk.result(lambda: {"kinds": rows}, lambda: lines)
+    own = rule_lines(book["rules"])
+    desk.result(lambda: {"kinds": rows, **book}, lambda: [*own, *([""] if own else []), *lines])
 
 
 def _asker(instead: str) -> Any:

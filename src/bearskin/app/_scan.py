@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bearskin.app._backtest import RISK_WITHOUT_PRESET, setups_of, sides_of
+from bearskin.app._bot_words import floats_of
 from bearskin.app._data import words_of
 from bearskin.app._home import can_write, user_path
 from bearskin.app._house import House, open_house
@@ -20,6 +21,7 @@ from bearskin.terms import BadInput, MarginMode, Product, interval_ns, iso, pars
 if TYPE_CHECKING:
     from bearskin.backtest import Scan, ScanRequest, SymbolScan
     from bearskin.market import BracketBook, Store
+    from bearskin.setups import GuardRules
 
 Progress = Callable[[str, int, int | None], None]
 BARS = 1_500
@@ -56,6 +58,7 @@ def scan(
     margin: str | None = None,
     preset: str | None = None,
     guards: bool = True,
+    floats: str | Sequence[str] | None = None,
     taker: Number | None = None,
     maker: Number | None = None,
     slippage: Number | None = None,
@@ -71,8 +74,9 @@ def scan(
 
     `at` None is the close of the newest bar in the store. Nothing that became known after `at` is read: the answer is
     the same when later data are there or not. `within` is a number of bars, `bars` how many of them are loaded of each
-    symbol. `processes` shares the symbols among that many, None among as many as are worth it (a script then needs
-    `if __name__ == "__main__":`). With `out` the page is written there. Raises BadInput.
+    symbol. `floats` say which part of a coin's coins circulates, as ABC=12%. `processes` shares the symbols among that
+    many, None among as many as are worth it (a script then needs `if __name__ == "__main__":`). With `out` the page is
+    written there. Raises BadInput.
     """
     settings = {"venue": venue, "product": product, "interval": interval, "equity": equity, "risk": risk}
     limits = {"leverage": leverage, "margin_mode": margin, "preset": preset, "brackets": brackets}
@@ -90,6 +94,9 @@ def scan(
     names = _names(source, words_of(symbols))
     request = _request(house, source, names, at)
     request = replace(request, setups=chosen, sides=sides_of(side), within_bars=_within(within), guards=guards)
+    known = house.settings.bot_floats if floats is None else floats
+    if known is not None:
+        request = replace(request, guard_rules=_with_floats(known))
     there = sorted(name for name, (first_ns, _) in names.items() if first_ns <= request.at_ns)
     found = _scanned(source, request, there, processes, progress)
     if page is not None:
@@ -102,6 +109,12 @@ def scan(
                 raise
             raise BadInput(f"the page {page} cannot be written ({error.strerror}): name another with --out") from None
     return found
+
+
+def _with_floats(floats: str | Sequence[str]) -> GuardRules:
+    from bearskin.setups import GuardRules, OutsideRules
+
+    return GuardRules(outside=OutsideRules(floats=floats_of(floats, "floats")))
 
 
 def processes_for(symbols: int) -> int:

@@ -119,6 +119,7 @@ class Settings(BaseSettings):
     bot_unprotected_max: str | None = None
     bot_guards: str | None = None
     bot_families: str | None = None
+    bot_floats: str | None = None
     bot_limits: str | None = None
     bot_calendar: str | None = None
     bot_blackout_hours: str | None = None

@@ -164,8 +164,9 @@ def settings_of(
     caps = [cap for cap in (place.notional_cap, words.pop("notional_cap", None)) if cap is not None]
     if words.get("attach_stops") and not place.attaches:
         raise BadInput(f"{place.venue} has no order that carries a stop: leave --attach-stops away")
-    if place.venue == DEMO:
-        words["guard_rules"] = GuardRules(families_min=words.get("families_min", 0), outside=OutsideRules(made_up=True))
+    outside = OutsideRules(made_up=place.venue == DEMO, floats=words.pop("floats", ()))
+    if outside != OutsideRules():
+        words["guard_rules"] = GuardRules(families_min=words.get("families_min", 0), outside=outside)
     return EngineSettings(
         tag=tag,
         symbols=symbols,
@@ -188,6 +189,7 @@ async def _traded(
 ) -> dict[str, Any]:
     from bearskin.app._bot import door_open, running
     from bearskin.app._outward import counted_down, outward
+    from bearskin.app._rules_bell import bell_of, ringing
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -199,7 +201,11 @@ async def _traded(
         bot = await _started(stack, lambda: running(run, place, settings, house), stopping, for_s)
         if bot is None:
             return {}
-        signals = await stack.enter_async_context(outward(house, run.id, bot.runner.subscribe, bot, bot.clocks))
+        bell = bell_of(house, bot)
+        signals = await stack.enter_async_context(
+            outward(house, run.id, bell.also(bot.runner.subscribe), bot, bot.clocks)
+        )
+        await stack.enter_async_context(ringing(bell))
         await stack.enter_async_context(door_open(bot, signals, house.settings.bot_port))
         at_work = counted_down(bot.world.venue, settings.symbols, lambda: not bot.task.done())
         await stack.enter_async_context(at_work)

@@ -98,6 +98,7 @@ class Watch:
     decisions: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=DECISIONS_KEPT))
     warnings: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=WARNINGS_KEPT))
     _signals: dict[tuple[str, str, int], dict[str, Any]] = field(default_factory=dict)  # those not decided yet
+    listeners: list[Callable[[AnyEvent], None]] = field(default_factory=list)  # who else hears what is heard
     _entered: set[int] = field(default_factory=set)
     _filled_wall_ns: int = 0
     _free_wall_ns: int = 0  # when the venue was last asked what is free
@@ -142,6 +143,8 @@ class Watch:
     def heard(self, event: AnyEvent) -> None:
         """Take in what is heard but not written down: prices, and that time passes."""
         self.changes += 1
+        for listener in self.listeners:
+            listener(event)
         self.time_ns, self.wall_ns = max(self.time_ns, event.time_ns), max(self.wall_ns, event.wall_ns)
         match event:
             case Quoted():

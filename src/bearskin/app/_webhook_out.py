@@ -96,7 +96,9 @@ class Webhook:
             for number, alert in enumerate(alerts_of(record)):
                 if self._kinds is not None and alert.kind not in self._kinds:
                     continue
-                name = f"{self._run}-{sequence}-{number}"
+                # a rule rings beside the audit stream: its sequence is that of another record
+                beside = alert.kind == "rule"
+                name = f"{self._run}-{f'rule-{alert.wall_ns}' if beside else sequence}-{number}"
                 thing = {"id": name, "run": self._run, "sequence": sequence, **_alert_json(alert)}
                 text = scrubbed(json.dumps(thing, ensure_ascii=False))
                 self._waiting.put_nowait(Outgoing(id=name, body=text.encode()))

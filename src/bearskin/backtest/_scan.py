@@ -21,6 +21,7 @@ from bearskin.setups import (
     Abstention,
     Candidate,
     Days,
+    GuardRules,
     GuardVerdict,
     SetupEvent,
     abstentions,
@@ -60,7 +61,8 @@ class ScanRequest:
     """What is looked for at `at_ns`, with what money.
 
     `setups` None means all. Set-ups told at the close of one of the last `within_bars` bars are shown. `equity` is the
-    whole account, nothing open in it; `rules` say how entries are sized. `guards` false asks none of them.
+    whole account, nothing open in it; `rules` say how entries are sized. `guards` false asks none of them,
+    `guard_rules` stand in for their defaults.
     """
 
     at_ns: int
@@ -70,6 +72,7 @@ class ScanRequest:
     equity: Decimal = Decimal(10_000)
     rules: EntryRules
     guards: bool = True
+    guard_rules: GuardRules | None = None
 
     def __post_init__(self) -> None:
         if self.within_bars < 1:
@@ -311,9 +314,8 @@ def _judged(event: SetupEvent, case: _Case) -> Judged:
     last = len(panel) - 1
     price = float(panel.close[-1])
     entry = dec(price if event.limit_price is None else event.limit_price)
-    verdict = (
-        guard(event, panel, case.told, days=case.days, facts=facts_of(case.brackets)) if case.request.guards else None
-    )
+    request, facts = case.request, facts_of(case.brackets)
+    verdict = guard(event, panel, case.told, request.guard_rules, case.days, facts) if request.guards else None
     money = _Money(None, None, None, None)
     refused = verdict.veto if verdict is not None else None
     if refused is None:

@@ -7,6 +7,7 @@ On disk (docs/data.md): `store.json` holds the version, `lock` is held by the on
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Iterable, Sequence
@@ -29,6 +30,7 @@ _SERIES: Final = "series.json"
 _DIFFERING: Final = "differing.parquet"
 # Two prints of one number differ by rounding; two numbers differ by more.
 _SAME_WITHIN: Final = 1e-9
+_SMALL_BYTES: Final = 1_000_000  # a year of hours
 
 _DIFFERING_SCHEMA: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
     "time": TIME,
@@ -178,8 +180,13 @@ class Store:
     def files(self, key: SeriesKey, start_ns: int | None = None, end_ns: int | None = None) -> list[Path]:
         """The yearly files of a series, oldest first, that can hold times in [start_ns, end_ns)."""
         first, last = _year(start_ns, 0), _year(end_ns, 9999)
-        found = (path for path in self.folder(key).glob("*.parquet") if path.stem.isdigit())
-        return sorted(path for path in found if first <= int(path.stem) <= last)
+        folder = self.folder(key)
+        try:
+            names = sorted(os.listdir(folder))  # noqa: PTH208 - a Path for every entry costs more than the listing
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        stems = [name.removesuffix(".parquet") for name in names if name.endswith(".parquet")]
+        return [folder / f"{stem}.parquet" for stem in stems if stem.isdigit() and first <= int(stem) <= last]
 
     def has(self, key: SeriesKey) -> bool:
         """Whether the series has any row."""
@@ -204,7 +211,9 @@ class Store:
     def collect(self, key: SeriesKey, frame: pl.LazyFrame) -> pl.DataFrame:
         """The rows of `frame`, made of a scan of `key`; raises StoreBroken naming the file that is damaged."""
         try:
-            return frame.collect()
+            # what is in memory already is not worth the streaming engine's threads
+            small = all(path.stat().st_size <= _SMALL_BYTES for path in self.files(key))
+            return frame.collect(engine="in-memory" if small else "auto")
         except UNREADABLE as error:
             for path in self.files(key):
                 _read(path)  # raises for the one that is damaged
@@ -295,15 +304,30 @@ def _key_of(name: tuple[str, ...]) -> SeriesKey | None:
 
 def scan_files(paths: Sequence[Path]) -> pl.LazyFrame:
     """Yearly files of one series as one lazy frame; a column that some years lack is empty there."""
-    for path in paths:
-        try:
-            sound = pl.read_parquet_schema(path).get("time") == TIME
-        except UNREADABLE as error:
-            raise damaged(path, error) from error
-        if not sound:
-            raise damaged(path, "it has no times")
-    frames = [pl.scan_parquet(path, glob=False) for path in paths]
+    frames = [_scan(path) for path in paths]
     return frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal")
+
+
+def _scan(path: Path) -> pl.LazyFrame:
+    """One file: read at once where it is small, for then asking what to read costs more than reading it."""
+    try:
+        about = path.stat()
+        if about.st_size <= _SMALL_BYTES:
+            frame = _small(path, about.st_ino, about.st_mtime_ns, about.st_size).lazy()
+        else:
+            frame = pl.scan_parquet(path, glob=False)
+        sound = frame.collect_schema().get("time") == TIME
+    except UNREADABLE as error:
+        raise damaged(path, error) from error
+    if not sound:
+        raise damaged(path, "it has no times")
+    return frame
+
+
+@functools.lru_cache(maxsize=8)
+def _small(path: Path, *_state: int) -> pl.DataFrame:
+    """A small file as it is in this state: one symbol's candles are asked for several times in a row."""
+    return pl.read_parquet(path, glob=False)
 
 
 def _read(path: Path) -> pl.DataFrame:

@@ -34,7 +34,11 @@ def scan_page(scan: Scan, *, title: str | None = None, pictures_max: int = PICTU
             el(
                 "div",
                 el("h2", "Read this first"),
-                el("p", "A set-up is a shape, not a forecast. Under each stands what it was worth in the past."),
+                el(
+                    "p",
+                    "A set-up is a shape, not a forecast, and none has a proven edge unless it says so under it: what"
+                    " each was worth in the past stands there. None of this is advice.",
+                ),
                 class_="evidence",
             ),
             class_="top",
@@ -112,14 +116,21 @@ def _table(found: tuple[Any, ...], pictured: int) -> Markup:
         rows.append(
             el(
                 "tr",
-                el("td", word_badge(best.verdict)),
-                el("td", el("a", clean(event.symbol), href=f"#c{k}") if k < pictured else clean(event.symbol)),
-                el("td", event.side.word, class_=event.side.word),
-                el("td", ", ".join(_spaced(name) for name in one.candidate.setups)),
-                [el("td", text, class_="num") for text in numbers],
+                el("td", word_badge(best.verdict), data_name=headings[0]),
+                el(
+                    "td",
+                    el("a", clean(event.symbol), href=f"#c{k}") if k < pictured else clean(event.symbol),
+                    data_name=headings[1],
+                ),
+                el("td", event.side.word, class_=event.side.word, data_name=headings[2]),
+                el("td", ", ".join(_spaced(name) for name in one.candidate.setups), data_name=headings[3]),
+                [
+                    el("td", text, class_="num", data_name=name)
+                    for name, text in zip(headings[4:], numbers, strict=True)
+                ],
             )
         )
-    return el("div", el("table", el("thead", head), el("tbody", rows)), class_="scroll tall")
+    return el("div", el("table", el("thead", head), el("tbody", rows)), class_="scroll tall found")
 
 
 def _spaced(name: str) -> str:

@@ -13,10 +13,12 @@ import numpy as np
 
 from bearskin.market import Panel
 from bearskin.setups._features import B1, F8, I8, highest_before, pivot_highs
+from bearskin.setups._profile import ProfileRules, profile_at
 from bearskin.setups._view import View
 from bearskin.terms import DAY_NS, BadInput, Side
 
 DONCHIAN, EQUAL, DAY, WEEK, ROUND = "donchian", "equal", "prior-day", "prior-week", "round"
+POC, VALUE_TOP, VALUE_FLOOR = "poc", "value-top", "value-floor"  # top and floor as the side sees them
 PIVOTS = {"pivot-3": 3, "pivot-10": 10}
 NAMES = {
     DONCHIAN: "{donchian_bars}-bar {{high}}",
@@ -26,8 +28,13 @@ NAMES = {
     DAY: "prior day's {{high}}",
     WEEK: "prior week's {{high}}",
     ROUND: "round number",
+    POC: "prior day's point of control",
+    VALUE_TOP: "prior day's value area {{high}}",
+    VALUE_FLOOR: "prior day's value area {{low}}",
 }
 KINDS = (DONCHIAN, EQUAL, *PIVOTS, DAY, WEEK, ROUND)
+# volume at price: to be asked for by name, since what set-ups have been worth was measured without them
+VOLUME_KINDS = (POC, VALUE_TOP, VALUE_FLOOR)
 FEW = 4  # bars that are better looked at one by one
 WEEK_NS, MONDAY_NS = 7 * DAY_NS, 3 * DAY_NS  # 1970-01-01 was a Thursday, three days into its week
 
@@ -150,8 +157,34 @@ def standing(view: View, kind: str, rules: LevelRules, first: int = 0) -> F8 | N
             return prior_period(view, DAY_NS, 0, first)[0]
         case "prior-week":
             return prior_period(view, WEEK_NS, MONDAY_NS, first)[0]
+        case "poc" | "value-top" | "value-floor":
+            return _day_profiles(view, first)[kind]
         case _:
             return None
+
+
+def _day_profiles(view: View, first: int) -> dict[str, F8]:
+    """Shape (n + 1,) each: point of control and value area of the UTC day completed before each bar; NaN without one.
+
+    "origin" is the bar that day began with, -1 without one.
+    """
+
+    def build() -> dict[str, F8]:
+        times, step, count = view.panel.time_ns, view.panel.interval_ns, len(view) + 1
+        found = {name: np.full(count, np.nan) for name in VOLUME_KINDS} | {"origin": np.full(count, -1.0)}
+        days = np.append(times, times[-1] + step)[first:] // DAY_NS
+        starts = first + np.concatenate([[0], np.flatnonzero(np.diff(days)) + 1]).astype(np.int64)
+        for begin, end in zip(starts.tolist(), [*starts[1:].tolist(), count], strict=True):
+            profile = None if begin == 0 else profile_at(view, begin - 1, "day", ProfileRules())
+            if profile is None:
+                continue
+            edges = (profile.vah, profile.val) if view.sign > 0 else (profile.val, profile.vah)
+            for name, price in zip(VOLUME_KINDS, (profile.poc, *edges), strict=True):
+                found[name][begin:end] = view.log(price)
+            found["origin"][begin:end] = int(times.searchsorted(profile.start_ns))
+        return found
+
+    return view.keep(("day-profiles", first), build)
 
 
 def donchian_broken(view: View, rules: LevelRules, since: int) -> I8:
@@ -169,6 +202,8 @@ def standing_origin(view: View, kind: str, bar: int, rules: LevelRules, first: i
     if kind == DONCHIAN:
         start = bar - rules.donchian_bars
         return start + int(np.argmax(view.high[start:bar]))
+    if kind in VOLUME_KINDS:
+        return int(_day_profiles(view, first)["origin"][bar])
     length, offset = (DAY_NS, 0) if kind == DAY else (WEEK_NS, MONDAY_NS)
     return int(prior_period(view, length, offset, first)[1][bar])
 
@@ -297,8 +332,8 @@ def crossings(view: View, reaching: F8, kinds: tuple[str, ...], rules: LevelRule
     first = 0 if wanted[: view.first].any() else view.first
     rows: list[tuple[int, float, int, str]] = []
     for kind in kinds:
-        if kind not in KINDS:
-            raise BadInput(f"{kind!r} is not a kind of level: use some of {', '.join(KINDS)}")
+        if kind not in (*KINDS, *VOLUME_KINDS):
+            raise BadInput(f"{kind!r} is not a kind of level: use some of {', '.join((*KINDS, *VOLUME_KINDS))}")
         levels = standing(view, kind, rules, first)
         if levels is not None:
             rows += _standing_crossed(view, reaching, kind, levels[:-1], rules, wanted)
@@ -361,8 +396,14 @@ def _round_crossed(view: View, reaching: F8, rules: LevelRules, wanted: B1) -> l
     return [(bar, level, -1, ROUND) for bar, level in zip(far[passed].tolist(), logs.tolist(), strict=True)]
 
 
-def levels(panel: Panel, bar: int, side: Side = Side.SHORT, rules: LevelRules | None = None) -> list[Level]:
-    """The levels above the close of `bar` (below it for the long side) as known then, nearest first.
+def levels(
+    panel: Panel,
+    bar: int,
+    side: Side = Side.SHORT,
+    rules: LevelRules | None = None,
+    kinds: tuple[str, ...] = KINDS,
+) -> list[Level]:
+    """The levels of these `kinds` above the close of `bar` (below it for the long side) as known then, nearest first.
 
     A touch is a bar since the level was made whose high came within `touch_atr` below it and that closed below.
     Raises BadInput when there is no such bar.
@@ -372,7 +413,7 @@ def levels(panel: Panel, bar: int, side: Side = Side.SHORT, rules: LevelRules | 
     rules = rules or LevelRules()
     view = View(panel, side)
     rows: list[tuple[float, str, int, int]] = []  # level, kind, bar that made it, bar at whose close it was known
-    for kind in KINDS:
+    for kind in kinds:
         if (there := standing(view, kind, rules)) is not None:
             if math.isfinite(there[bar + 1]):
                 origin = standing_origin(view, kind, bar + 1, rules)
@@ -389,7 +430,8 @@ def levels(panel: Panel, bar: int, side: Side = Side.SHORT, rules: LevelRules | 
         for row in rows
         if row[0] > view.close[bar] and (row[1] == DONCHIAN or rules.age_min_bars <= bar - row[2] <= rules.age_max_bars)
     ]
-    made.append(_round_level(view, bar, rules))
+    if ROUND in kinds:
+        made.append(_round_level(view, bar, rules))
     made.sort(key=lambda level: (view.log(level.price), level.kind, level.created_known_at))
     # pivots that join a pool later make the same level again: the first to be known is told
     return [level for k, level in enumerate(made) if k == 0 or (level.price, level.kind) != _who(made[k - 1])]
@@ -403,7 +445,7 @@ def _known_bar(view: View, kind: str, origin: int) -> int:
     """The bar at whose close a standing level was known: its own for Donchian, the period's last for the others."""
     if kind == DONCHIAN:
         return origin
-    length, offset = (DAY_NS, 0) if kind == DAY else (WEEK_NS, MONDAY_NS)
+    length, offset = (WEEK_NS, MONDAY_NS) if kind == WEEK else (DAY_NS, 0)
     key = (view.panel.time_ns + offset) // length
     return int(np.searchsorted(key, key[origin], side="right")) - 1
 

@@ -36,7 +36,7 @@ def test_every_setting_of_the_engine_is_an_option_of_both_and_a_setting() -> Non
         "interval_ns",
         "guard_rules",
     }
-    assert {word.field for word in BOT_WORDS.values()} == fields
+    assert {word.field for word in BOT_WORDS.values()} == fields | {"floats"}  # these go into its guard_rules
     assert set(BOT_WORDS) <= set(DEMO)
     assert set(BOT_WORDS) <= set(TRADING)
     assert {word.kept for word in BOT_WORDS.values()} <= set(Settings.model_fields)
@@ -217,3 +217,12 @@ def test_bars_that_no_venue_has_are_refused_before_a_run_is_begun(interval):
 def test_the_interval_of_a_run_is_written_as_venues_write_it():
     assert told_of({"interval": "60m"}).interval == "1h"
     assert told_of({"interval": None}).interval is None
+
+
+def test_what_circulates_of_a_coin_reaches_the_guards(home):
+    rules = made(home, floats="abc=12%,XYZUSDT=0.4").guard_rules
+    assert rules.outside.floats == (("ABC", 0.12), ("XYZUSDT", 0.4))
+    with pytest.raises(BadInput, match="COIN=SHARE"):
+        made(home, floats="abc")
+    with pytest.raises(BadInput, match="floats of ABC"):
+        made(home, floats="abc=3")

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from bearskin.app._bot import _listening
+from bearskin.app._config import config
 from bearskin.app._house import open_house
 from bearskin.app._licence import CAP_CLEAN, CAP_FIRST, Licence, clean_record, write_licence
 from bearskin.app._outward import counted_down, outward
@@ -133,3 +134,28 @@ def test_a_run_that_cannot_be_read_keeps_the_cap_small(home: Path, monkeypatch: 
     damaged.kept.journal_path.write_bytes(b"no journal at all, but long enough to be read as something")
     assert cap_now(monkeypatch) == CAP_FIRST
     assert "is not counted" in caplog.text
+
+
+def test_an_address_that_is_set_while_the_bot_runs_is_taken_up(home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("bearskin.app._outward.CONFIG_LOOK_S", 0.02)
+    config(set={"quiet_hours": "22:00-07:00"})
+    runner = Runner()
+
+    async def until(count):
+        for _ in range(400):
+            if len(runner.told) == count:
+                return True
+            await asyncio.sleep(0.02)
+        return False
+
+    async def story():
+        async with outward(open_house(), "run1", runner.subscribe, None, lambda: (0, 0)):
+            found = [len(runner.told)]
+            await asyncio.to_thread(config, set={"alert_urls": "json://127.0.0.1:9"})
+            found.append(await until(1))
+            await asyncio.to_thread(config, unset=["alert_urls"])
+            found.append(await until(0))
+            return found
+
+    assert asyncio.run(story()) == [0, True, True]
+    assert runner.told == []

@@ -105,6 +105,9 @@ def test_a_person_gets_a_table_and_a_page(desk, tmp_path: Path) -> None:
     assert text.count("<svg") == text.count("</svg>") > 0
     assert "http" not in text.replace("http-equiv", "")
     assert "<script" not in text
+    assert "none has a proven edge unless it says so" in text
+    assert "None of this is advice." in text
+    assert 'data-name="Reward:risk"' in text  # a narrow screen shows the table's headings beside the values
 
 
 def test_several_processes_tell_the_same(desk) -> None:
@@ -224,3 +227,14 @@ def test_a_moment_without_data_is_no_quiet_market(desk) -> None:
     shown = desk("scan", "--at", "2031-01-01")
     assert "No symbol could be looked at" in shown.out
     assert "Nothing stands" not in shown.out
+
+
+def test_what_circulates_of_a_coin_reaches_the_guards_of_a_scan(desk) -> None:
+    from bearskin.app._scan import _with_floats
+
+    assert _with_floats("abc=5%,XYZUSDT=0.4").outside.floats == (("ABC", 0.05), ("XYZUSDT", 0.4))
+    asked = ("scan", "--at", MOMENTS[3], "--within", "48", "--json")
+    assert desk(*asked, "--floats", "NOSUCH=5%").object == desk(*asked).object
+    refused = desk("scan", "--floats", "BTC")
+    assert refused.code == 2
+    assert "COIN=SHARE" in refused.err

@@ -108,6 +108,12 @@ def test_ratios_flag_who_is_on_that_side():
     assert not crowd_state(View(both, Side.SHORT), BROKE).ratio_bearish  # the largest are long as well
 
 
+def test_a_ratio_that_fell_to_nothing_is_no_change_for_the_other_side():
+    panel = crowded(long_short_ratio=daily([1.0] * 30 + [0.0]))
+    short, long = (crowd_state(View(panel, side), BROKE) for side in (Side.SHORT, Side.LONG))
+    assert (short.ratio_change_24h, long.ratio_change_24h) == (-1.0, None)
+
+
 def test_a_close_below_the_mean_of_a_crowded_market_by_hand():
     panel = crowded()
     (event,) = detect(panel, ["crowded_longs"], [Side.SHORT])

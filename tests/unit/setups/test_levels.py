@@ -131,3 +131,23 @@ def test_bars_longer_than_the_higher_frame_stay_themselves():
     times = START_NS + DAY_NS * np.arange(3, dtype=np.int64)
     one = np.ones(3)
     assert resample(times, DAY_NS, one, one, one, 4 * HOUR_NS).known_ns.tolist() == (times + DAY_NS).tolist()
+
+
+def test_a_day_of_volume_is_a_level_from_the_day_after():
+    """A day at 0 to 1 with four bars up to 4: its value area is the bin from 0 to 1, as test_profile has it by hand."""
+    day = [(0.0, 1.0, 0.0, 0.5)] * 20 + [(0.0, 4.0, 0.0, 2.0)] * 4
+    bars = [*day, *[(-2.0, -1.5, -2.5, -2.0)] * 24]
+    panel = panel_of(bars, unit=0.001)
+    kinds = ("poc", "value-top", "value-floor")
+    assert levels(panel, 22, kinds=kinds) == []
+    assert all(level.kind not in kinds for level in levels(panel, 30))  # only who asks by name is told
+    found = {level.kind: level for level in levels(panel, 30, kinds=kinds)}
+    assert {kind: level.price for kind, level in found.items()} == pytest.approx(
+        {"poc": price(0.5, 0.001), "value-top": price(1.0, 0.001), "value-floor": price(0.0, 0.001)}
+    )
+    assert found["poc"].created_known_at == panel.time_ns[24]
+    assert found["poc"].first_ns == panel.time_ns[0]
+    below = levels(panel_of(mirrored(bars), unit=0.001), 30, Side.LONG, kinds=kinds)
+    assert sorted((level.kind, level.age_bars) for level in below) == sorted(
+        (level.kind, level.age_bars) for level in found.values()
+    )

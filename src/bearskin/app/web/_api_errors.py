@@ -100,6 +100,8 @@ def sentence_of(errors: Sequence[Any]) -> str:
     message = str(first["msg"])
     if first["type"] == "missing":
         return f"{where} is missing"
+    if first["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        return f"{where} must be an object"
     if first["type"] == "extra_forbidden":
         return f"{where} is not known here"
     return f"{where}: {message[:1].lower()}{message[1:]}"[:400]

@@ -132,9 +132,15 @@ def router_of(desk: WebDesk) -> APIRouter:
 
     @router.get("/setups", summary="Set-ups in the last candles, each with its evidence and what is drawn of it")
     async def setups(symbol: str, interval: str = "5m") -> list[dict[str, Any]]:
-        from bearskin.app.web._market_setups import setups_found
+        from bearskin.app.web._market_setups import seen
 
-        return [one.to_json() for one in await setups_found(desk, symbol, interval)]
+        return [one.to_json() for one in (await seen(desk, symbol, interval)).setups]
+
+    @router.get("/profile", summary="Turnover by price of the last whole session; null without one")
+    async def profile(symbol: str, interval: str = "5m") -> dict[str, Any] | None:
+        from bearskin.app.web._market_setups import seen
+
+        return (await seen(desk, symbol, interval)).profile
 
     return router
 

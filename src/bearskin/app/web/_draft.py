@@ -46,6 +46,9 @@ class DraftLine:
     text: str
 
 
+EVERYWHERE: list[Callable[[Draft], None]] = []  # who is told of the drafts of every page: the guide of a first trade
+
+
 @dataclass(slots=True)
 class Drafting:
     """The draft of one open page, and who wants to know when it changes.
@@ -62,7 +65,7 @@ class Drafting:
         changed = dataclasses.replace(self.draft, **changes)
         if changed != self.draft:
             self.draft = changed
-            for listener in list(self._listeners):
+            for listener in [*self._listeners, *EVERYWHERE]:
                 listener(changed)
 
     def draw(self, lines: tuple[DraftLine, ...]) -> None:

@@ -152,7 +152,7 @@ ENTRIES: Final = (
         "entry price",
         "Prices",
         "What the position was opened at, the mean of its fills.",
-        ("entry", "entry price", "average entry"),
+        ("entry", "average entry"),
     ),
     Entry(
         "break-even price",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import html
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -154,9 +153,8 @@ def term(word: str, label: str | None = None) -> ui.element:
     entry = entry_of(word)
     if entry is None:
         return ui.label(label or word)
-    shown = ui.element("dfn").classes("term").props("tabindex=0")
+    shown = text("dfn", label or word).classes("term").props("tabindex=0")
     shown.props["data-term"], shown.props["aria-description"] = slug_of(entry), said(entry)
-    shown.add_slot("default", html.escape(label or word))
     return shown
 
 

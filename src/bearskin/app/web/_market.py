@@ -79,6 +79,14 @@ def digits_of(step: str) -> int:
     return max(0, -int(exponent))
 
 
+def price_digits(desk: WebDesk, symbol: str) -> int:
+    """Digits of a price of `symbol` after the point; two where the venue's markets are not known."""
+    try:
+        return digits_of(_plain(market_of_desk(desk).exchange.markets[unified(desk, symbol)]["precision"]["price"]))
+    except (BadInput, KeyError, TypeError):
+        return 2
+
+
 def market_of_desk(desk: WebDesk) -> MarketLink:
     """The line to the market; raises BadInput where no venue runs."""
     if desk.market is None:

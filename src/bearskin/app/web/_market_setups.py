@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 BARS, WITHIN = 1_000, 400
 SHOWN_MAX = 40
+SESSIONS: dict[str, Literal["day", "week", "rolling"]] = {"1h": "week", "4h": "rolling", "1d": "rolling"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +56,46 @@ class SetupShown:
         return {"key": self.key, **{name: getattr(self, name) for name in type(self).__slots__}}
 
 
-async def setups_found(desk: WebDesk, symbol: str, interval: str, bars: int = BARS) -> list[SetupShown]:
-    """What is found in the last complete bars, the newest first; looked for in a thread. Raises as `panel_of`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What is found on the candles of a chart: set-ups, the newest first, and the turnover by price of the last whole
+    session (None where there is none)."""
+
+    setups: tuple[SetupShown, ...] = ()
+    profile: dict[str, Any] | None = None
+
+
+async def seen(desk: WebDesk, symbol: str, interval: str, bars: int = BARS) -> Seen:
+    """What is found in the last complete bars; looked for in a thread. Raises as `panel_of`."""
     panel = await panel_of(desk, symbol, interval, bars)
     if panel is None:
-        return []
+        return Seen()
     made_up = desk.place is not None and desk.place.venue == DEMO
-    found: list[SetupShown] = await desk.aside(lambda: looked(panel, made_up=made_up))
+    found: Seen = await desk.aside(
+        lambda: Seen(setups=tuple(looked(panel, made_up=made_up)), profile=profiled(panel, interval))
+    )
     return found
+
+
+def profiled(panel: Panel, interval: str) -> dict[str, Any] | None:
+    """The turnover by price of the last whole day, of the week where bars are long; None without a whole session."""
+    from bearskin import setups as room
+
+    session = SESSIONS.get(interval, "day")
+    found = room.volume_profile(panel, len(panel) - 1, session)
+    if found is None:
+        return None
+    return {
+        "session": session,
+        "start_ms": found.start_ns // MS,
+        "end_ms": found.end_ns // MS,
+        "poc": found.poc,
+        "vah": found.vah,
+        "val": found.val,
+        "shrunk": found.shrunk,
+        "edges": found.edges.tolist(),
+        "turnover": found.turnover.tolist(),
+    }
 
 
 async def panel_of(desk: WebDesk, symbol: str, interval: str, bars: int = BARS) -> Panel | None:

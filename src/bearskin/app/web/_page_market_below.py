@@ -49,16 +49,18 @@ def setups_panel(view: MarketView, chart: Chart) -> None:
             mark(key)
 
         async def look() -> None:
-            from bearskin.app.web._market_setups import setups_found
+            from bearskin.app.web._market_setups import seen
 
             interval = view.interval
             try:
-                found = await setups_found(view.desk, view.symbol, interval)
+                looked = await seen(view.desk, view.symbol, interval)
             except (BadInput, BearskinError) as error:
                 shown.failed(str(error))
                 return
             if interval != view.interval:
                 return
+            found = looked.setups
+            chart.tell("bearskinMarket.profile", looked.profile)
             first = next((one.key for one in found if one.over is None), found[0].key if found else None)
             chart.tell("bearskinMarket.setups", [one.to_json() for one in found], first)
             if not found:

@@ -199,6 +199,7 @@ def _tools(view: MarketView, chart: Chart) -> None:
         button.add_slot("default", word)
         button.on("click", functools.partial(choose, word))
     mark()
+    _profile_switch(view, chart)
     for icon, label, call in (
         ("zoom_in", "Fewer candles", ("bearskinMarket.zoom", 0.7)),
         ("zoom_out", "More candles", ("bearskinMarket.zoom", 1.45)),
@@ -206,4 +207,21 @@ def _tools(view: MarketView, chart: Chart) -> None:
     ):
         ui.button(icon=icon, on_click=functools.partial(chart.tell, *call)).props(
             f'flat dense round size=sm aria-label="{label}"'
-        ).tooltip(label)
+        ).classes("mk-zoom").tooltip(label)
+
+
+def _profile_switch(view: MarketView, chart: Chart) -> None:
+    def pressed() -> bool:
+        return bool(view.desk.prefs().get("profile", True))
+
+    def mark() -> None:
+        button.props(f"aria-pressed={'true' if pressed() else 'false'}")
+        chart.host.classes(remove="no-profile") if pressed() else chart.host.classes(add="no-profile")
+
+    def turn() -> None:
+        view.desk.prefer(profile=not pressed())
+        mark()
+
+    button = ui.button(icon="align_horizontal_right", on_click=turn)
+    button.props('flat dense round size=sm aria-label="Volume profile"').tooltip("Volume profile")
+    mark()

@@ -13,12 +13,13 @@ from bearskin.app.web._bot_link import BotNow
 from bearskin.app.web._draft import Draft, path_of
 from bearskin.app.web._hub import BOT
 from bearskin.app.web._kit import MINUS, heard, money, panel, per_cent, tone_of
+from bearskin.app.web._market import price_digits
 from bearskin.app.web._market_lines import move_stop
 from bearskin.app.web._market_view import MarketView
 from bearskin.app.web._page_market_chart import Chart
 from bearskin.terms import BadInput, dec
 
-HEADS = ("Position", "Size", "Entry", "Mark", "Open PnL", "Liquidation", "Stop", "Protection")
+HEADS = ("Position", "Size", "Entry", "Mark", "Open PnL", "Liquidation (away)", "Stop", "At the venue")
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class _Row:
     root: ui.element
     cells: dict[str, ui.label]
     stop: ui.element
+    digits: int
     shown_stop: str = ""
 
 
@@ -74,6 +76,7 @@ def _made(view: MarketView, chart: Chart, one: dict[str, Any]) -> _Row:
             field = ui.element("input").props(
                 f'inputmode=decimal aria-label="Stop of {symbol}" size=9 autocomplete=off'
             )
+            field.props["^value"] = one["stop"] or ""  # the attribute: what is typed later is left alone
             ui.element("button").props("type=submit").add_slot("default", "Move")
         with ui.element("td"):
             cells["protection"] = ui.label().props("role=status data-figure=protection")
@@ -83,7 +86,7 @@ def _made(view: MarketView, chart: Chart, one: dict[str, Any]) -> _Row:
         functools.partial(_typed, view, chart, symbol),
         js_handler="(e) => { e.preventDefault(); emit(e.target.querySelector('input').value) }",
     )
-    return _Row(root, cells, field)
+    return _Row(root, cells, field, price_digits(view.desk, symbol), one["stop"] or "")
 
 
 async def _typed(view: MarketView, chart: Chart, symbol: str, event: Any) -> None:
@@ -106,13 +109,13 @@ def _write(row: _Row, one: dict[str, Any], view: MarketView) -> None:
     cells["qty"].set_text(
         one["qty"].replace("-", MINUS) if filled else f"waits: {one['planned_qty']}".replace("-", MINUS)
     )
-    cells["entry"].set_text(_price(one["entry"]))
-    cells["mark"].set_text(_price(one["mark"]))
+    cells["entry"].set_text(_price(one["entry"], row.digits))
+    cells["mark"].set_text(_price(one["mark"], row.digits))
     r = "" if one["r"] is None else f" ({Decimal(one['r']):+.2f} R)".replace("-", MINUS)
     cells["pnl"].set_text(f"{money(one['pnl'])}{r}")
     cells["pnl"].classes(replace=tone_of(one["pnl"]))
-    away = "" if one["liquidation_frac"] is None else f" ({per_cent(one['liquidation_frac'], 1)} away)"
-    cells["liquidation"].set_text(f"{_price(one['liquidation_price'])}{away}")
+    away = "" if one["liquidation_frac"] is None else f" ({per_cent(one['liquidation_frac'], 1)})"
+    cells["liquidation"].set_text(f"{_price(one['liquidation_price'], row.digits)}{away}")
     text, tone = protection(one)
     cells["protection"].set_text(text)
     cells["protection"].classes(replace=f"mk-protect {tone}")
@@ -129,14 +132,11 @@ def protection(one: dict[str, Any]) -> tuple[str, str]:
     if not Decimal(one["qty"]):
         return "○ nothing filled yet", "muted"
     if one["protected"]:
-        return f"✔ PROTECTED ({one['max_unprotected_s']:.2f} s without, at most)", "up"
+        return f"✔ PROTECTED (after {one['max_unprotected_s']:.2f} s)", "up"
     if one["purpose"] == "hedge" and one["stop"] is None:
         return "○ hedge without a stop", "warn"
     return f"✖ UNPROTECTED {one['unprotected_s'] or 0:.1f} s", "down"
 
 
-def _price(text: str | None) -> str:
-    if text is None:
-        return "–"
-    digits = max(0, -int(Decimal(text).as_tuple().exponent))
-    return f"{Decimal(text):,.{min(digits, 8)}f}"
+def _price(text: str | None, digits: int) -> str:
+    return "–" if text is None else f"{Decimal(text):,.{digits}f}"

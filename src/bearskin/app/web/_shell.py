@@ -14,6 +14,8 @@ from nicegui import ui
 
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._kit import panel, text
+from bearskin.app.web._page_alerts_toasts import alert_toasts
+from bearskin.app.web._page_learn_guide import guide_bar
 from bearskin.app.web._shell_bar import account_of, notice_of
 from bearskin.terms import BearskinError
 
@@ -62,6 +64,8 @@ def root_of(desk: WebDesk, pages: tuple[Page, ...]) -> Callable[[], None]:
             _bar(desk, pages, dark)
         _lost()
         notice_of(desk)
+        guide_bar(desk)
+        alert_toasts(desk)
         with ui.element("main").classes("page").props('id=page tabindex="-1"'):
             routes = {page.path: built(desk, page) for page in pages}
             routes.setdefault("/", next(iter(routes.values())))  # the bare address opens something

@@ -203,7 +203,8 @@ def _sized(
     def sized(leverage: Decimal | None) -> Sized | Refused:
         assert case.account is not None
         rules = _entry_rules(draft, case, preset, leverage)
-        return risk.size_entry(question, rules, case.account, case.rules.multiplier)
+        # a limit that bars every entry is said as such: what is priced is the trade it bars
+        return risk.size_entry(question, rules, case.account, case.rules.multiplier or ONE)
 
     own = case.rules.leverage if preset.name == case.rules.preset else None
     found = sized(asked or own)
@@ -332,7 +333,7 @@ def _verdict(plan: Plan | None, checks: tuple[Check, ...], faults: dict[str, str
 def _why_not(made: Ticket) -> str:
     """The first thing that keeps it from being sent; empty when nothing does."""
     case = made.case
-    for why in (case.bot, case.lock.shut, *made.faults.values()):
+    for why in (case.bot, case.lock.shut, *made.faults.values(), "; ".join(case.shut)):
         if why:
             return why
     for check in made.checks:

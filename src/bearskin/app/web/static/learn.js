@@ -65,3 +65,32 @@
   new MutationObserver(() => { if (shown && !shown.isConnected) hide(); })
     .observe(document.documentElement, { childList: true, subtree: true });
 })();
+// The guide points at the control of its present step, on whichever page it turns up.
+window.bearskinGuide = (() => {
+  let points = window.guidePoints || [];
+  const visible = (one) => one.getClientRects().length > 0;
+  const found = (wanted) => {
+    for (const selector of wanted)
+      for (const one of document.querySelectorAll(selector)) if (visible(one)) return one;
+  };
+  let due;
+  const mark = () => {
+    due = undefined;
+    const one = found(points);
+    for (const other of document.querySelectorAll(".guided")) if (other !== one) other.classList.remove("guided");
+    if (one && !one.classList.contains("guided")) one.classList.add("guided");
+  };
+  new MutationObserver(() => { due ??= setTimeout(mark, 120); })
+    .observe(document.documentElement, { childList: true, subtree: true });
+  return {
+    point(wanted) { points = wanted; mark(); },
+    look(wanted) {
+      const one = found(wanted);
+      if (!one) return;
+      const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+      one.scrollIntoView({ block: "center", behavior: still ? "auto" : "smooth" });
+      const focusable = one.matches("button,input,select,a[href],[tabindex]") ? one : one.querySelector("button,input,select,a[href],[tabindex]");
+      focusable?.focus({ preventScroll: true });
+    },
+  };
+})();

@@ -268,7 +268,7 @@
   // The whole of a symbol and interval; patches go on from there.
   const load = (id, said) => ready(id, (s) => {
     Object.assign(s, { digits: said.digits, step: said.step, tick: said.tick, local: said.local });
-    s.data = empty(); s.follow = true; s.setups = []; s.chosen = null; s.hover = null;
+    s.data = empty(); s.follow = true; s.setups = []; s.chosen = null; s.hover = null; s.profile = null;
     for (const row of said.candles) put(s, row);
     for (const kind of ["mark", "index"]) for (const [ms, close] of said[kind]) line_at(s, kind, ms, close);
     const last = s.data.time.length - 1 + AHEAD;

@@ -10,7 +10,7 @@
     s.elements = new Map();
     s.tags = { last: $("span", "mk-tag last num"), mark: $("span", "mk-tag mark num") };
     s.over.append(...Object.values(s.tags));
-    s.bars = $("div", "mk-profile"); s.over.append(s.bars);
+    s.bars = $("div", "mk-profile"); s.profiled = $("span", "mk-profile-said num"); s.over.append(s.bars, s.profiled);
     s.chart.on("rendered", () => place(s));
   };
 
@@ -166,10 +166,13 @@
   // Turnover by price, from the left edge of the axis inwards.
   const profile = (s, inside = box(s)) => {
     const said = s.profile;
-    if (!said) { if (s.bars.childElementCount) s.bars.replaceChildren(); return; }
-    const most = Math.max(...said.turnover), want = said.turnover.length;
+    if (!s.bars) return;
+    if (!said) { s.bars.replaceChildren(); s.profiled.textContent = ""; return; }
+    const day = (ms) => bearskinMarket.stamp(s, ms).slice(5, 10), most = Math.max(...said.turnover), want = said.turnover.length;
     while (s.bars.childElementCount < want) s.bars.append($("i", ""));
     while (s.bars.childElementCount > want) s.bars.lastChild.remove();
+    const words = `volume at price, ${said.session === "day" ? day(said.start_ms) : `${day(said.start_ms)} to ${day(said.end_ms)}`}: most at ${bearskinMarket.price(s, said.poc)}`;
+    if (s.profiled.textContent !== words) s.profiled.textContent = words;
     s.bars.style.right = `${inside.right}px`;
     said.turnover.forEach((value, k) => {
       const top = y_of(s, said.edges[k + 1]), low = y_of(s, said.edges[k]), bar = s.bars.children[k];

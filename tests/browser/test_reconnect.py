@@ -1,0 +1,59 @@
+"""The dashboard goes away and comes back: an open page says so, and is right again by itself."""
+
+from __future__ import annotations
+
+import re
+
+from browser.conftest import begin
+from playwright.sync_api import expect
+
+WORDS = ["dashboard", "--no-browser", "--folder"]
+
+
+def test_an_open_page_says_since_when_nothing_is_heard_and_comes_back_by_itself(browser, desk):
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.goto(desk.opening)
+    expect(page.locator("[data-figure=line]")).to_have_text("bot on the line")
+    expect(page.locator("#lost")).to_be_hidden()
+    port = desk.url.rsplit(":", 1)[1]
+
+    desk.stop("dashboard")
+    expect(page.locator("#lost")).to_have_text(re.compile(r"No word from the desk since \d\d:\d\d:\d\d"))
+    expect(page).to_have_title(re.compile("^no line"))
+    assert page.evaluate("getComputedStyle(document.querySelector('.page')).opacity") != "1"
+
+    desk.control("POST", "/index/BTCUSDT", price="61234")  # the world goes on meanwhile
+    child, told = begin("dashboard", [*WORDS, str(desk.home / "exchange"), "--port", port], desk.home)
+    desk.children["dashboard"] = child
+    try:
+        assert told["token"] == desk.pages["token"]
+        expect(page.locator("#lost")).to_be_hidden(timeout=20_000)
+        expect(page.locator("[data-figure=line]")).to_have_text("bot on the line")
+        page.get_by_role("button", name="PANIC").click()  # and it acts again
+        expect(page.get_by_role("alertdialog")).to_be_visible()
+        page.keyboard.press("Escape")
+    finally:
+        context.close()
+        child.stop()
+
+
+def test_a_line_that_went_silent_is_told_and_renewed_when_one_looks_again(browser, tmp_path_factory, desk):
+    """A tab that slept: nothing was heard for a while, then it is looked at."""
+    words = [*WORDS, str(desk.home / "exchange"), "--port", "0"]
+    child, told = begin("dashboard", words, desk.home)
+    context = browser.new_context()
+    page = context.new_page()
+    try:
+        page.goto(told["open"])
+        expect(page.locator("[data-figure=line]")).to_have_text("bot on the line")
+        page.clock.install()
+        page.clock.pause_at(page.evaluate("Date.now() + 60000"))
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        expect(page.locator("#lost")).to_be_visible()
+        page.clock.resume()
+        expect(page.locator("#lost")).to_be_hidden(timeout=15_000)
+        expect(page.locator("[data-figure=line]")).to_have_text("bot on the line")
+    finally:
+        context.close()
+        child.stop()
