@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,13 +82,21 @@ def begin(name: str, words: list[str], home: Path) -> tuple[Child, dict[str, Any
 
 
 @contextlib.contextmanager
-def whole_desk(home: Path, *, prices: str = "manual", sides: str = "none", speed: str = "1") -> Iterator[WholeDesk]:
-    """Open one; everything is ended with the context."""
+def whole_desk(
+    home: Path,
+    *,
+    prices: str = "manual",
+    sides: str = "none",
+    speed: str = "1",
+    before: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> Iterator[WholeDesk]:
+    """Open one; everything is ended with the context. `before` gets the exchange's address before the bot begins."""
     with contextlib.ExitStack() as stack:
         folder = home / "exchange"
         words = ["exchange", "--port", "0", "--folder", str(folder), "--prices", prices, "--symbols", SYMBOLS]
         market, told = begin("exchange", [*words, "--speed", speed, "--no-limits"], home)
         stack.callback(market.stop)
+        before(told)
         bot = Child(
             "bot",
             [*TRADE, "--folder", str(folder), "--sides", sides, "--home", str(home)],
