@@ -6,6 +6,9 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import HTMLResponse
 from fastapi.security import HTTPBearer
 
+<<<<<<< HEAD
+from bearskin.app.web import _api_backtests, _api_bot, _api_market, _api_positions, _api_stream, _api_ticket
+=======
 from bearskin.app.web import (
     _api_alerts,
     _api_bot,
@@ -17,6 +20,7 @@ from bearskin.app.web import (
     _api_stream,
     _api_ticket,
 )
+>>>>>>> main
 from bearskin.app.web._api_docs import page_of
 from bearskin.app.web._api_errors import PROBLEMS, Plain, add_errors, add_nowhere
 from bearskin.app.web._desk import WebDesk
@@ -46,6 +50,7 @@ def api_of(desk: WebDesk) -> FastAPI:
     app.include_router(_api_settings.router_of(desk), prefix=PREFIX)
     app.include_router(_api_learn.router_of(desk), prefix=PREFIX)
     app.include_router(_api_bot.router_of(desk), prefix=PREFIX)
+    app.include_router(_api_backtests.router_of(desk), prefix=PREFIX)
     app.include_router(_api_market.router_of(desk), prefix=PREFIX)
     app.include_router(_api_scan.router_of(desk), prefix=PREFIX)
     app.include_router(_api_positions.router_of(desk), prefix=PREFIX)

@@ -44,38 +44,28 @@ STEPS: Final = (
         title="Pick a pair and the short side",
         do="Choose BTCUSDT and Short on the ticket.",
         why="Liquid majors first: thin coins are where a small push moves the mark and liquidates shorts.",
-        points=("[data-panel=ticket] [data-guide=pair]", "[data-panel=ticket]"),
+        points=("[data-panel=ticket] [data-choice=side]", "[data-panel=ticket]"),
     ),
     Step(
         key="margin",
         title="Isolated margin, low leverage",
-        do="Choose isolated margin and a leverage of 3x or less.",
+        do="Choose the preset beginner, or isolated margin and 3x or less.",
         why="Isolated loses its own margin at most. At 3x a rise of 32.8 % liquidates, at 10x one of 9.56 %.",
-        points=(
-            "[data-panel=ticket] [data-guide=margin]",
-            "[data-panel=ticket] [data-field=leverage]",
-            "[data-panel=ticket] [aria-label*=everage]",
-            "[data-panel=ticket]",
-        ),
+        points=("[data-panel=ticket] [data-choice=preset]", "[data-panel=ticket]"),
     ),
     Step(
         key="stop",
         title="A stop above, and the size that fits it",
         do="Set a stop above the price and leave the quantity to the risk.",
         why="The size follows from the way to the stop: what is lost there is half a per cent of equity, or one.",
-        points=(
-            "[data-panel=ticket] [data-guide=stop]",
-            "[data-panel=ticket] [data-field=stop]",
-            "[data-panel=ticket] [aria-label*=top]",
-            "[data-panel=ticket]",
-        ),
+        points=("[data-panel=ticket] [data-field=stop]", "[data-panel=ticket]"),
     ),
     Step(
         key="preflight",
         title="Read the preflight",
         do="Read what the ticket says: loss at the stop, liquidation price, fees, funding, gaps.",
         why="Everything the trade can cost is said before it is sent. After that it is too late.",
-        points=("[data-panel=preflight]", "[data-panel=ticket] [data-guide=preflight]", "[data-panel=ticket]"),
+        points=("[data-panel=ticket] [data-part=checks]", "[data-panel=ticket]"),
         say="I have read it",
     ),
     Step(
@@ -83,7 +73,7 @@ STEPS: Final = (
         title="Send it and see PROTECTED",
         do="Send the order. The position is PROTECTED once the venue has confirmed its stop.",
         why="The stop rests at the venue, not on this machine: it holds when the machine is off.",
-        points=("[data-panel=ticket] [data-guide=send]", "[data-panel=ticket]"),
+        points=("[data-panel=ticket] [data-action=send]", "[data-panel=ticket]"),
     ),
     Step(
         key="watch",
@@ -100,8 +90,7 @@ STEPS: Final = (
         do="Close the position, then read what was made of it after fees and funding.",
         why="A trade is only over when its costs are known: fees at both ends, slippage, funding.",
         path="/positions",
-        points=("[data-panel=positions] [data-guide=close]", "[data-panel=positions] [aria-label*=lose]",
-                "[data-panel=positions]"),
+        points=("[data-panel=positions] button[aria-label^='Close 100']", "[data-panel=positions]"),
     ),
 )  # fmt: skip
 KEYS: Final = tuple(step.key for step in STEPS)
@@ -227,7 +216,9 @@ def _closed(progress: Progress, decisions: tuple[Mapping[str, Any], ...]) -> Pro
 
 
 def _careful(draft: Draft) -> bool:
-    return draft.margin_mode == "isolated" and draft.leverage is not None and draft.leverage <= LEVERAGE_LOW
+    """Whether margin and leverage were chosen for a beginner: by hand, or by that preset."""
+    low = draft.preset == "beginner" if draft.leverage is None else draft.leverage <= LEVERAGE_LOW
+    return draft.margin_mode == "isolated" and low
 
 
 def _stopped(draft: Draft, price: Decimal | None) -> bool:

@@ -23,7 +23,7 @@ PAGE_WARNINGS = 40
 
 def alerts_page(desk: WebDesk) -> None:
     """Build it."""
-    with ui.element("div").classes("alerts"):
+    with ui.element("div").classes("ln-alerts"):
         with ui.element("div").classes("alerts-left"):
             with panel("Rules", "rules") as rules:
                 table = _Rules(desk, rules)
@@ -31,7 +31,7 @@ def alerts_page(desk: WebDesk) -> None:
                 table.form = RuleForm(desk, table.show)
         with ui.element("div").classes("alerts-right"), panel("What the bot tells", "warnings") as warnings:
             _warnings(desk, warnings, table.show)
-        with panel("Kinds that are told", "kinds", "wide") as kinds:
+        with panel("Kinds that are told", "kinds", "ln-wide") as kinds:
             _kinds(desk, kinds)
 
 
@@ -42,7 +42,7 @@ class _Rules:
         self._desk, self._frame = desk, frame
         self.form: RuleForm | None = None
         self._stamp: Any = None
-        self._rows = ui.element("div").classes("rules")
+        self._rows = ui.element("div").classes("ln-rules")
         self._says = Says("rules-said")
         self.show()
 
@@ -62,7 +62,7 @@ class _Rules:
             return
         self._frame.shown()
         self._rows.clear()
-        with self._rows, ui.element("table").classes("rows"):
+        with self._rows, ui.element("table").classes("ln-rows"):
             with ui.element("thead"), ui.element("tr"):
                 for head in ("On", "Rule", "How often", "Rang", ""):
                     text("th", head).props("scope=col")
@@ -81,11 +81,11 @@ class _Rules:
             with ui.element("td"):
                 ui.label(_often(rule))
                 if rule["urgent"]:
-                    ui.label("urgent: in quiet hours too").classes("warn small")
+                    ui.label("urgent: in quiet hours too").classes("warn ln-small")
             with ui.element("td").classes("num"):
                 ui.label(f"{rule['rang']}×" if rule["rang"] else "–")
                 if rule["rang_at"]:
-                    ui.label(rule["rang_at"][5:16].replace("T", " ")).classes("muted small")
+                    ui.label(rule["rang_at"][5:16].replace("T", " ")).classes("muted ln-small")
             with ui.element("td").classes("row-tools"):
                 act(f"Change {rule['text']}", lambda: self._change(rule), icon="edit")
                 act(f"Delete {rule['text']}", lambda: self._delete(rule), icon="delete")
@@ -109,7 +109,7 @@ class _Rules:
 
 def switch(name: str, on: bool, turned: Callable[[bool], Any]) -> None:
     """A switch: a box to tick that says by its place and its tick how it stands."""
-    made = ui.element("input").props("type=checkbox role=switch").classes("switch")
+    made = ui.element("input").props("type=checkbox role=switch").classes("ln-switch")
     made.props["aria-label"] = name
     made.props["checked"] = on
     made.on("change", lambda event: turned(bool(event.args)), js_handler="(event) => emit(event.target.checked)")
@@ -128,7 +128,7 @@ def _often(rule: dict[str, Any]) -> str:
 def _warnings(desk: WebDesk, frame: Panel, again: Callable[[], None]) -> None:
     with frame.tools:
         act("Tell me in the browser too", lambda: ui.run_javascript("bearskinAlerts.ask()"))
-    rows = ui.element("ol").classes("warnings").props("aria-live=polite")
+    rows = ui.element("ol").classes("ln-warnings").props("aria-live=polite")
     seen: list[Any] = [None]
 
     def show(now: BotNow) -> None:
@@ -150,8 +150,8 @@ def _warnings(desk: WebDesk, frame: Panel, again: Callable[[], None]) -> None:
             for one in reversed(found):
                 with ui.element("li").classes(one["severity"]):
                     ui.label(one["time"][5:19].replace("T", " ")).classes("num muted")
-                    ui.label(one["severity"]).classes("severity")
-                    ui.label(one["kind"]).classes("kind")
+                    ui.label(one["severity"]).classes("ln-severity")
+                    ui.label(one["kind"]).classes("ln-kind")
                     ui.label(one["text"])
 
     heard(desk, BOT, show, every_s=0.5)
@@ -169,10 +169,10 @@ def _kinds(desk: WebDesk, frame: Panel) -> None:
         if await tried(says, lambda: desk.aside(lambda: tell_kind(desk, kind, told))) is not None:
             says.good(f"{kind} is {'told' if told else 'not told'} from now on")
 
-    with ui.element("ul").classes("kinds"):
+    with ui.element("ul").classes("ln-kinds"):
         for one in found:
             with ui.element("li"):
                 switch(one["kind"], one["told"], functools.partial(turned, one["kind"]))
-                ui.label(one["kind"]).classes("kind")
+                ui.label(one["kind"]).classes("ln-kind")
                 ui.label(one["meaning"]).classes("muted")
-    ui.label("What is critical is told even when its kind is off.").classes("note")
+    ui.label("What is critical is told even when its kind is off.").classes("ln-note")

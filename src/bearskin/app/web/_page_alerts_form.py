@@ -83,13 +83,13 @@ class RuleForm:
                 choice("Pause between", "rule-pause", {pause: f"{pause} s"} | PAUSES, pause, self._paused)
             self._text["note"] = Typed("Note", "rule-note", value=at["note"], hint="told with it")
             self._urgent()
-            with ui.element("div").classes("tools form-end"):
+            with ui.element("div").classes("ln-tools form-end"):
                 act("Keep the change" if self._rule else "Add the rule", self._send, main=True)
                 if self._rule:
                     act("Leave it as it was", self._again)
 
     def _urgent(self) -> None:
-        with ui.element("label").classes("tick"):
+        with ui.element("label").classes("ln-tick"):
             box = ui.element("input").props("type=checkbox")
             box.props["checked"] = self._at["urgent"]
             ui.label("urgent: in quiet hours too")

@@ -15,7 +15,7 @@ from bearskin.app.web._page_learn_quiz import quiz_part
 
 def learn_page(desk: WebDesk, term: str = "") -> None:
     """Build it; `term` names an entry of the glossary that is to be shown."""
-    with ui.element("div").classes("learn"):
+    with ui.element("div").classes("ln-learn"):
         with panel("A first short, in eight steps", "learn-guide"):
             guide_list(desk)
         with panel("The risk quiz", "quiz") as quiz:
@@ -24,7 +24,7 @@ def learn_page(desk: WebDesk, term: str = "") -> None:
             path_chart(desk)
         with panel("Where liquidation really is", "reach"):
             reach_chart()
-        with panel("Glossary", "glossary", "wide") as words:
+        with panel("Glossary", "glossary", "ln-wide") as words:
             _glossary(words.tools, term)
 
 
@@ -33,9 +33,9 @@ def _glossary(tools: ui.element, wanted: str) -> None:
     heads: dict[str, ui.element] = {}
     with tools:
         search = ui.element("input").props('type=search placeholder="find a word" aria-label="Find a word"')
-        search.classes("find")
+        search.classes("ln-find")
         found = ui.label(f"{len(ENTRIES)} words").classes("muted").props("role=status")
-    with ui.element("div").classes("words"):
+    with ui.element("div").classes("ln-words"):
         for group in GROUPS:
             heads[group] = ui.element("section").classes("words-group")
             with heads[group]:
@@ -60,16 +60,16 @@ def _glossary(tools: ui.element, wanted: str) -> None:
 
 
 def _word(entry: Entry) -> ui.element:
-    row = ui.element("div").classes("word").props(f'data-word={slug_of(entry)} tabindex="-1"')
+    row = ui.element("div").classes("ln-word").props(f'data-word={slug_of(entry)} tabindex="-1"')
     with row:
         with ui.element("dt"):
             ui.label(entry.name)
             if entry.also:
-                ui.label(", ".join(entry.also)).classes("also")
+                ui.label(", ".join(entry.also)).classes("ln-also")
         with ui.element("dd"):
             ui.label(entry.says)
             if entry.wrong:
-                with ui.element("div").classes("wrong"):
+                with ui.element("div").classes("ln-wrong"):
                     ui.label("Often told wrong").classes("wrong-mark")
                     ui.label(entry.wrong)
     return row

@@ -56,7 +56,7 @@ def path_chart(desk: WebDesk) -> None:
         slider("Days", "days", 5, 180, 5, 60, moved("days", lambda v: f"{v:.0f}"))
         slider("Funding a day", "funding", -0.003, 0.003, 0.0001, 0.0003,
                moved("funding", lambda v: f"{100 * v:+.2f} %".replace("-", "−")))  # fmt: skip
-    with ui.element("div").classes("figures"):
+    with ui.element("div").classes("ln-figures"):
         ends["market"] = figure("Coin", "path-market")
         ends["token"] = figure("-1x token", "path-token")
         ends["short"] = figure("Short, 1x", "path-short")
@@ -69,7 +69,7 @@ def path_chart(desk: WebDesk) -> None:
     ui.label(
         "The token is set back every evening, so swings eat it; the short keeps its quantity and gets or pays funding. "
         "Fees are left away for all three."
-    ).classes("note")
+    ).classes("ln-note")
 
 
 def _path_told(made: SamePath, ends: dict[str, Any]) -> None:
@@ -144,7 +144,7 @@ def reach_chart() -> None:
     with ui.element("div").classes("chart-tools"):
         slider("Leverage", "reach-leverage", 1, 125, 1, 10, leveraged)
         choice("Size", "reach-size", SIZES, "6000", sized)
-    with ui.element("div").classes("figures"):
+    with ui.element("div").classes("ln-figures"):
         told["naive"] = figure("Bankruptcy price", "reach-naive")
         told["true"] = figure("Liquidation price", "reach-true")
         told["apart"] = figure("comes earlier by", "reach-apart")
@@ -156,7 +156,7 @@ def reach_chart() -> None:
     ui.label(
         "A rise of one over the leverage uses up the margin: that is bankruptcy. The venue closes the position before, "
         "when what is left no longer covers the maintenance margin. BTCUSDT, isolated, brackets of 2026.9, no fees."
-    ).classes("note")
+    ).classes("ln-note")
 
 
 def _reach_series(size: Decimal, leverage: Decimal) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def guide_bar(desk: WebDesk) -> None:
 def guide_list(desk: WebDesk) -> None:
     """All eight steps with what was done of them."""
     guide = guide_of(desk)
-    rows = ui.element("ol").classes("steps")
+    rows = ui.element("ol").classes("ln-steps")
 
     def show(progress: Progress) -> None:
         rows.clear()
@@ -60,7 +60,7 @@ def guide_list(desk: WebDesk) -> None:
 
 def _row(number: int, step: Step, *, done: bool, now: bool) -> None:
     state = "done" if done else "now" if now else ""
-    row = ui.element("li").classes(f"step {state}").props(f"data-step={step.key}")
+    row = ui.element("li").classes(f"ln-step {state}").props(f"data-step={step.key}")
     if now:
         row.props("aria-current=step")
     with row:

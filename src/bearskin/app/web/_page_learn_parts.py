@@ -17,7 +17,7 @@ VALUE = "(event) => emit(event.target.value)"
 
 def act(words: str, do: Callable[[], Any], *, main: bool = False, icon: str = "", name: str = "") -> ui.element:
     """A button; with an icon it shows that alone and `words` are its name. `do` may be a coroutine."""
-    made = ui.element("button").classes(f"act {'main' if main else ''} {'only-icon' if icon else ''}")
+    made = ui.element("button").classes(f"ln-act {'ln-main' if main else ''} {'ln-only-icon' if icon else ''}")
     made.props("type=button")
     if icon or name:
         made.props["aria-label"] = name or words
@@ -33,8 +33,8 @@ def act(words: str, do: Callable[[], Any], *, main: bool = False, icon: str = ""
 
 def field(label: str, name: str) -> Any:
     """What is around a control: its label above it; the context is the control. `name` is for tests and the guide."""
-    around = ui.element("label").classes("field").props(f"data-field={name}")
-    with around, ui.element("span").classes("field-label"):
+    around = ui.element("label").classes("ln-field").props(f"data-field={name}")
+    with around, ui.element("span").classes("ln-field-label"):
         term(label)
     return around
 
@@ -57,7 +57,7 @@ def slider(
     label: str, name: str, low: float, high: float, step: float, value: float, changed: Callable[[float], str]
 ) -> ui.element:
     """A slider; `changed` is told of each value and returns how it reads."""
-    with field(label, name), ui.element("span").classes("slide"):
+    with field(label, name), ui.element("span").classes("ln-slide"):
         made = ui.element("input").props(f"type=range min={low} max={high} step={step} value={value}")
         made.props["aria-label"] = label
         shown = ui.label().classes("num slide-value")
@@ -101,7 +101,7 @@ class Says:
     """One line that tells what came of an act."""
 
     def __init__(self, key: str) -> None:
-        self._line = ui.label().classes("says").props(f"role=status data-figure={key}")
+        self._line = ui.label().classes("ln-says").props(f"role=status data-figure={key}")
         self._line.set_visibility(False)
 
     def good(self, text: str) -> None:
@@ -114,7 +114,7 @@ class Says:
 
     def _say(self, text: str, tone: str) -> None:
         self._line.set_text(text)
-        self._line.classes(replace=f"says {tone}")
+        self._line.classes(replace=f"ln-says {tone}")
         self._line.set_visibility(True)
 
 

@@ -15,7 +15,7 @@ from bearskin.terms import BearskinError
 
 def quiz_part(desk: WebDesk, frame: Panel) -> None:
     """What is locked, and the quiz that unlocks it."""
-    place = ui.element("div").classes("quiz")
+    place = ui.element("div").classes("ln-quiz")
 
     def first() -> None:
         place.clear()
@@ -35,7 +35,7 @@ def quiz_part(desk: WebDesk, frame: Panel) -> None:
 
 def _standing(desk: WebDesk, put: Any) -> None:
     state = quiz_state(desk.house)
-    with ui.element("ul").classes("locks"):
+    with ui.element("ul").classes("ln-locks"):
         for lock in locks_of(desk.house):
             with ui.element("li").props(f"data-lock={lock.key}"):
                 ui.icon("lock" if lock.locked else "lock_open").props("aria-hidden=true").classes(
@@ -61,14 +61,14 @@ def _questions(desk: WebDesk, quiz: dict[str, Any], first: Any) -> None:
 
     left.set_text(_left(len(quiz["questions"])))
     for number, question in enumerate(quiz["questions"], 1):
-        with ui.element("fieldset").classes("question").props(f"data-question={question['name']}"):
+        with ui.element("fieldset").classes("ln-question").props(f"data-question={question['name']}"):
             text("legend", f"{number}. {question['text']}")
             for letter, words in question["answers"].items():
-                with ui.element("label").classes("answer"):
+                with ui.element("label").classes("ln-answer"):
                     radio = ui.element("input").props(f"type=radio name=quiz-{quiz['seed']}-{number} value={letter}")
                     radio.on("change", lambda _, n=question["name"], one=letter: chosen(n, one), args=[])
                     ui.label(words)
-            whys[question["name"]] = ui.element("div").classes("reason")
+            whys[question["name"]] = ui.element("div").classes("ln-reason")
     says = Says("quiz-result")
 
     async def answer() -> None:
@@ -80,7 +80,7 @@ def _questions(desk: WebDesk, quiz: dict[str, Any], first: Any) -> None:
         if result is not None:
             _graded(result, whys, says)
 
-    with ui.element("div").classes("tools"):
+    with ui.element("div").classes("ln-tools"):
         act("Answer all", answer, main=True)
         act("Back", first)
 
@@ -89,7 +89,7 @@ def _graded(result: dict[str, Any], whys: dict[str, ui.element], says: Says) -> 
     for row in result["questions"]:
         place = whys[row["name"]]
         place.clear()
-        place.classes(replace=f"reason {'right' if row['right'] else 'not-right'}")
+        place.classes(replace=f"ln-reason {'right' if row['right'] else 'not-right'}")
         with place:
             ui.label("✓ right" if row["right"] else f"✗ wrong; right is: {row['answer']}").classes(
                 "up" if row["right"] else "down"

@@ -22,7 +22,7 @@ def settings_page(desk: WebDesk) -> None:
         with panel("Settings", "settings") as frame:
             frame.failed(str(error))
         return
-    with ui.element("div").classes("settings"):
+    with ui.element("div").classes("ln-settings"):
         with ui.element("div").classes("settings-left"), panel("Settings", "settings") as frame:
             _table(desk, frame, found)
         with ui.element("div").classes("settings-right"):
@@ -54,7 +54,7 @@ def _prefs(desk: WebDesk, prefs: dict[str, str]) -> None:
 
 
 def _presets(presets: list[dict[str, Any]]) -> None:
-    with ui.element("div").classes("scroll"), ui.element("table").classes("rows"):
+    with ui.element("div").classes("ln-scroll"), ui.element("table").classes("ln-rows"):
         with ui.element("thead"), ui.element("tr"):
             for head, word in (("Preset", ""), ("Leverage", "leverage"), ("At risk", "risk"), ("Margin", "margin mode"),
                                ("of equity", ""), ("Liquidation", "liquidation price")):  # fmt: skip
@@ -72,7 +72,7 @@ def _presets(presets: list[dict[str, Any]]) -> None:
                     )
                     text("td", f"≥ {one['liquidation_stop_ratio']} stops away")
     for one in presets:
-        text("div", f"{one['name']}: {one['about'].partition(': ')[2] or one['about']}").classes("note")
+        text("div", f"{one['name']}: {one['about'].partition(': ')[2] or one['about']}").classes("ln-note")
     text("div", "Beyond a preset takes an explicit choice in the ticket; beyond the bracket nothing goes.").classes(
         "note"
     )
@@ -80,7 +80,7 @@ def _presets(presets: list[dict[str, Any]]) -> None:
 
 def _table(desk: WebDesk, frame: Panel, found: dict[str, Any]) -> None:
     with frame.tools:
-        text("span", f"{found['config_file']}").classes("muted small path")
+        text("span", f"{found['config_file']}").classes("muted ln-small ln-path")
     for note in found["notes"]:
         text("div", note).classes("warn")
     groups = dict.fromkeys(row["group"] for row in found["settings"])
@@ -94,7 +94,7 @@ def _table(desk: WebDesk, frame: Panel, found: dict[str, Any]) -> None:
         "div",
         "Order: command line, environment, config.toml, default. A bot that runs keeps what it was begun with, but "
         "where its alerts go and when it is quiet it takes up at once.",
-    ).classes("note")
+    ).classes("ln-note")
 
 
 class _Row:
@@ -102,7 +102,7 @@ class _Row:
 
     def __init__(self, desk: WebDesk, row: dict[str, Any]) -> None:
         self._desk, self._row = desk, row
-        self._place = ui.element("div").classes("setting").props(f"data-setting={row['name']}")
+        self._place = ui.element("div").classes("ln-setting").props(f"data-setting={row['name']}")
         self._show()
 
     def _show(self) -> None:
@@ -110,18 +110,18 @@ class _Row:
         self._place.clear()
         with self._place:
             with ui.element("div").classes("setting-name"):
-                text("span", row["name"]).classes("mono")
-                text("span", row["meaning"]).classes("muted small")
+                text("span", row["name"]).classes("ln-mono")
+                text("span", row["meaning"]).classes("muted ln-small")
             with ui.element("div").classes("setting-value"):
                 if row["value"] is None:
                     text("span", row["stands_in"] or "none").classes("muted")
                 else:
-                    text("span", row["value"]).classes("mono")
-                text("span", row["origin"]).classes(f"origin {'' if row['origin'] == 'default' else 'given'}")
+                    text("span", row["value"]).classes("ln-mono")
+                text("span", row["origin"]).classes(f"ln-origin {'' if row['origin'] == 'default' else 'ln-given'}")
             if row["changeable"]:
                 act("Change", self._open, name=f"Change {row['name']}")
             else:
-                text("span", row["why_not"]).classes("muted small")
+                text("span", row["why_not"]).classes("muted ln-small")
 
     def _open(self) -> None:
         row = self._row
@@ -143,7 +143,7 @@ class _Row:
                 if typed is not None and row["secret"]:
                     typed.clear()
 
-            with ui.element("div").classes("tools"):
+            with ui.element("div").classes("ln-tools"):
                 act("Keep", keep, main=True, name=f"Keep {row['name']}")
                 if row["origin"] == settings.SHOWN_FROM:
                     back = row["stands_in"] or "the default"
@@ -165,7 +165,7 @@ def _addresses(desk: WebDesk) -> None:
     except BearskinError as error:
         text("div", str(error)).classes("down")
         return
-    now = text("div", kept or "no addresses yet").classes("mono").props("data-figure=alert-addresses")
+    now = text("div", kept or "no addresses yet").classes("ln-mono").props("data-figure=alert-addresses")
     typed = Typed("Addresses, blanks between", "alert-urls", hint="tgram://… ntfy://… mailto://…", secret=True)
     says = Says("alert-said")
 
@@ -189,9 +189,9 @@ def _addresses(desk: WebDesk) -> None:
             )
             (says.good if made["arrived"] else says.bad)(told)
 
-    with ui.element("div").classes("tools"):
+    with ui.element("div").classes("ln-tools"):
         act("Keep the addresses", keep, main=True)
         act("Send a test alert", test)
         act("Forget them", forget)
     text("div", "Apprise addresses: a phone, a chat, mail. They hold tokens, so they are typed in and never shown "
-                "again.").classes("note")  # fmt: skip
+                "again.").classes("ln-note")  # fmt: skip

@@ -15,7 +15,7 @@ from bearskin.terms import BearskinError
 
 def locks_part(desk: WebDesk) -> None:
     """The locks, the notice, and the caps."""
-    place = ui.element("div").classes("stacked")
+    place = ui.element("div").classes("ln-stacked")
     says = Says("locks-said")
 
     def show() -> None:
@@ -30,7 +30,7 @@ def locks_part(desk: WebDesk) -> None:
 
 
 def _locks(desk: WebDesk, found: dict[str, Any], says: Says, again: Any) -> None:
-    with ui.element("ul").classes("locks"):
+    with ui.element("ul").classes("ln-locks"):
         for lock in found["locks"]:
             with ui.element("li").props(f"data-lock={lock['key']}"):
                 ui.icon("lock" if lock["locked"] else "lock_open").props("aria-hidden=true").classes(
@@ -42,9 +42,9 @@ def _locks(desk: WebDesk, found: dict[str, Any], says: Says, again: Any) -> None
                     ui.link("the quiz", "/learn")
     with ui.element("details").props(*([] if found["acknowledged"] else ["open"])):
         text("summary", "The notice on who may trade")
-        text("p", found["notice"]).classes("small")
+        text("p", found["notice"]).classes("ln-small")
         for region, words in found["regions"].items():
-            text("p", f"{region}: {words}").classes("muted small")
+            text("p", f"{region}: {words}").classes("muted ln-small")
     chosen = [found["region"] or "other"]
 
     async def accept() -> None:
@@ -59,9 +59,9 @@ def _locks(desk: WebDesk, found: dict[str, Any], says: Says, again: Any) -> None
             regions = {one: one for one in found["regions"]}
             choice("Where you live", "region", regions, chosen[0], lambda one: chosen.__setitem__(0, one))
             act("I have read it", accept)
-    caps = ", ".join(f"{venue} {amount}" for venue, amount in found["caps"].items())
-    text("div", f"Largest live position: {found['cap_first']} in quote currency, {found['cap_rule']}"
-                f"{f'; set by hand: {caps}' if caps else ''}.").classes("note").props("data-figure=caps")  # fmt: skip
+    caps = "".join(f"; {venue} {amount}, set by hand" for venue, amount in found["caps"].items())
+    words = f"Largest live position: {found['cap_first']} in quote currency, {found['cap_rule']}{caps}."
+    text("div", words).classes("ln-note").props("data-figure=caps")
     with ui.element("div").classes("form-row"):
         venue = Typed("Venue", "cap-venue", hint="binance")
         amount = Typed("At most", "cap-amount", hint="500")
@@ -92,7 +92,7 @@ def keys_part(desk: WebDesk) -> None:
             if not found:
                 text("div", "no keys: the demo needs none").classes("muted")
                 return
-            with ui.element("table").classes("rows"), ui.element("tbody"):
+            with ui.element("table").classes("ln-rows"), ui.element("tbody"):
                 for one in found:
                     _key(desk, one, says, show)
 
@@ -114,7 +114,7 @@ def keys_part(desk: WebDesk) -> None:
 
         act("Put it into the keyring", enter, main=True)
     text("div", "The venue is asked what the key may do; one that can withdraw is refused. It goes into the system's "
-                "keyring, never into a file, and is never shown again.").classes("note")  # fmt: skip
+                "keyring, never into a file, and is never shown again.").classes("ln-note")  # fmt: skip
 
 
 def _key(desk: WebDesk, one: dict[str, Any], says: Says, again: Any) -> None:
@@ -131,7 +131,7 @@ def _key(desk: WebDesk, one: dict[str, Any], says: Says, again: Any) -> None:
     with ui.element("tr").props(f"data-key-of={one['name']}"):
         text("th", one["name"]).props("scope=row")
         text("td", f"from the {one['origin']}")
-        text("td", one["fingerprint"] or "incomplete").classes("mono muted").props('title="fingerprint of the key"')
+        text("td", one["fingerprint"] or "incomplete").classes("ln-mono muted").props('title="fingerprint of the key"')
         with ui.element("td").classes("row-tools"):
             if not one["vouched"] and one["fingerprint"]:
                 act("It cannot withdraw", vouch, name=f"Say that the key of {one['name']} cannot withdraw")
