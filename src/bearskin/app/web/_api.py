@@ -6,11 +6,9 @@ from fastapi import Depends, FastAPI
 from fastapi.responses import HTMLResponse
 from fastapi.security import HTTPBearer
 
-<<<<<<< HEAD
-from bearskin.app.web import _api_backtests, _api_bot, _api_market, _api_positions, _api_stream, _api_ticket
-=======
 from bearskin.app.web import (
     _api_alerts,
+    _api_backtests,
     _api_bot,
     _api_learn,
     _api_market,
@@ -20,7 +18,6 @@ from bearskin.app.web import (
     _api_stream,
     _api_ticket,
 )
->>>>>>> main
 from bearskin.app.web._api_docs import page_of
 from bearskin.app.web._api_errors import PROBLEMS, Plain, add_errors, add_nowhere
 from bearskin.app.web._desk import WebDesk
@@ -47,13 +44,13 @@ def api_of(desk: WebDesk) -> FastAPI:
     )
     add_errors(app)
     app.include_router(_api_alerts.router_of(desk), prefix=PREFIX)
-    app.include_router(_api_settings.router_of(desk), prefix=PREFIX)
-    app.include_router(_api_learn.router_of(desk), prefix=PREFIX)
-    app.include_router(_api_bot.router_of(desk), prefix=PREFIX)
     app.include_router(_api_backtests.router_of(desk), prefix=PREFIX)
+    app.include_router(_api_bot.router_of(desk), prefix=PREFIX)
+    app.include_router(_api_learn.router_of(desk), prefix=PREFIX)
     app.include_router(_api_market.router_of(desk), prefix=PREFIX)
-    app.include_router(_api_scan.router_of(desk), prefix=PREFIX)
     app.include_router(_api_positions.router_of(desk), prefix=PREFIX)
+    app.include_router(_api_scan.router_of(desk), prefix=PREFIX)
+    app.include_router(_api_settings.router_of(desk), prefix=PREFIX)
     app.include_router(_api_stream.router_of(desk), prefix=PREFIX)
     app.include_router(_api_ticket.router_of(desk), prefix=PREFIX)
 
