@@ -15,7 +15,7 @@ from bearskin.setups._book import (
     microprice,
     order_flow_imbalance,
 )
-from bearskin.setups._crowd_state import CrowdRules, CrowdState, crowd_state
+from bearskin.setups._crowd_state import CrowdRules, CrowdState, Lamp, crowd_lamps, crowd_state
 from bearskin.setups._crowded_longs import CrowdedLongs
 from bearskin.setups._declining_volume import DecliningVolume
 from bearskin.setups._descending_channel import ChannelBreak, DescendingChannel
@@ -84,6 +84,7 @@ __all__ = [
     "GuardRules",
     "GuardVerdict",
     "HeadShoulders",
+    "Lamp",
     "Level",
     "LevelRules",
     "Line",
@@ -109,6 +110,7 @@ __all__ = [
     "book_imbalance",
     "book_says_wait",
     "check_setup",
+    "crowd_lamps",
     "crowd_state",
     "detect",
     "entry_ok",

@@ -63,6 +63,56 @@ class CrowdState:
         return None if self.ratio_pct is None or self.top_pct is None else self.ratio_pct - self.top_pct
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lamp:
+    """One of the three conditions of crowding: `on` is None without data. `rank` is 0..100, `need` what lights it."""
+
+    name: str
+    on: bool | None
+    rank: float | None
+    told: str
+    need: str
+
+
+def crowd_lamps(state: CrowdState, side: Side, rules: CrowdRules | None = None) -> tuple[Lamp, Lamp, Lamp]:
+    """Open interest, funding and greed (for longs: fear) as the three lamps of `state`, seen from `side`."""
+    rules = rules or CrowdRules()
+    short = side is Side.SHORT
+    change, paid = state.interest_change, state.funding_mean_8h
+    interest = None
+    if state.interest_pct is not None and change is not None:
+        interest = state.interest_pct >= rules.interest_pct and change >= rules.interest_rise
+    funding = None
+    if state.funding_pct is not None and paid is not None:
+        seen = paid if short else 2 * NEUTRAL_8H - paid
+        funding = state.funding_pct >= rules.funding_pct and seen >= rules.funding_neutrals * NEUTRAL_8H
+    least = rules.funding_neutrals if short else 2 - rules.funding_neutrals
+    greed = state.greed if state.greed is None or short else 100 - state.greed
+    return (
+        Lamp(
+            name="open interest",
+            on=interest,
+            rank=state.interest_pct,
+            told="" if change is None else f"{100 * change:+.1f} % in {rules.rise_days:g} days",
+            need=f"rank {rules.interest_pct:g} and {100 * rules.interest_rise:+.0f} % in {rules.rise_days:g} days",
+        ),
+        Lamp(
+            name="funding",
+            on=funding,
+            rank=state.funding_pct,
+            told="" if paid is None else f"{100 * paid:+.4f} % per 8 h",
+            need=f"rank {rules.funding_pct:g} and {100 * least * NEUTRAL_8H:+.2f} % per 8 h",
+        ),
+        Lamp(
+            name="greed" if short else "fear",
+            on=None if state.greed is None else state.greed >= rules.greed,
+            rank=state.greed,
+            told="" if greed is None else f"Fear & Greed {greed:.0f}",
+            need=f"Fear & Greed {rules.greed if short else 100 - rules.greed:g} or {'more' if short else 'less'}",
+        ),
+    )
+
+
 def crowd_state(view: View, bar: int, rules: CrowdRules | None = None) -> CrowdState:
     """The state at the close of `bar` in `view`. Raises BadInput when there is no such bar."""
     if not 0 <= bar < len(view):

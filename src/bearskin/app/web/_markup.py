@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable
 
 LONG = 14  # signs of a figure that still stand beside another
@@ -49,5 +50,5 @@ def facts(pairs: Iterable[tuple[str, Child]]) -> Markup:
 
 
 def _fact(name: str, value: Markup) -> Markup:
-    long = len(value) > LONG and not value.startswith("<")
+    long = len(re.sub("<[^>]*>", "", value)) > LONG
     return el("div", el("dt", name), el("dd", value, class_="num"), class_="long" if long else None)

@@ -115,11 +115,11 @@ def log_panel(desk: WebDesk) -> None:
 
 
 def _filters(desk: WebDesk, log: _Log) -> ui.element:
-    kinds = {"": "every kind", **{name: name for name in KINDS}, **_others()}
+    kinds = {"": "all kinds", **{name: name for name in KINDS}, **_others()}
     with ui.element("div").classes("filters").props('role=search aria-label="Filter decisions"') as row:
-        symbol = _chosen("Symbol", {"": "every symbol"})
+        symbol = _chosen("Symbol", {"": "all symbols"})
         kind = _chosen("Kind", kinds)
-        setup = _chosen("Set-up", {"": "every set-up"})
+        setup = _chosen("Set-up", {"": "all set-ups"})
         search = (
             ui.input(placeholder="search")
             .props('dense outlined clearable debounce=250 aria-label="Search"')
@@ -141,8 +141,8 @@ def _filters(desk: WebDesk, log: _Log) -> ui.element:
             return
         symbols = {one["symbol"] for one in now.decisions if one["symbol"]} | set(now.state["symbols"])
         origins = {setup_of(one) for one in now.decisions} - {""}
-        _offer(symbol, {"": "every symbol", **{name: name for name in sorted(symbols)}})
-        _offer(setup, {"": "every set-up", **{name: spaced(name) for name in sorted(origins)}})
+        _offer(symbol, {"": "all symbols", **{name: name for name in sorted(symbols)}})
+        _offer(setup, {"": "all set-ups", **{name: spaced(name) for name in sorted(origins)}})
 
     heard(desk, BOT, offer, every_s=2.0)
     return row

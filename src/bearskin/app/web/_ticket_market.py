@@ -162,7 +162,7 @@ async def _asked_quote(desk: WebDesk, symbol: str) -> Quote:
     found = Quote(
         bid=_first(book["bids"]),
         ask=_first(book["asks"]),
-        mark=_exact(told.get("markPrice")),
+        mark=_price(told.get("markPrice")),
         rate=_exact(told.get("fundingRate")),
         source="the venue",
     )
@@ -175,7 +175,7 @@ def _heard_quote(hub: Hub, symbol: str) -> Quote | None:
     if not depth:
         return None
     quote = Quote(bid=_first(depth["bids"]), ask=_first(depth["asks"]), source="the market")
-    return quote if not told else replace(quote, mark=_exact(told["mark"]), rate=_exact(told["rate"]))
+    return quote if not told else replace(quote, mark=_price(told["mark"]), rate=_exact(told["rate"]))
 
 
 async def _asked_account(desk: WebDesk) -> tuple[Exposure[Decimal] | None, Decimal | None, str]:
@@ -197,6 +197,12 @@ async def _asked_account(desk: WebDesk) -> tuple[Exposure[Decimal] | None, Decim
 
 def _first(rows: Any) -> Decimal | None:
     return dec(str(rows[0][0])) if rows else None
+
+
+def _price(value: Any) -> Decimal | None:
+    """A price; a venue that has none yet says 0."""
+    found = _exact(value)
+    return found if found is not None and found > 0 else None
 
 
 def _exact(value: Any) -> Decimal | None:
