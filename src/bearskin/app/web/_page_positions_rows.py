@@ -70,7 +70,7 @@ class Row:
                         self.cells[key] = ui.html("", sanitize=False).props(f"data-cell={key}")
                 with ui.element("div").classes("cell cell-acts").props("role=cell"):
                     self._quick(name)
-            self.drawer = ui.element("div").classes("held-drawer").props(f'role=region aria-label="Manage {name}"')
+            self.drawer = ui.element("div").classes("held-drawer").props(f'role=region aria-label="Acts on {name}"')
             with self.drawer:
                 self._manage()
             self.drawer.set_visibility(False)

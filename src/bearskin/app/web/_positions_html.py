@@ -15,6 +15,7 @@ from bearskin.app.web._positions import Held, Standing
 from bearskin.app.web._positions_shock import Shock, Shocked
 
 LIGHTS: Final = 4
+ZERO: Final = Decimal(0)
 ROE: Final = "return on equity as the venue has it: over the initial margin at mark"
 WARN, DANGER = Decimal("0.5"), Decimal("0.8")  # of the margin ratio
 HEADS: Final = (
@@ -90,13 +91,8 @@ def cells_of(held: Held, standing: Standing, digits: Digits) -> dict[str, Markup
         "size": _pair(digits.of(held.qty), f"{money(held.notional)} {standing.asset}"),
         "price": _pair(digits.at(held.entry), digits.at(held.mark)),
         "pnl": _pair(
-            el("b", plus(held.pnl), class_=f"pnl {tone_of(held.pnl)}"),
-            el(
-                "span",
-                move(held.roe, 2),
-                class_=tone_of(held.roe),
-                title="as the venue has it: over its initial margin at mark",
-            ),
+            el("b", plus(held.pnl), class_=f"pnl {tone_of(round(held.pnl, 2))}"),
+            el("span", move(held.roe, 2), class_=tone_of(round(held.roe or ZERO, 4)), title=ROE),
         ),
         "ratio": _ratio(held),
         "liquidation": _liquidation(held, standing, digits),
@@ -174,7 +170,7 @@ def _alone_words(held: Held, own: Sequence[Decimal]) -> str:
         return "no price liquidates it"
     if held.mode is not None and held.mode.value == "isolated":
         return "alone: isolated"
-    return "lives between the two" if len(own) > 1 else "alone: the only symbol on the wallet"
+    return "lives between the two" if len(own) > 1 else "the only symbol on the wallet"
 
 
 def _levels(held: Held, prices: Sequence[Decimal], digits: Digits) -> list[Child]:

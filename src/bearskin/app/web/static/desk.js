@@ -55,6 +55,11 @@
     }
   });
 
+  // forms are for keys and screen readers: what they do is done by their buttons, never by a request of their own
+  addEventListener("submit", (event) => {
+    if (event.target.method !== "dialog") event.preventDefault();
+  });
+
   // --- keys ---
   let going = 0;
   const typing = (where) => where.closest("input, textarea, select, [contenteditable=true]");
