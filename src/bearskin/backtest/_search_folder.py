@@ -6,6 +6,7 @@ then `rows/part-B-S.parquet`, each aside and renamed: a unit is done when its ro
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -19,7 +20,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from bearskin.terms import StoreBroken
+from bearskin.terms import BadInput, StoreBroken
 
 ABOUT, ROWS, DAYS = "sweep.json", "rows", "days"
 TRIALS = "trials.parquet"  # of Optuna's search, written when it is done
@@ -59,14 +60,26 @@ class Folder:
         self.symbols = tuple(symbols)
 
     def begin(self, about: Mapping[str, Any]) -> None:
-        """Make the folder and say what is in it; raises StoreBroken where it cannot be written."""
+        """Make the folder and say what is in it; raises BadInput where it cannot be made, StoreBroken where the disk
+        refuses."""
         try:
             for name in (ROWS, DAYS):
                 (self.path / name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            said = error.strerror or str(error)
+            raise BadInput(f"the folder {self.path} cannot be made ({said}): name another with --out") from None
+        try:
             text = json.dumps({"kind": "sweep", "version": VERSION, **about}, indent=1, ensure_ascii=False)
             _whole(self.path / ABOUT, text.encode())
         except OSError as error:
             raise StoreBroken(f"{self.path} cannot be written ({error.strerror or error})") from None
+
+    def forget(self) -> None:
+        """Take away what `begin` made: nothing was done."""
+        (self.path / ABOUT).unlink(missing_ok=True)
+        for name in (ROWS, DAYS):
+            with contextlib.suppress(OSError):
+                (self.path / name).rmdir()
 
     def done(self) -> set[Unit]:
         """The units whose results are there; what a killed run left half-written is removed."""

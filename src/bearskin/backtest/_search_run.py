@@ -160,6 +160,10 @@ def _run(
         if not (folder / ABOUT).exists():
             raise
         interrupted = True
+    except BadInput:
+        if not there and not now:
+            writer.forget()  # the next try may have the same folder
+        raise
     return SweepRun(sweep=sweep, interrupted=interrupted, done_now=now, done_before=before)
 
 

@@ -49,7 +49,9 @@ def scan_page(scan: Scan, *, title: str | None = None, pictures_max: int = PICTU
             if found
             else el("p", _empty(scan), class_="empty"),
             el("div", [_card(one, k) for k, one in enumerate(found[:pictures_max])], class_="cards"),
-            el("p", f"{more} more stand in the table only.", class_="quiet") if more > 0 else None,
+            el("p", f"{more} more {'stands' if more == 1 else 'stand'} in the table only.", class_="quiet")
+            if more > 0
+            else None,
             _rest(scan),
         ),
         el(

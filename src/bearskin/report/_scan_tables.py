@@ -30,7 +30,9 @@ def scan_tables(scan: Scan) -> list[RenderableType]:
         parts.append(Fitted(lambda width: _table(scan, width)))
         parts += [_told(one) for one in found[:TOLD_MAX]]
         if len(found) > TOLD_MAX:
-            parts.append(Text(f"{len(found) - TOLD_MAX} more stand in the table only; --json and --out tell them all."))
+            more = len(found) - TOLD_MAX
+            stand = "stands" if more == 1 else "stand"
+            parts.append(Text(f"{more} more {stand} in the table only; --json and --out tell all."))
     else:
         looked = any(not one.left_out for one in scan.symbols)
         parts.append(Text("Nothing stands at this time." if looked else "No symbol could be looked at: see why below."))

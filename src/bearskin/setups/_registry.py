@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import importlib.util
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -222,7 +224,8 @@ def load_setups(path: Path | str) -> tuple[Setup, ...]:
         raise BadInput(f"{path} is not a Python file that can be read")
     module = importlib.util.module_from_spec(spec)
     try:
-        spec.loader.exec_module(module)
+        with _aside():
+            spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         raise BadInput(f"{path} cannot be run: {type(error).__name__}: {error}") from error
     found = tuple(value for value in vars(module).values() if isinstance(value, Setup) and value not in BUILT_IN)
@@ -272,14 +275,20 @@ def abstentions(
     return found
 
 
+def _aside() -> contextlib.AbstractContextManager[Any]:
+    """What a user's code prints goes to stderr: stdout is for the result."""
+    return contextlib.redirect_stdout(sys.stderr)
+
+
 def _events(setup: Setup, view: View, params: object, rules: Template) -> list[SetupEvent]:
     """The events of one set-up; what a set-up of the user's own raises is the user's news, not our bug."""
     try:
         first = max(view.first, setup.bars_min - 1)
-        drafts = (draft for draft in setup.detect(view, params) if draft.bar >= first)
+        with contextlib.nullcontext() if setup in BUILT_IN else _aside():
+            drafts = [draft for draft in setup.detect(view, params) if draft.bar >= first]
         events = (realise(view, setup.name, draft, rules) for draft in drafts)
         return [event for event in events if event is not None]
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if setup in BUILT_IN:
             raise
         symbol = view.panel.instrument.symbol

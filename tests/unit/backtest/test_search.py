@@ -258,6 +258,8 @@ def test_two_processes_come_to_the_same_and_a_bad_value_is_told_by_them_too(
     wrong = request("failed_breakout.range_bars=0")
     with pytest.raises(BadInput, match=r"no signals can be looked for with failed_breakout.range_bars=0 on \w+USDT"):
         run_sweep(wrong, source, load_brackets(), tmp_path / "t", processes=2)  # whichever came first
+    assert not (tmp_path / "t" / "sweep.json").exists()
+    assert run_sweep(request("stop_scale=1,2"), source, load_brackets(), tmp_path / "t").done_now > 0
 
 
 def test_a_changed_request_data_or_code_does_not_go_on(source: Stored, tmp_path: Path, monkeypatch: Any):

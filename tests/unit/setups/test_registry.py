@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
+import sys
 
 import numpy as np
 import pytest
@@ -85,8 +87,8 @@ def test_parameters_of_the_wrong_kind_are_refused():
 
 
 def test_an_unknown_kind_of_level_is_refused():
-    with pytest.raises(BadInput, match="'poc' is not a kind of level"):
-        detect(panel_of(flat(80)), ["stop_hunt"], params={"stop_hunt": StopHunt(level_kinds=("poc",))})
+    with pytest.raises(BadInput, match="'moon' is not a kind of level"):
+        detect(panel_of(flat(80)), ["stop_hunt"], params={"stop_hunt": StopHunt(level_kinds=("moon",))})
 
 
 def test_a_short_panel_makes_everything_abstain():
@@ -119,6 +121,25 @@ def test_a_file_brings_its_own_set_up_and_it_works_from_both_sides(tmp_path, reg
     assert [(e.bar, e.side) for e in longs] == [(32, Side.LONG), (33, Side.LONG)]
     assert longs[0].why.startswith("DRAWNUSDT fell three times")
     load_setups(path)  # the same file may be read again
+
+
+def chatty(view, params):
+    sys.stdout.write("inside")
+    return []
+
+
+def test_a_set_up_that_prints_leaves_stdout_alone_and_one_that_leaves_is_told(tmp_path, registry, capsys):
+    path = tmp_path / "mine.py"
+    path.write_text("import sys\nprint('at the top')\n" + OWN)
+    load_setups(path)
+    kept = SETUPS["three_up"]
+    SETUPS._known["three_up"] = dataclasses.replace(kept, detect=chatty)
+    assert detect(panel_of(flat(30)), ["three_up"]) == []
+    said = capsys.readouterr()
+    assert (said.out, "at the top" in said.err, "inside" in said.err) == ("", True, True)
+    SETUPS._known["three_up"] = dataclasses.replace(kept, detect=lambda *_: sys.exit(0))
+    with pytest.raises(BadInput, match="'three_up' failed on DRAWNUSDT: SystemExit"):
+        detect(panel_of(flat(30)), ["three_up"])
 
 
 @pytest.mark.parametrize(
