@@ -68,6 +68,7 @@ def position_lines(positions: Sequence[Mapping[str, Any]], symbol: str) -> list[
 def draft_lines(draft: Draft, computed: Sequence[DraftLine] = ()) -> list[ChartLine]:
     """Stop, targets and limit price of a draft, to be dragged, and what the ticket has computed for it."""
     found: list[ChartLine] = []
+    bare = draft.stop is None and not draft.targets and draft.kind == "market" and draft.purpose != "hedge"
 
     def add(key: str, kind: str, price: Decimal | None, text: str) -> None:
         if price is not None:
@@ -85,7 +86,7 @@ def draft_lines(draft: Draft, computed: Sequence[DraftLine] = ()) -> list[ChartL
             key=f"draft-{one.kind}", kind=one.kind, whose="draft", price=one.price, text=one.text,
             says=f"{one.kind} of the draft",
         )
-        for one in computed
+        for one in (() if bare else computed)  # before anything is drafted it would only hide the newest candles
         if not (one.kind == "entry" and draft.kind == "limit" and draft.price is not None)
     ]  # fmt: skip
     return found

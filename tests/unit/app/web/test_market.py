@@ -203,6 +203,7 @@ def test_a_draft_is_drawn_with_what_follows_from_it():
     assert [(one.key, one.held) for one in lines] == [
         ("draft-stop", False), ("draft-target-0", False), ("draft-entry", True), ("draft-liquidation", True),
     ]  # fmt: skip
+    assert draft_lines(Draft(symbol="BTCUSDT"), computed) == []  # nothing is drafted yet
     limit = draft_lines(Draft(kind="limit", price=D(60100)), computed[:1])
     assert [(one.key, one.held) for one in limit] == [("draft-price", False)]  # its own price is the entry
 
