@@ -81,7 +81,7 @@ def _figure(name: str, value: float | str) -> str:
         return value
     if name.endswith("_ns") and math.isfinite(value):
         return iso(int(value))
-    return _number(value) or "–"
+    return f"{Decimal(f'{value:.7g}').normalize():f}" if math.isfinite(value) else "–"
 
 
 def _number(value: float) -> str | None:

@@ -11,7 +11,17 @@ from nicegui import ui
 from bearskin.app.web import _scan_html as shown
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._kit import Panel, heard, panel
-from bearskin.app.web._scan import AGAIN_S, INTERVALS, SCAN, Asked, ScanNow, default_interval, market_ns, scanner_of
+from bearskin.app.web._scan import (
+    AGAIN_S,
+    INTERVALS,
+    SCAN,
+    STOPPED,
+    Asked,
+    ScanNow,
+    default_interval,
+    market_ns,
+    scanner_of,
+)
 from bearskin.terms import BadInput, interval_ns
 
 ASKED = """(e) => {
@@ -165,13 +175,13 @@ class _Asking:
         self._began_s, self._seen = time.monotonic(), self._bar()
 
     def again(self) -> None:
-        """Scan anew where a bar has closed since."""
+        """Scan anew where a bar has closed since, or the last one did not come to its end."""
         scanner = scanner_of(self._desk)
         venue = self.source.value == "venue" and scanner.now.asked.source == "venue"
-        if not (self.auto.value and venue) or scanner.now.running or scanner.now.result is None:
+        if not (self.auto.value and venue) or scanner.now.running or scanner.now.wrong == STOPPED:
             return
         late = time.monotonic() - self._began_s >= AGAIN_S
-        if late and self._bar() != self._seen:
+        if late and (self._bar() != self._seen or scanner.now.wrong):
             self._began_s, self._seen = time.monotonic(), self._bar()
             scanner.start(scanner.now.asked)
 

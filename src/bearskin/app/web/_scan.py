@@ -25,6 +25,7 @@ BARS, DAYS, SYMBOLS_MAX = 1_500, 110, 60
 AGAIN_S = 10.0  # after a bar has closed, at most so often by the wall
 INTERVALS = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d")
 SIDES = ("both", "short", "long")
+STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ class Scanner:
         self._stop = True
         if self._task is not None and not self._task.done():
             self._task.cancel()
-            self._say(running=False, wrong="stopped")
+            self._say(running=False, wrong=STOPPED)
         self._task = None
 
     async def wait(self) -> ScanNow:

@@ -86,13 +86,13 @@
     }
     return low;
   };
-  const level = (bars, one) => {
+  const level = (bars, one, digits) => {
     const colour = css({ stop: "--down", target: "--up", liquidation: "--warn" }[one.kind] || "--accent");
     const from = indexOf(bars, one.from_ms), to = one.to_ms ? indexOf(bars, one.to_ms) : bars.length - 1;
     const style = { color: colour, width: 1.2, type: { stop: "dashed", target: "dotted", liquidation: "dashed" }[one.kind] || "solid" };
     return [
       { coord: [from, Number(one.price)], lineStyle: style, symbol: "none",
-        label: { show: true, formatter: `${one.word} ${one.price}`, position: "start", distance: 4, color: colour, fontSize: 11 } },
+        label: { show: true, formatter: `${one.word} ${number(one.price, digits)}`, position: "start", distance: 4, color: colour, fontSize: 11 } },
       { coord: [one.to_ms ? Math.max(to, from + 1) : bars.length - 1 + ROOM, Number(one.price)], symbol: "none" },
     ];
   };
@@ -127,7 +127,7 @@
   const candles = (data) => {
     const bars = data.bars, digits = digitsOf(data.tick || "0.01");
     const drawing = shapes(bars, data.drawing || { lines: [], zones: [] });
-    const levels = (data.levels || []).map((one) => level(bars, one));
+    const levels = (data.levels || []).map((one) => level(bars, one, digits));
     const up = css("--up"), down = css("--down");
     const window = data.window || bars.length;
     const held = (data.levels || []).filter((one) => one.kind !== "liquidation").map((one) => Number(one.price));
