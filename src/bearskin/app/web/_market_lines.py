@@ -86,7 +86,7 @@ def draft_lines(draft: Draft, computed: Sequence[DraftLine] = ()) -> list[ChartL
             key=f"draft-{one.kind}", kind=one.kind, whose="draft", price=one.price, text=one.text,
             says=f"{one.kind} of the draft",
         )
-        for one in () if bare else computed  # before anything is drafted it would only hide the newest candles
+        for one in (() if bare else computed)  # before anything is drafted it would only hide the newest candles
         if not (one.kind == "entry" and draft.kind == "limit" and draft.price is not None)
     ]  # fmt: skip
     return found
