@@ -8,6 +8,7 @@ import re
 import time
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -59,7 +60,7 @@ def row(page: Any, symbol: str) -> Any:
     """The row of a position on its page."""
     page.set_default_timeout(WAIT_S * 1_000)
     if not page.url.endswith("/positions"):
-        page.locator('[data-way="/positions"]').first.click()
+        page.goto(urljoin(page.url, "/positions"))
     return page.locator(f'[data-position="{symbol}/BOTH"]')
 
 
