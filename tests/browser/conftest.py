@@ -20,6 +20,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"]  # fmt: skip
 START_S = 90.0
+PATIENCE_MS = 60_000  # a machine may have much else to do: what takes long is not wrong
 SYMBOLS = "BTCUSDT,ETHUSDT"
 TRADE = ["trade", "--venue", "demo", "--interval", "1m", "--json", "--quiet"]
 
@@ -129,6 +130,7 @@ def browser() -> Iterator[Any]:
     path = os.environ.get("BEARSKIN_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium, or name one in BEARSKIN_CHROMIUM")
+    playwright.expect.set_options(timeout=PATIENCE_MS)
     with playwright.sync_playwright() as running:
         made = running.chromium.launch(executable_path=path, args=FLAGS)
         yield made
@@ -161,6 +163,7 @@ def watched(page: Any) -> Seen:
 def page(browser: Any, desk: WholeDesk) -> Iterator[Any]:
     """A page of the desk, let in already, at 1440 by 900; no console error and no foreign request may come."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(PATIENCE_MS)
     made = context.new_page()
     seen = watched(made)
     made.goto(desk.opening)

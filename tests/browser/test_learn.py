@@ -31,7 +31,8 @@ def test_the_guide_leads_from_the_first_step_to_what_the_short_has_cost(page, de
     ticket = page.locator("[data-panel=ticket]")
     ticket.wait_for(timeout=LONG_MS)
     expect(page.locator(".guided").first).to_be_visible(timeout=LONG_MS)
-    ticket.locator("[data-choice=preset]").get_by_text("Beginner", exact=False).click()
+    page.wait_for_load_state("networkidle")  # a page that is drawn anew forgets what was clicked before
+    ticket.locator("[data-choice=preset]").get_by_role("button", name="Beginner").click()
     step(page, 4)  # the symbol, the side, and the preset's isolated margin and 3x
     stop = ticket.locator("[data-field=stop]")
     (stop if stop.evaluate("one => one.tagName") == "INPUT" else stop.locator("input")).fill("61000")

@@ -97,6 +97,7 @@ def price_of(line: Any) -> Decimal:
 def test_candles_come_and_go_on_when_the_index_moves(page, desk):
     chart = opened(page)
     assert int(chart.get_attribute("data-candles")) > 500
+    page.wait_for_function("(host) => host.dataset.candles >= 5000", arg=chart.element_handle(), timeout=WAIT_MS)
     for price in ("60000", "60120"):
         desk.index("BTCUSDT", price)
         page.wait_for_function(

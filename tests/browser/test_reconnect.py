@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from browser.conftest import begin
+from browser.conftest import PATIENCE_MS, begin
 from playwright.sync_api import expect
 
 WORDS = ["dashboard", "--no-browser", "--folder"]
@@ -12,6 +12,7 @@ WORDS = ["dashboard", "--no-browser", "--folder"]
 
 def test_an_open_page_says_since_when_nothing_is_heard_and_comes_back_by_itself(browser, desk):
     context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto(desk.opening)
     expect(page.locator("[data-figure=line]")).to_have_text("bot on the line")
@@ -28,7 +29,7 @@ def test_an_open_page_says_since_when_nothing_is_heard_and_comes_back_by_itself(
     desk.children["dashboard"] = child
     try:
         assert told["token"] == desk.pages["token"]
-        expect(page.locator("#lost")).to_be_hidden(timeout=20_000)
+        expect(page.locator("#lost")).to_be_hidden(timeout=PATIENCE_MS)
         expect(page.locator("[data-figure=line]")).to_have_text("bot on the line")
         page.get_by_role("button", name="PANIC").click()  # and it acts again
         expect(page.get_by_role("alertdialog")).to_be_visible()
@@ -43,6 +44,7 @@ def test_a_line_that_went_silent_is_told_and_renewed_when_one_looks_again(browse
     words = [*WORDS, str(desk.home / "exchange"), "--port", "0"]
     child, told = begin("dashboard", words, desk.home)
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     try:
         page.goto(told["open"])
@@ -52,7 +54,7 @@ def test_a_line_that_went_silent_is_told_and_renewed_when_one_looks_again(browse
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
         expect(page.locator("#lost")).to_be_visible()
         page.clock.resume()
-        expect(page.locator("#lost")).to_be_hidden(timeout=15_000)
+        expect(page.locator("#lost")).to_be_hidden(timeout=PATIENCE_MS)
         expect(page.locator("[data-figure=line]")).to_have_text("bot on the line")
     finally:
         context.close()

@@ -55,6 +55,8 @@ def backtest(
     entry: str | None = None,
     trail_atr: Number | None = None,
     qty: Number | None = None,
+    stop_scale: Number | None = None,
+    target_r: Number | None = None,
     taker: Number | None = None,
     maker: Number | None = None,
     slippage: Number | None = None,
@@ -74,8 +76,9 @@ def backtest(
     long or both. `preflight=False` is research only. `funding` is charge or ignore, `stop_trigger` mark or last,
     `mark` required or last (then symbols without any mark are taken and last stands in). `entry` market or limit
     overrides the set-ups' own. `families` is how many kinds of evidence (structure, positioning, flow) a signal needs;
-    `targets` support takes the supports below the entry, not the set-ups' own. `setup_file` is a .py file with set-ups
-    of one's own. `through` compiled computes trades at once, engine lives through the bars with the engine that trades
+    `targets` support takes the supports below the entry, not the set-ups' own. `stop_scale` multiplies the way to the
+    stop, `target_r` puts the one target that many risks away. `setup_file` is a .py file with set-ups of one's own.
+    `through` compiled computes trades at once, engine lives through the bars with the engine that trades
     live: the same trades, slower. With `out` the result is written there too. Raises BadInput.
     """
     asked = {name: value for name, value in locals().items() if name not in NOT_ASKED}
@@ -113,6 +116,8 @@ def planned(asked: Mapping[str, Any], home: Path | str | None, store: Path | str
     more = {**span_of(asked["start"], asked["end"]), **rules}
     more |= {"no_preflight": not asked["preflight"], "guards": asked["guards"]}
     more["families_min"] = _families(asked.get("families", 0))
+    scales = {"stop_scale": "stop scale", "target_r": "target"}
+    more |= {name: positive_of(asked[name], word) for name, word in scales.items() if asked.get(name) is not None}
     if one_of(asked.get("targets", "setup"), ("setup", "support"), "targets") == "support":
         from bearskin.setups import Template
 

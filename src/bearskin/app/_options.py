@@ -136,6 +136,8 @@ BACKTEST: dict[str, Spec] = {
     "guards": flag("--guards/--no-guards", "Ask the guards.", SIZE, True),
     "families": count("Kinds of evidence a signal needs: structure, positioning, flow.", 0, SIZE, 0),
     "targets": text("setup, or support: the supports below the entry.", "WHICH", TRADE),
+    "stop_scale": text("Times the way to the stop, such as 1.5.", "X", TRADE),
+    "target_r": text("One target this many risks away.", "R", TRADE),
     **PLACE,
     "mark": text("required, or last: take symbols without mark.", "HOW", WHERE),
     **COSTS,

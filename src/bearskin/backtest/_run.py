@@ -23,7 +23,7 @@ from bearskin.backtest._words import notes_of, summary_of
 from bearskin.market import Panel
 from bearskin.paths import UNFILLED
 from bearskin.paths import warm as warm_paths
-from bearskin.setups import SETUPS, Days
+from bearskin.setups import SETUPS, Days, SetupEvent
 from bearskin.terms import BadInput, MarginMode, Reason, Refused
 
 FOREVER_NS = 2**63 - 1
@@ -47,18 +47,19 @@ def run(
     brackets: BracketBook,
     progress: Progress | None = None,
     days: Mapping[str, Days] = MappingProxyType({}),
+    events: Mapping[str, Sequence[SetupEvent]] | None = None,
 ) -> BacktestResult:
     """Trade `request` through `panels`; a KeyboardInterrupt ends it early with what was done, said in the notes.
 
     `progress(what, done, total)` is called now and then; total is 0 where it is not known. `days` (by symbol) stand in
-    for the whole days of a panel that is too short for the daily trend. Raises BadInput when a name
-    is unknown or no panel can be traded.
+    for the whole days of a panel that is too short for the daily trend. `events` (by symbol) are traded instead
+    of what the request's set-ups find. Raises BadInput when a name is unknown or no panel can be traded.
     """
     if not request.holds:
         for name in request.setups or ():
             if name not in SETUPS:
                 raise BadInput(f"{name!r} is not a set-up: choose from {', '.join(SETUPS)}, or hold")
-    gathered = gather(request, panels, brackets, progress, days)
+    gathered = gather(request, panels, brackets, progress, days, events)
     if not gathered.symbols and not gathered.interrupted:
         raise BadInput(f"nothing can be backtested: {_left_out(gathered.left_out)}")
     traded = trade_through(request, gathered, progress)

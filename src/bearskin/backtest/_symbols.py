@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol, TypeVar
@@ -74,8 +74,9 @@ def gather(
     book: BracketBook,
     progress: Progress | None,
     days: Mapping[str, Days] = MappingProxyType({}),
+    events: Mapping[str, Sequence[SetupEvent]] | None = None,
 ) -> Gathered:
-    """Take every panel in, sorted by symbol; a KeyboardInterrupt keeps what is done."""
+    """Take every panel in, sorted by symbol; a KeyboardInterrupt keeps what is done. `events` stand in for set-ups."""
     taken: list[tuple[Panel, Brackets, tuple[SetupEvent, ...]]] = []
     left_out: list[tuple[str, str]] = []
     total = len(panels) if isinstance(panels, list | tuple) else 0
@@ -88,7 +89,8 @@ def gather(
                 left_out.append((name, found))
                 continue
             cut = cut_panel(panel, request)
-            taken.append((cut, found, events_of(request, cut)))
+            told = events_of(request, cut) if events is None else tuple(events.get(name, ()))
+            taken.append((cut, found, told))
             if progress is not None:
                 progress(f"set-ups of {name}", done, total)
     except KeyboardInterrupt:
@@ -96,8 +98,8 @@ def gather(
     taken.sort(key=lambda item: item[0].instrument.symbol)
     symbols = tuple(symbol_of(i, request, panel, brackets, days) for i, (panel, brackets, _) in enumerate(taken))
     offers: list[Offer] = []
-    for symbol, (_, _, events) in zip(symbols, taken, strict=True):
-        offers += offers_of(request, symbol, events)
+    for symbol, (_, _, told) in zip(symbols, taken, strict=True):
+        offers += offers_of(request, symbol, told)
     # a sort is stable: within one moment, symbols and set-ups keep their order
     offers.sort(key=lambda offer: offer.order_ns)
     return Gathered(symbols=symbols, offers=tuple(offers), left_out=tuple(sorted(left_out)), interrupted=interrupted)

@@ -9,7 +9,7 @@ import pytest
 from unit.setups.builders import START_NS, climb, flat, funding_of, mirrored, panel_of, price, wilder_atr
 
 from bearskin.market import Known
-from bearskin.setups import CrowdedLongs, CrowdRules, SupportRules, View, abstentions, crowd_state, detect
+from bearskin.setups import CrowdedLongs, CrowdRules, SupportRules, View, abstentions, crowd_lamps, crowd_state, detect
 from bearskin.terms import DAY_NS, HOUR_NS, MINUTE_NS, BadInput, Side
 
 # closes at the mean for two days, then a rise of 2, then one bar that closes below the mean of twenty
@@ -70,6 +70,25 @@ def test_what_is_absent_is_dropped_and_said():
     assert bare.dropped == ("open-interest", "funding", "greed")
     greedy = crowd_state(View(panel_of(RISE, sentiment=daily([60.0])), Side.SHORT), BROKE)
     assert (greedy.score, greedy.dropped) == (pytest.approx(0.6), ("open-interest", "funding"))
+
+
+def test_three_lamps_are_lit_when_the_crowd_is_and_say_what_has_no_data():
+    state = crowd_state(View(crowded(), Side.SHORT), BROKE)
+    interest, funding, greed = crowd_lamps(state, Side.SHORT)
+    assert (interest.on, interest.told) == (True, "+15.0 % in 7 days")
+    assert (funding.on, funding.told, funding.need) == (True, "+0.0600 % per 8 h", "rank 95 and +0.03 % per 8 h")
+    assert (greed.name, greed.on, greed.told) == ("greed", None, "")
+    calm = crowded(funding=funding_of([0.0001] * 303, END_NS), sentiment=daily([80.0] * 3))
+    lit = [one.on for one in crowd_lamps(crowd_state(View(calm, Side.SHORT), BROKE), Side.SHORT)]
+    assert lit == [True, False, True]
+
+
+def test_the_lamps_of_the_other_side_are_mirrored():
+    fearful = crowded(funding=funding_of([0.0001] * 300 + [-0.0004] * 3, END_NS), sentiment=daily([20.0] * 3))
+    state = crowd_state(View(fearful, Side.LONG), BROKE)
+    _, funding, fear = crowd_lamps(state, Side.LONG)
+    assert (funding.on, funding.told, funding.need) == (True, "-0.0400 % per 8 h", "rank 95 and -0.01 % per 8 h")
+    assert (fear.name, fear.on, fear.told, fear.need) == ("fear", True, "Fear & Greed 20", "Fear & Greed 25 or less")
 
 
 def test_windows_longer_than_the_data_shrink_and_are_flagged():

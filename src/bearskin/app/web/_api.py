@@ -8,6 +8,7 @@ from fastapi.security import HTTPBearer
 
 from bearskin.app.web import (
     _api_alerts,
+    _api_backtests,
     _api_bot,
     _api_learn,
     _api_market,
@@ -43,12 +44,13 @@ def api_of(desk: WebDesk) -> FastAPI:
     )
     add_errors(app)
     app.include_router(_api_alerts.router_of(desk), prefix=PREFIX)
-    app.include_router(_api_settings.router_of(desk), prefix=PREFIX)
-    app.include_router(_api_learn.router_of(desk), prefix=PREFIX)
+    app.include_router(_api_backtests.router_of(desk), prefix=PREFIX)
     app.include_router(_api_bot.router_of(desk), prefix=PREFIX)
+    app.include_router(_api_learn.router_of(desk), prefix=PREFIX)
     app.include_router(_api_market.router_of(desk), prefix=PREFIX)
-    app.include_router(_api_scan.router_of(desk), prefix=PREFIX)
     app.include_router(_api_positions.router_of(desk), prefix=PREFIX)
+    app.include_router(_api_scan.router_of(desk), prefix=PREFIX)
+    app.include_router(_api_settings.router_of(desk), prefix=PREFIX)
     app.include_router(_api_stream.router_of(desk), prefix=PREFIX)
     app.include_router(_api_ticket.router_of(desk), prefix=PREFIX)
 

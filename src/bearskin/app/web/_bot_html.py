@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from bearskin.app.web._bot import multiplier, setup_of, with_evidence
+from bearskin.app.web._bot import barred, multiplier, setup_of, with_evidence
 from bearskin.app.web._kit import MINUS, money, per_cent, tone_of
 from bearskin.app.web._markup import Child, Markup, el, facts, icon, join
 
@@ -344,11 +344,10 @@ def mode_words(state: State | None, up: bool, why: str) -> tuple[str, str, str]:
         return "PANIC", "everything of ours is closed and stays closed until you lift it", "down"
     if mode["paused"]:
         return "PAUSED", "no new entries; what is open is managed on", "warn"
+    why_not = barred(state)
+    if why_not:
+        return "RUNNING", why_not, "warn"
     size = multiplier(state)
     if size != "1":
-        return (
-            "RUNNING",
-            f"a limit leaves {size} of the usual size" if Decimal(size) else "a limit bars entries",
-            "warn",
-        )
+        return "RUNNING", f"limits leave {size} of the usual size", "warn"
     return "RUNNING", "entries as set-ups and limits allow", "up"

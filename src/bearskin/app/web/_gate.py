@@ -158,9 +158,10 @@ class Guarded:
         await self._send(message)
 
     def _secured(self, headers: MutableHeaders) -> None:
-        headers.setdefault("content-security-policy", POLICY.format(nonce=self._nonce, host=self._host))
+        if "content-security-policy" not in headers:  # a tear sheet has one of its own
+            headers["content-security-policy"] = POLICY.format(nonce=self._nonce, host=self._host)
+            headers["x-frame-options"] = "DENY"
         headers["x-content-type-options"] = "nosniff"
-        headers["x-frame-options"] = "DENY"
         headers["referrer-policy"] = "no-referrer"
         headers["cross-origin-opener-policy"] = "same-origin"
         headers["cross-origin-resource-policy"] = "same-origin"

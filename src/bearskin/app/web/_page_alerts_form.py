@@ -43,7 +43,7 @@ class RuleForm:
         self._rule: str | None = None
         self._at: dict[str, Any] = {}
         self._text: dict[str, Typed] = {}
-        self._place = ui.element("form").classes("rule-form").props('onsubmit="return false" aria-label="Rule"')
+        self._place = ui.element("form").classes("rule-form").props('aria-label="Rule"')
         self._says = Says("rule-said")
         self._begin(dict(FIRST))
 

@@ -69,7 +69,9 @@ class _Curve:
         try:
             curve = await _bot.equity(self._desk)
         except BearskinError as error:
-            self._frame.failed(f"{error}: the curve begins anew with what is heard")
+            self._frame.stale(f"{error}: the curve begins with what is heard from now on")
+            self._run = self._desk.bot.found.id
+            self._say("begin", [])
             return
         finally:
             self._reading = False

@@ -62,6 +62,7 @@ def path_chart(desk: WebDesk) -> None:
         ends["short"] = figure("Short, 1x", "path-short")
         ends["funding"] = figure("of it funding", "path-funding")
     charts.append(ui.echart(_chart("line", "days", "{value} %")).classes("learn-chart"))
+    charts[0].props["role"] = "img"
     charts[0].props["aria-label"] = "What became of one unit of coin, token and short, day by day"
     first = same_path(price_path("swing", 60, 0.05), 0.0003)
     charts[0].options.update(_path_series(first))
@@ -151,6 +152,7 @@ def reach_chart() -> None:
     show()
     chart = ui.echart(_chart("log", "leverage", "{value} %")).classes("learn-chart")
     chart.options.update(_reach_series(asked["size"], asked["leverage"]))
+    chart.props["role"] = "img"
     chart.props["aria-label"] = "Rise that liquidates a short, by leverage: naive and true"
     charts.append(chart)
     ui.label(

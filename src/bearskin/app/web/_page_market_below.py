@@ -264,7 +264,8 @@ def symbols_html(rows: Sequence[SymbolRow], chosen: str) -> str:
         )
     note = "Grades are estimates from spread, depth within 1 % and turnover; hover for the figures."
     return (
-        f'<table class="mk-table num"><thead><tr>{heads}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
+        f'<div class="mk-scroll"><table class="mk-table num"><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
         f'<p class="mk-note">{note}</p>'
     )
 

@@ -14,13 +14,13 @@ from bearskin.app.web._bot_link import BotNow
 from bearskin.app.web._draft import Draft
 from bearskin.app.web._hub import BOT
 from bearskin.app.web._kit import Panel, heard, panel
-from bearskin.app.web._market import INTERVALS, candles, price_line, spec
+from bearskin.app.web._market import CANDLES_MAX, INTERVALS, Rows, candles, price_line, spec
 from bearskin.app.web._market_lines import draft_lines, drag_draft, move_stop, offered, on_tick, position_lines
 from bearskin.app.web._market_link import Candles, Mark
 from bearskin.app.web._market_view import MarketView
 from bearskin.terms import BadInput, BearskinError, dec, interval_ns
 
-FIRST, SILENT_S = 5_000, 12.0
+FIRST, SILENT_S = 600, 12.0
 MS = 1_000_000
 
 
@@ -58,10 +58,7 @@ class Chart:
         try:
             if view.spec is None or view.spec.symbol != view.symbol:
                 view.spec = await spec(view.desk, view.symbol)
-            asked = (view.desk, view.symbol, view.interval)
-            rows, mark, index = await asyncio.gather(
-                candles(*asked, FIRST), price_line(*asked, "mark", FIRST), price_line(*asked, "index", FIRST)
-            )
+            rows, lines = await self._fetched(FIRST)
         except (BadInput, BearskinError) as error:
             self.panel.failed(str(error))
             return
@@ -73,13 +70,34 @@ class Chart:
         self.panel.shown()
         view.bars = rows[-40:]
         said = {"digits": view.digits, "tick": float(view.tick), "step": interval_ns(view.interval) // MS}
-        self.tell("bearskinMarket.load", {**said, "local": view.local, "candles": rows, "mark": mark, "index": index})
+        self.tell("bearskinMarket.load", {**said, "local": view.local, "candles": rows, **lines})
         self.say("")
         self._follow()
         self._lines.clear()
         self.draw()
         for hand in self.loaded:
             hand()
+        await self._past(turn)
+
+    async def _fetched(self, limit: int) -> tuple[Rows, dict[str, Rows]]:
+        """So many of the newest candles, with mark and index; raises as `candles`."""
+        asked = (self.view.desk, self.view.symbol, self.view.interval)
+        rows, mark, index = await asyncio.gather(
+            candles(*asked, limit), price_line(*asked, "mark", limit), price_line(*asked, "index", limit)
+        )
+        return rows, {"mark": mark, "index": index}
+
+    async def _past(self, turn: int) -> None:
+        """Put the rest of the past in front, once the newest can be looked at."""
+        try:
+            rows, lines = await self._fetched(CANDLES_MAX)
+        except (BadInput, BearskinError):
+            return  # what is shown is right, only shorter
+        if turn == self._turn:
+            before = max(0, len(rows) - FIRST + 50)  # some may have closed meanwhile
+            first_ms = rows[before][0] if before < len(rows) else 0
+            said = {kind: [row for row in line if row[0] < first_ms] for kind, line in lines.items()}
+            self.tell("bearskinMarket.older", {"candles": rows[:before], **said})
 
     def _follow(self) -> None:
         self._heard_s = asyncio.get_running_loop().time()

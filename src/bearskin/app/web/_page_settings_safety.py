@@ -97,7 +97,7 @@ def keys_part(desk: WebDesk) -> None:
                     _key(desk, one, says, show)
 
     show()
-    with ui.element("form").classes("form-row").props('onsubmit="return false" aria-label="A new key"'):
+    with ui.element("form").classes("form-row").props('aria-label="A new key"'):
         venue = Typed("Venue", "key-venue", hint="binance")
         key = Typed("Key", "key-key", secret=True)
         secret = Typed("Secret", "key-secret", secret=True)

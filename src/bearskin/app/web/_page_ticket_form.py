@@ -32,8 +32,7 @@ class Form:
         self._drafting, self._sizing = drafting, "qty" if drafting.draft.qty is not None else "stop"
         self._ticket: Ticket | None = None
         draft, change = drafting.draft, self._change
-        form = ui.element("form").classes("tk-form").props("aria-label=Ticket")
-        with form.on("submit", js_handler="(event) => event.preventDefault()"):  # no inline handler: the policy bars it
+        with ui.element("div").classes("tk-form").props('role=form aria-label="What is to be traded"'):
             self.side = Choice("Side", "side", SIDES, draft.side, self._turned)
             self.preset = Choice("Preset", "preset", PRESETS, draft.preset or "standard", self._preset)
             with ui.element("div").classes("tk-two"):

@@ -162,6 +162,17 @@ def test_every_answer_says_how_far_to_trust_it() -> None:
         assert told["cache-control"] == "no-store"
 
 
+def test_an_answer_with_a_policy_of_its_own_keeps_it() -> None:
+    async def sheet(_: Any) -> HTMLResponse:
+        return HTMLResponse("<script>1</script>", headers={"Content-Security-Policy": "sandbox allow-scripts"})
+
+    behind = Starlette(routes=[Route("/api/v1/sheet", sheet)])
+    _, told, body = knocked(path="/api/v1/sheet", behind=behind, authorization=BEARER)
+    assert told["content-security-policy"] == "sandbox allow-scripts"
+    assert "x-frame-options" not in told
+    assert body == b"<script>1</script>"
+
+
 def test_scripts_of_our_pages_carry_the_nonce_of_their_answer() -> None:
     async def page(_: Any) -> HTMLResponse:
         return HTMLResponse("<script>1</script><p>&lt;script>", headers={"X-NiceGUI-Content": "page"})

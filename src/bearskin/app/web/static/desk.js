@@ -36,6 +36,15 @@
   new MutationObserver(soon).observe(page(), { childList: true, subtree: true, characterData: true });
   addEventListener("popstate", soon);
 
+  // --- the theme: whoever turns it turns Quasar's class, and the whole document follows ---
+  const themed = () => {
+    const dark = document.body.classList.contains("body--dark");
+    if (dark || document.body.classList.contains("body--light")) page().dataset.theme = dark ? "dark" : "light";
+  };
+  const watchBody = () => new MutationObserver(themed).observe(document.body, { attributeFilter: ["class"] });
+  if (document.body) watchBody();
+  else addEventListener("DOMContentLoaded", watchBody);
+
   // --- the rest of the pages on a phone ---
   const more = (open) => {
     const ways = one(".ways");
@@ -53,6 +62,11 @@
       event.preventDefault();
       one("#page")?.focus();
     }
+  });
+
+  // forms are for keys and screen readers: what they do is done by their buttons, never by a request of their own
+  addEventListener("submit", (event) => {
+    if (event.target.method !== "dialog") event.preventDefault();
   });
 
   // --- keys ---

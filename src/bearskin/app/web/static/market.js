@@ -94,7 +94,7 @@
       connectNulls: false, lineStyle: { color: colour, width, type }, itemStyle: { color: colour }, data: [], z: 3, yAxisIndex: 0 });
     return {
       animation: false, backgroundColor: "transparent",
-      grid: { left: 4, right: s.narrow ? 62 : 74, top: 26, bottom: s.narrow ? 42 : 46 },
+      grid: { left: 4, right: s.narrow ? 62 : 74, top: s.narrow ? 42 : 26, bottom: s.narrow ? 42 : 46 },
       tooltip: { trigger: "axis", showContent: false, axisPointer: { type: "cross",
         lineStyle: { color: c.muted, opacity: .6 }, crossStyle: { color: c.muted, opacity: .6 },
         label: { backgroundColor: c.sunk, color: c.text, borderColor: c.line, borderWidth: 1, fontSize: 11,
@@ -278,6 +278,19 @@
     bearskinLines.place(s);
   });
 
+  // What lies before that: it is put in front, and what is looked at stays where it is.
+  const older = (id, said) => ready(id, (s) => {
+    const d = s.data, before = said.candles.filter((row) => row[0] < d.time[0]), count = before.length;
+    if (!count) return;
+    s.data = {
+      time: before.map((row) => row[0]).concat(d.time), bar: before.map(([, open, high, low, close]) => [open, close, low, high]).concat(d.bar),
+      volume: before.map((row) => row[5]).concat(d.volume), mark: Array(count).fill("-").concat(d.mark), index: Array(count).fill("-").concat(d.index) };
+    for (const kind of ["mark", "index"]) for (const [ms, close] of said[kind]) if (ms < d.time[0]) line_at(s, kind, ms, close);
+    s.view = [s.view[0] + count, s.view[1] + count];
+    s.hover = null; s.reset = s.redrawn = true; s.host.dataset.candles = s.data.time.length;
+    draw(s);
+  });
+
   const line_at = (s, kind, ms, close) => {
     const at = place(s, ms);
     if (at >= 0 && ms < s.data.time[at] + s.step) s.data[kind][at] = close;
@@ -334,5 +347,5 @@
   const profile = (id, said) => ready(id, (s) => { s.profile = said; bearskinLines.profile(s); });
   const measured = (id) => { const s = state(id); return s ? { draws: s.draws, spent_ms: s.spent, candles: s.data.time.length } : null; };
 
-  window.bearskinMarket = { mount, load, patch, prices, setups, choose, show_setups, newest, zoom, profile, ready, measured, price, fixed, short, stamp, parts };
+  window.bearskinMarket = { mount, load, older, patch, prices, setups, choose, show_setups, newest, zoom, profile, ready, measured, price, fixed, short, stamp, parts };
 })();

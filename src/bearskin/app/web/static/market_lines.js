@@ -18,7 +18,7 @@
   const price_at = (s, y) => Math.round(s.chart.convertFromPixel({ yAxisIndex: 0 }, y) / s.tick) * s.tick;
   const box = (s) => {
     const high = s.chart.getHeight();
-    return { top: 26, bottom: high - (s.narrow ? 42 : 46), right: s.narrow ? 62 : 74 };
+    return { top: s.narrow ? 42 : 26, bottom: high - (s.narrow ? 42 : 46), right: s.narrow ? 62 : 74 };
   };
 
   const show = (s, one) => {
@@ -140,10 +140,17 @@
       const at = Math.min(Math.max(y, inside.top + 2), inside.bottom - 2);
       one.root.style.transform = `translateY(${at.toFixed(1)}px)`;
       if (one.root.dataset.off !== off) one.root.dataset.off = off;
-      let column = 0;
-      const wide = one.wide ??= one.handle.offsetWidth + 4;
-      for (const other of taken) if (Math.abs(other.at - at) < HIGH && other.right + other.wide > column) column = Math.max(column, other.right + other.wide);
-      taken.push({ at, right: column, wide });
+      // Beside another where there is room, else under it (over it at the lower edge).
+      const wide = one.wide ??= one.handle.offsetWidth + 4, room = s.chart.getWidth() - inside.right - 6;
+      let column = 0, shift = 0;
+      for (let row = 0; row < 8; row++) {
+        shift = row * HIGH * (off === "below" ? -1 : 1) + (off === "above" ? 9 : off === "below" ? -9 : 0);
+        column = 0;
+        for (const other of taken) if (Math.abs(other.at - at - shift) < HIGH) column = Math.max(column, other.right + other.wide);
+        if (column + wide <= room) break;
+      }
+      taken.push({ at: at + shift, right: column, wide });
+      one.handle.style.top = `${shift}px`;
       one.handle.style.right = `${inside.right + 2 + column}px`;
       one.rule.style.right = `${inside.right}px`;
     }
