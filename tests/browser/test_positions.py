@@ -8,6 +8,7 @@ import re
 import time
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -16,7 +17,7 @@ from bearskin.app._bot_client import BotClient
 from bearskin.app._runs import bot_of, runs_of
 
 BTC, ETH = "BTCUSDT", "ETHUSDT"
-WAIT_S = 20.0
+WAIT_S = 45.0
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def row(page: Any, symbol: str) -> Any:
     """The row of a position on its page."""
     page.set_default_timeout(WAIT_S * 1_000)
     if not page.url.endswith("/positions"):
-        page.locator('[data-way="/positions"]').first.click()
+        page.goto(urljoin(page.url, "/positions"))
     return page.locator(f'[data-position="{symbol}/BOTH"]')
 
 
@@ -115,7 +116,7 @@ def test_a_stop_on_the_wrong_side_is_refused_in_a_sentence(page, desk):
     held.get_by_role("button", name="Manage BTCUSDT short").click()
     held.get_by_label("New stop").fill("59000")
     held.get_by_label("Move the stop", exact=True).click()
-    page.get_by_text("would go off at once").wait_for()
+    page.get_by_text("would go off at once").first.wait_for()
     assert stop_at_exchange(desk, BTC) == ["61500"]
 
 
@@ -136,7 +137,7 @@ def test_margin_is_added_and_taken_out_only_as_far_as_risk_lets_it(page, desk):
     until(grown)
     held.get_by_label("Amount").fill("60")
     held.get_by_label("Take margin out").click()
-    page.get_by_text(re.compile("leverage above the preset")).wait_for()
+    page.get_by_text(re.compile("leverage above the preset")).first.wait_for()
 
 
 def test_a_thesis_is_written_down_with_the_trade(page, hand):
@@ -170,7 +171,7 @@ def test_money_moves_between_the_wallets(page, desk):
     until(lambda: before - amount(figures["futures"].inner_text()) == Decimal("250.5"))
     wallets.get_by_label("Amount").fill("99999")
     wallets.get_by_role("button", name="Transfer").click()
-    page.get_by_text(re.compile("insufficient")).wait_for()
+    page.get_by_text(re.compile("insufficient")).first.wait_for()
     assert desk.api("GET", "/wallets").json()["wallets"][0]["total"] == "250.5"
 
 

@@ -137,6 +137,8 @@ class AccountLink:
 
     async def _asked(self, state: Mapping[str, Any]) -> Account:
         wanted = dict.fromkeys((*state.get("symbols", ()), *state.get("foreign", ()), *self.market.place.symbols))
+        if not wanted:
+            raise BearskinError("no symbol is known yet: start a bot on this account")
         venue = await self._opened(tuple(wanted))
         dialect = self.dialect
         markets = [venue.markets[symbol] for symbol in venue.symbols]
