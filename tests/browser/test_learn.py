@@ -70,7 +70,7 @@ def choose(page, right):
     """Answer every question, the first one right or wrong."""
     for number, question in enumerate(QUESTIONS):
         words = question.answers[0] if right or number else question.answers[1]
-        page.locator(f"[data-question={question.name}]").get_by_label(words, exact=True).check()
+        page.locator(f"[data-question='{question.name}']").get_by_label(words, exact=True).check()
 
 
 def test_a_failed_quiz_says_the_reasons_and_a_passed_one_lifts_the_lock(page, desk):
@@ -81,7 +81,7 @@ def test_a_failed_quiz_says_the_reasons_and_a_passed_one_lifts_the_lock(page, de
     choose(page, right=False)
     page.get_by_role("button", name="Answer all").click()
     expect(page.locator("[data-figure=quiz-result]")).to_contain_text("9 of 10 right", timeout=LONG_MS)
-    wrong = page.locator(f"[data-question={QUESTIONS[0].name}]")
+    wrong = page.locator(f"[data-question='{QUESTIONS[0].name}']")
     expect(wrong).to_contain_text(QUESTIONS[0].reason)
     assert desk.api("GET", "/learn/locks").json()[0]["locked"] is True
     choose(page, right=True)
