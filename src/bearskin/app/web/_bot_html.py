@@ -207,6 +207,7 @@ def _unit(one: State, value: str | None) -> str:
 
 
 ARROWS = {"uptrend": ("↗", "up"), "downtrend": ("↘", "down"), "range": ("→", ""), "unknown": ("?", "muted")}
+REGIME_FIGURES = (("ema_fast_price", 5), ("ema_slow_price", 5), ("adx", 3))  # with how many digits
 _TRADED = {"uptrend": "longs", "downtrend": "shorts", "range": "both", "unknown": "both"}
 
 
@@ -222,10 +223,7 @@ def regimes_html(state: State) -> Markup:
                 "tr",
                 el("th", symbol, scope="row"),
                 el("td", f"{sign} {label}", class_=tone),
-                [
-                    el("td", _digits(one.get(name)), class_="num")
-                    for name in ("ema_fast_price", "ema_slow_price", "adx")
-                ],
+                [el("td", _digits(one.get(name), most), class_="num") for name, most in REGIME_FIGURES],
                 el("td", _TRADED.get(label, "both"), class_="muted"),
             )
         )
@@ -234,8 +232,9 @@ def regimes_html(state: State) -> Markup:
     return el("div", el("table", el("thead", head), el("tbody", rows), class_="lines"), class_="wide")
 
 
-def _digits(value: str | None) -> str:
-    return "–" if value is None else f"{Decimal(value).normalize():,f}"
+def _digits(value: str | None, most: int) -> str:
+    """A figure with at most so many digits that count; a whole one keeps its zeros."""
+    return "–" if value is None else f"{Decimal(f'{Decimal(value):.{most}g}'):,f}"
 
 
 def counts_html(state: State) -> Markup:

@@ -13,6 +13,8 @@ from bearskin.app._world import DEMO, Place
 from bearskin.app.web._hub import Hub
 
 AGAIN_S = 1.0
+SHARE = 0.6  # of ccxt's own pace, which for Binance is half of the limit: 720 of 2,400 a minute, and once
+BURST_WEIGHT = 150.0  # at the start
 TRADES_KEPT, DEPTH = 60, 20
 CANDLES_TOLD = 12  # a fast market closes several between two looks
 logger = logging.getLogger("bearskin.app")
@@ -145,6 +147,22 @@ class MarketLink:
         }
 
 
+def modest(exchange: Any) -> None:
+    """Have an exchange ask no more than a part of what its venue allows an address.
+
+    The bot asks from the same address: what pages want must never use up what its stops and exits need.
+    """
+    exchange.enableRateLimit = True
+    exchange.tokenBucket = {
+        "algorithm": "leakyBucket",
+        "refillRate": SHARE / exchange.rateLimit,
+        "capacity": BURST_WEIGHT,
+        "tokens": BURST_WEIGHT,
+        "delay": 0.01,
+    }
+    exchange.init_rest_rate_limiter()
+
+
 @contextlib.asynccontextmanager
 async def market_of(place: Place, hub: Hub) -> AsyncIterator[MarketLink]:
     """The market of `place`, connected; raises VenueError when the venue does not answer."""
@@ -153,6 +171,7 @@ async def market_of(place: Place, hub: Hub) -> AsyncIterator[MarketLink]:
     dialect = live.dialect_of("binance" if place.venue == DEMO else place.venue)
     env: Literal["live", "demo"] = "demo" if place.env == "demo" else "live"
     exchange = live.open_trading(dialect, env, place.key, place.secret, place.password, address=place.address)
+    modest(exchange)
     link = MarketLink(place, hub, exchange)
     hub.begun, hub.ended = link.begun, link.ended
     try:

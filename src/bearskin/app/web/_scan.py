@@ -13,7 +13,7 @@ from bearskin.app._world import DEMO
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._draft import Draft, path_of
 from bearskin.app.web._scan_card import positioning
-from bearskin.terms import DAY_NS, BadInput, Side, dec, interval_ns, interval_word, tick_down, tick_up
+from bearskin.terms import DAY_NS, BadInput, Side, VenueBusy, dec, interval_ns, interval_word, tick_down, tick_up
 
 if TYPE_CHECKING:
     from bearskin.backtest import Scan, ScanRequest, SymbolScan
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Source = Literal["venue", "store"]
 SCAN = "scan"  # topic: ScanNow
 BARS, DAYS, SYMBOLS_MAX = 1_500, 110, 60
-AGAIN_S = 10.0  # after a bar has closed, at most so often by the wall
+AGAIN_S = 60.0  # after a bar has closed, at most so often by the wall: a fast market must not use up the venue's limit
 INTERVALS = ("1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d")
 SIDES = ("both", "short", "long")
 STOPPED = "stopped"
@@ -109,6 +109,9 @@ class Scanner:
             result = await (self._of_venue(asked) if asked.source == "venue" else self._of_store(asked))
         except asyncio.CancelledError:
             raise
+        except VenueBusy:
+            self._say(running=False, wrong="the venue wants fewer questions for a while: try again in a minute")
+            return
         except Exception as error:  # noqa: BLE001 - the page says it, whatever it is
             self._say(running=False, wrong=str(error) or type(error).__name__)
             return
