@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test lint bench peers clients soak screenshots clean
+.PHONY: demo test browser lint bench peers clients soak screenshots clean
 
 $(READY): pyproject.toml known-good.txt
 	@$(PYTHON) -c 'import sys; sys.exit("bearskin needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
@@ -21,7 +21,10 @@ demo: $(READY) ## exchange, made-up market and a bot that trades it, live
 	$(BIN)/bearskin demo "$$@"
 
 test: $(READY) ## every test that needs no network
-	@$(BIN)/python -m pytest -n auto --dist worksteal
+	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not browser"
+
+browser: $(READY) ## the dashboard in Chromium as a user would; minutes
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m browser tests/browser
 
 lint: $(READY) ## style, types, the direction of imports, the size of functions
 	@$(BIN)/ruff check

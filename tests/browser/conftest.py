@@ -116,6 +116,16 @@ def whole_desk(
         yield desk
 
 
+AT_EVERY_TEST = ("test_shell",)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what takes minutes, so that `make test` stays what one runs before every commit."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and item.path.stem not in AT_EVERY_TEST:
+            item.add_marker(pytest.mark.browser)
+
+
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeDesk]:
     """A desk for the tests of one file."""
@@ -123,9 +133,12 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeDesk]:
         yield made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """The system's Chromium; skips with the reason where there is none."""
+    """The system's Chromium; skips with the reason where there is none.
+
+    Ended with the file: as long as Playwright is there its event loop runs, and no other test may begin one.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = os.environ.get("BEARSKIN_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:

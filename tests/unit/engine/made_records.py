@@ -40,7 +40,10 @@ def made(kind: Any, dice: random.Random, name: str = "") -> Any:
     if origin is Literal:
         return dice.choice(get_args(kind))
     if origin is tuple:
-        return tuple(made(get_args(kind)[0], dice) for _ in range(dice.randrange(3)))
+        kinds = get_args(kind)
+        if kinds[-1] is Ellipsis:
+            return tuple(made(kinds[0], dice) for _ in range(dice.randrange(3)))
+        return tuple(made(one, dice) for one in kinds)
     if origin is dict:
         of = get_args(kind)[1]
         return {f"k{nth}": made(of, dice) for nth in range(dice.randrange(3))}
