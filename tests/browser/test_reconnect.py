@@ -24,7 +24,7 @@ def test_an_open_page_says_since_when_nothing_is_heard_and_comes_back_by_itself(
     expect(page).to_have_title(re.compile("^no line"))
     assert page.evaluate("getComputedStyle(document.querySelector('.page')).opacity") != "1"
 
-    desk.control("POST", "/index/BTCUSDT", price="61234")  # the world goes on meanwhile
+    desk.index("BTCUSDT", "61234")  # the world goes on meanwhile
     child, told = begin("dashboard", [*WORDS, str(desk.home / "exchange"), "--port", port], desk.home)
     desk.children["dashboard"] = child
     try:

@@ -47,6 +47,9 @@ def shock_panel(desk: WebDesk, look: Look) -> None:
         now, account = seen.standing, seen.account
         if now is None or account is None:
             return
+        if not account.heard_s:  # noughts would read as "nobody is liquidated"
+            frame.failed(f"the venue has not told the account yet: {account.why}")
+            return
         if not now.held:
             frame.empty("nothing is held that could move")
             return
