@@ -216,7 +216,7 @@ async def _traded(
             await asyncio.wait({stopping, bot.task}, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED)
             if bot.task.done():
                 await bot.task
-        state = bot.state()
+    state = bot.state()  # once nothing runs: what fills while the doors close counts too
     stopping.cancel()
     if shown is not None:
         shown(state)
