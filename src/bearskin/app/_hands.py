@@ -25,6 +25,7 @@ from bearskin.terms import BadInput, BearskinError, Reason, Side
 
 WAIT_S, LOOK_S = 45.0, 0.1
 TARGETS_MOST = 2
+PRESETS_NAMED = ("beginner", "standard", "pro")  # a hedge is asked for as one, and has limits of its own
 SIDES = ("short", "long", "both", "auto", "none")
 REDUCING = ("Close", "MoveStop", "Pause", "Remark")  # what a venue's locks do not stand before
 BARS = 400  # of the past: for what manages a position, since set-ups are not looked for here
@@ -74,8 +75,8 @@ class HandReport:
 def short(symbol: str, **given: Any) -> HandReport:
     """Sell short: sized for `stop` (or `qty`), at market or resting at `price`; returns once it is PROTECTED.
 
-    Takes stop, qty, risk, price, target, leverage, margin, hedge with shock, trail_atr, note, and where to trade
-    (venue, env, folder, live_confirm, home, store). Raises BadInput.
+    Takes stop, qty, risk, price, target, leverage, margin, preset (the limits of this trade alone), hedge with shock,
+    trail_atr, note, and where to trade (venue, env, folder, live_confirm, home, store). Raises BadInput.
     """
     return _opened(Side.SHORT, symbol, **given)
 
@@ -255,6 +256,7 @@ def _opened(
     target: Sequence[str] | str | None = None,
     leverage: str | int | Decimal | None = None,
     margin: str | None = None,
+    preset: str | None = None,
     hedge: bool = False,
     shock: str | Decimal | None = None,
     trail_atr: str | Decimal | None = None,
@@ -282,7 +284,18 @@ def _opened(
         if margin not in ("isolated", "cross"):
             raise BadInput(f"margin was {margin!r}, must be isolated or cross")
         act["margin_mode"] = margin
+    if preset is not None:
+        act["preset"] = _preset(preset, hedge)
     return _acted(act, _entered, **where)
+
+
+def _preset(name: str, hedge: bool) -> str:
+    if hedge:
+        raise BadInput("a hedge has limits of its own: leave the preset away")
+    wanted = name.strip().lower()
+    if wanted not in PRESETS_NAMED:
+        raise BadInput(f"preset was {name[:30]!r}, must be one of {', '.join(PRESETS_NAMED)}")
+    return wanted
 
 
 def _purpose(stop: Any, hedge: bool, shock: Any) -> dict[str, Any]:

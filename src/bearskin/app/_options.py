@@ -297,6 +297,7 @@ OPENING: dict[str, Spec] = {
     "risk": text("Share of equity lost at the stop; default: the preset's.", "RATE", SIZE),
     "qty": text("Quantity in base units, instead of one sized for the stop.", "QTY", SIZE),
     "leverage": text("Notional over margin, such as 5.", "X", SIZE),
+    "preset": text("Limits of this trade alone: beginner, standard or pro; default: the bot's own.", "NAME", SIZE),
     "margin": text("isolated or cross.", "MODE", SIZE),
     "hedge": flag("--hedge", "Insurance: no stop, margin proven for --shock instead.", SIZE),
     "shock": text("Move a hedge must survive, such as 30%.", "RATE", SIZE),
