@@ -38,6 +38,7 @@ _VERBS = (
     "luck",
     "migrate",
     "mode",
+    "move_margin",
     "move_stop",
     "note",
     "orders",

@@ -35,6 +35,7 @@ _WHERE = {
     "long": "_hands",
     "luck": "_luck",
     "migrate": "_keep",
+    "move_margin": "_hands",
     "move_stop": "_hands",
     "note": "_hands",
     "orders": "_hands",

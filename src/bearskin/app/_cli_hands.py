@@ -9,7 +9,19 @@ import typer
 
 from bearskin.app._command import BUG, REFUSED, command, known
 from bearskin.app._desk import Desk
-from bearskin.app._options import ADOPTING, CLOSING, MODE, MOVING, OPENING, PANIC, REMARK, RESUMING, REVERSING, TRADED
+from bearskin.app._options import (
+    ADOPTING,
+    CLOSING,
+    MARGIN,
+    MODE,
+    MOVING,
+    OPENING,
+    PANIC,
+    REMARK,
+    RESUMING,
+    REVERSING,
+    TRADED,
+)
 
 if TYPE_CHECKING:
     from bearskin.app._hands import HandReport
@@ -23,6 +35,7 @@ def register_hands(app: typer.Typer) -> None:
     command(app, "long", OPENING, PANEL)(long)
     command(app, "close", CLOSING, PANEL)(close)
     command(app, "move-stop", MOVING, PANEL)(move_stop)
+    command(app, "move-margin", MARGIN, PANEL, signed=True)(move_margin)
     command(app, "reverse", REVERSING, PANEL)(reverse)
     command(app, "positions", TRADED, PANEL)(positions)
     command(app, "orders", TRADED, PANEL)(orders)
@@ -61,6 +74,13 @@ def move_stop(desk: Desk, symbol: str, price: str | None, stop: str | None, **gi
     from bearskin.app import _hands
 
     return _told(desk, _hands.move_stop(symbol, stop=_either(price, stop, "--stop"), **_given(desk, given)))
+
+
+def move_margin(desk: Desk, symbol: str, amount: str, **given: Any) -> int:
+    """Add margin to our isolated position or take some out, as far as risk lets it. Exit 3 when the desk refuses."""
+    from bearskin.app import _hands
+
+    return _told(desk, _hands.move_margin(symbol, amount, **_given(desk, given)))
 
 
 def reverse(desk: Desk, symbol: str, **given: Any) -> int:

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bearskin.app._house import House, open_house
-from bearskin.app._rates import leverage_of, positive_of, share_of
+from bearskin.app._rates import leverage_of, number_of, positive_of, share_of
 from bearskin.app._runs import RunHeld, bot_of, chosen_alone, damaged_runs, latest_run, runs_of
 from bearskin.app._trade import Told, place_of, run_of
 from bearskin.app._world import DEMO, Place
 from bearskin.terms import BadInput, BearskinError, Reason, Side
 
-WAIT_S, LOOK_S = 45.0, 0.1
+WAIT_S, LOOK_S, MARGIN_LOOKS = 45.0, 0.1, 30
 TARGETS_MOST = 2
 PRESETS_NAMED = ("beginner", "standard", "pro")  # a hedge is asked for as one, and has limits of its own
 SIDES = ("short", "long", "both", "auto", "none")
@@ -125,6 +125,27 @@ def move_stop(symbol: str, *, stop: str | Decimal | None = None, break_even: boo
             return "refused"
         moved = all(o["status"] == "open" and o["trigger"] == there["stop"] for o in _stops(state, there))
         return "protected" if there["protected"] and moved else ""
+
+    return _acted(act, settled, **where)
+
+
+def move_margin(symbol: str, amount: str | int | Decimal, **where: Any) -> HandReport:
+    """Add margin to our isolated position in `symbol` ("+30" or 30), or take some out ("-30") as far as risk lets it;
+    in the settle currency."""
+    exact = number_of(amount, "amount")
+    if not exact:
+        raise BadInput(f"amount was {amount}, must be above zero to add margin, or below to take it out")
+    act = {"is": "MoveMargin", "symbol": _symbol(symbol), "amount": f"{abs(exact):f}", "take": exact < 0}
+
+    def settled(state: dict[str, Any], note: dict[str, Any]) -> str:
+        there = _position(state, symbol=_symbol(symbol))
+        if there is None:
+            return "closed"
+        note["looks"] = (
+            note.get("looks", 0) + 1
+        )  # the venue has moved it: where liquidation went is told a moment later
+        moved = there["liquidation_price"] != (note["before"] or there)["liquidation_price"]
+        return "done" if moved or note["looks"] > MARGIN_LOOKS else ""
 
     return _acted(act, settled, **where)
 
@@ -372,7 +393,7 @@ Settled = Callable[[dict[str, Any], dict[str, Any]], str]
 
 
 def _acted(act: dict[str, Any], settled: Settled, **where: Any) -> HandReport:
-    with _hand(symbol=act.get("symbol"), reducing=act["is"] in REDUCING, **where) as (hand, told):
+    with _hand(symbol=act.get("symbol"), reducing=_reduces(act), **where) as (hand, told):
         return _done(hand, told, act, settled)
 
 
@@ -408,12 +429,17 @@ def _done(hand: Hand, told: tuple[str, str], act: dict[str, Any], settled: Settl
     )  # fmt: skip
 
 
+def _reduces(act: Mapping[str, Any]) -> bool:
+    """Whether it makes what is open safer or smaller, or only looks."""
+    return act["is"] in REDUCING or (act["is"] == "MoveMargin" and not act["take"])
+
+
 def _verb(act: Mapping[str, Any]) -> str:
     """The command that an act came from."""
     kind = str(act["is"])
     if kind == "Open":
         return Side(act["side"]).name.lower()
-    return {"MoveStop": "move-stop", "Remark": "note"}.get(kind, kind.lower())
+    return {"MoveStop": "move-stop", "MoveMargin": "move-margin", "Remark": "note"}.get(kind, kind.lower())
 
 
 @contextlib.contextmanager

@@ -317,6 +317,11 @@ MOVING: dict[str, Spec] = {
     "break_even": flag("--break-even", "To where the trade breaks even after fees."),
     **TRADED,
 }
+MARGIN: dict[str, Spec] = {
+    **HAND,
+    "amount": word("+30 adds 30 of the settle currency, -30 takes them out.", "AMOUNT"),
+    **TRADED,
+}
 REVERSING: dict[str, Spec] = {
     **HAND,
     "stop": text("The stop of the other side.", "PRICE"),

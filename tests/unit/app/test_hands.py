@@ -35,6 +35,12 @@ from bearskin.terms import BadInput
         ("move-stop BTCUSDT", "one of the two"),
         ("move-stop BTCUSDT 65000 --stop 64000", "say the same twice"),
         ("move-stop BTCUSDT --stop 5 --break-even", "one of the two"),
+        ("move-margin BTCUSDT", "Missing argument"),
+        ("move-margin BTCUSDT 0", "above zero to add margin, or below to take it out"),
+        ("move-margin BTCUSDT -x", "amount was '-x'"),
+        ("move-margin BTCUSDT --bogus", "amount was '--bogus'"),
+        ("move-margin BTCUSDT +30 -20", "extra argument"),
+        ("move-margin BTCUSDT -30", "no demo exchange is running"),
         ("reverse BTCUSDT", "no stop"),
         ("pause --venue nowhere", "must be demo or one of"),
         ("pause --env demo", "env is for real venues"),
@@ -147,6 +153,18 @@ def test_a_preset_goes_with_the_entry_and_none_leaves_the_bots_own(monkeypatch):
     _hands.long("BTCUSDT", stop="50500")
     assert (asked[0]["preset"], asked[0]["leverage"]) == ("pro", "8")
     assert "preset" not in asked[1]
+
+
+@pytest.mark.parametrize(
+    ("amount", "exact", "take", "reduces"),
+    [("+30", "30", False, True), (30, "30", False, True), ("-2.5", "2.5", True, False)],
+)
+def test_margin_goes_in_by_plus_and_out_by_minus(amount, exact, take, reduces, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(_hands, "_acted", lambda act, *_, **__: asked.update(act))
+    _hands.move_margin("btc/usdt", amount)
+    assert asked == {"is": "MoveMargin", "symbol": "BTCUSDT", "amount": exact, "take": take}
+    assert _hands._reduces(asked) is reduces  # adding waits for no lock of a venue
 
 
 @pytest.mark.parametrize(("part", "share"), [("100%", "1"), ("1", "1"), ("50%", "0.5"), (None, "1")])
