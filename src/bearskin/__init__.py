@@ -40,6 +40,7 @@ _VERBS = (
     "mode",
     "move_margin",
     "move_stop",
+    "move_target",
     "note",
     "orders",
     "panic",

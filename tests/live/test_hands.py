@@ -80,6 +80,12 @@ def test_opened_moved_closed_in_parts_and_reversed(home: Path, eye: Eye) -> None
     assert (moved.outcome, stops(eye)) == ("protected", [D(61000)])
     with pytest.raises(BadInput, match="one of the two"):
         hands.move_stop(SYMBOL, home=home)
+    aimed = hands.move_target(SYMBOL, "56500", home=home)
+    assert (aimed.outcome, aimed.detail, limits(eye), stops(eye)) == (
+        "resting", "target 1 goes to 56500", [D(56500)], [D(61000)],
+    )  # fmt: skip
+    with pytest.raises(BadInput, match="wrong side"):
+        hands.move_target(SYMBOL, "60100", home=home)
     half = hands.close(SYMBOL, part="50%", home=home)
     assert (half.outcome, eye.position()) == ("done", D("-0.05"))
     assert half.position is not None

@@ -37,6 +37,7 @@ _WHERE = {
     "migrate": "_keep",
     "move_margin": "_hands",
     "move_stop": "_hands",
+    "move_target": "_hands",
     "note": "_hands",
     "orders": "_hands",
     "panic": "_hands",

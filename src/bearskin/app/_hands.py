@@ -27,7 +27,7 @@ WAIT_S, LOOK_S, MARGIN_LOOKS = 45.0, 0.1, 30
 TARGETS_MOST = 2
 PRESETS_NAMED = ("beginner", "standard", "pro")  # a hedge is asked for as one, and has limits of its own
 SIDES = ("short", "long", "both", "auto", "none")
-REDUCING = ("Close", "MoveStop", "Pause", "Remark")  # what a venue's locks do not stand before
+REDUCING = ("Close", "MoveStop", "MoveTarget", "Pause", "Remark")  # what a venue's locks do not stand before
 BARS = 400  # of the past: for what manages a position, since set-ups are not looked for here
 # what is wrong with what was typed, whatever the market does
 _TYPED = (Reason.NO_STOP, Reason.STOP_WRONG_SIDE, Reason.TARGET_WRONG_SIDE)
@@ -125,6 +125,25 @@ def move_stop(symbol: str, *, stop: str | Decimal | None = None, break_even: boo
             return "refused"
         moved = all(o["status"] == "open" and o["trigger"] == there["stop"] for o in _stops(state, there))
         return "protected" if there["protected"] and moved else ""
+
+    return _acted(act, settled, **where)
+
+
+def move_target(symbol: str, target: str | Decimal, *, number: int = 1, **where: Any) -> HandReport:
+    """Move a target of our position to `target`; the nearest is `number` 1. The stop stays where it is."""
+    if isinstance(number, bool) or not 1 <= number <= TARGETS_MOST:
+        raise BadInput(f"number was {number}, must be from 1, the nearest target, to {TARGETS_MOST}")
+    act = {"is": "MoveTarget", "symbol": _symbol(symbol), **_prices(target=target), "number": number}
+
+    def settled(state: dict[str, Any], note: dict[str, Any]) -> str:
+        there = _position(state, symbol=_symbol(symbol))
+        if there is None:
+            return "closed"
+        if not Decimal(there["qty"]):
+            return "done"  # it goes out with the fill
+        goal = Decimal(note.setdefault("goal", there["targets"][number - 1]))  # as the engine has put it on the grid
+        mine = [one for one in state["orders"] if one["trade"] == there["trade"] and _rests(one, "target")]
+        return "resting" if any(Decimal(one["price"]) == goal for one in mine) else ""
 
     return _acted(act, settled, **where)
 
@@ -439,7 +458,9 @@ def _verb(act: Mapping[str, Any]) -> str:
     kind = str(act["is"])
     if kind == "Open":
         return Side(act["side"]).name.lower()
-    return {"MoveStop": "move-stop", "MoveMargin": "move-margin", "Remark": "note"}.get(kind, kind.lower())
+    return {"MoveStop": "move-stop", "MoveTarget": "move-target", "MoveMargin": "move-margin", "Remark": "note"}.get(
+        kind, kind.lower()
+    )
 
 
 @contextlib.contextmanager

@@ -317,6 +317,12 @@ MOVING: dict[str, Spec] = {
     "break_even": flag("--break-even", "To where the trade breaks even after fees."),
     **TRADED,
 }
+AIMING: dict[str, Spec] = {
+    **HAND,
+    "target": word("Where profit is taken from now on.", "PRICE"),
+    "number": count("Which target; 1 is the nearest.", 1, least=1),
+    **TRADED,
+}
 MARGIN: dict[str, Spec] = {
     **HAND,
     "amount": word("+30 adds 30 of the settle currency, -30 takes them out.", "AMOUNT"),
