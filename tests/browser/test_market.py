@@ -31,7 +31,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeDesk]:
 @pytest.fixture(scope="module")
 def short(desk: WholeDesk) -> str:
     """A short in BTCUSDT with its stop at the exchange; its trade's number."""
-    until(lambda: abs(Decimal(state(desk)["prices"]["BTCUSDT"]["mark"]) / Decimal(HELD) - 1) < Decimal("0.002"))
+    until(lambda: abs(Decimal(state(desk)["prices"]["BTCUSDT"]["mark"] or 0) / Decimal(HELD) - 1) < Decimal("0.002"))
     said = {"is": "Open", "symbol": "BTCUSDT", "side": -1, "stop": "60900", "qty": "0.01", "targets": ["58500"]}
     answer = desk.api("POST", "/acts", **said)
     assert answer.status_code == 200, answer.text

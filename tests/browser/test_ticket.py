@@ -167,6 +167,10 @@ def test_leverage_above_the_beginners_is_locked_until_the_quiz_is_passed(page, d
         field(page, "note").fill("the quiz is passed")
         settled(page, lambda: not send_button(page).is_disabled())
         assert desk.api("GET", f"/ticket/limits?symbol={BTC}").json()["leverage_max"] == "5"
+        slider(page, "Leverage").press("ArrowRight")
+        settled(page, lambda: "preset pro holds now" in page.locator("[data-figure=ticket-lifted]").inner_text())
+        settled(page, lambda: "at 6x" in figure(page, "margin") and not send_button(page).is_disabled())
+        assert "1 % of equity stays at risk" in page.locator("[data-figure=ticket-lifted]").inner_text()
     finally:
         (desk.home / "licence.json").unlink()
 

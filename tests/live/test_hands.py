@@ -80,6 +80,12 @@ def test_opened_moved_closed_in_parts_and_reversed(home: Path, eye: Eye) -> None
     assert (moved.outcome, stops(eye)) == ("protected", [D(61000)])
     with pytest.raises(BadInput, match="one of the two"):
         hands.move_stop(SYMBOL, home=home)
+    aimed = hands.move_target(SYMBOL, "56500", home=home)
+    assert (aimed.outcome, aimed.detail, limits(eye), stops(eye)) == (
+        "resting", "target 1 goes to 56500", [D(56500)], [D(61000)],
+    )  # fmt: skip
+    with pytest.raises(BadInput, match="wrong side"):
+        hands.move_target(SYMBOL, "60100", home=home)
     half = hands.close(SYMBOL, part="50%", home=home)
     assert (half.outcome, eye.position()) == ("done", D("-0.05"))
     assert half.position is not None
@@ -93,6 +99,26 @@ def test_opened_moved_closed_in_parts_and_reversed(home: Path, eye: Eye) -> None
     assert stops(eye) == [D(58000)]
     assert hands.close(SYMBOL, home=home).outcome == "closed"
     assert (eye.position(), stops(eye), limits(eye)) == (0, [], [])
+
+
+def test_margin_is_added_and_taken_out_again_and_not_more_than_risk_lets_it(
+    home: Path, eye: Eye, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def margin() -> Decimal:
+        (row,) = (one for one in eye.signed("GET", "/fapi/v2/positionRisk", symbol=SYMBOL) if D(one["positionAmt"]))
+        return D(row["isolatedMargin"])
+
+    opened = hands.short(SYMBOL, stop="62000", qty="0.1", home=home)
+    assert opened.position is not None
+    before = margin()
+    code, added = told(capsys, home, f"move-margin {SYMBOL} +100")
+    assert (code, added["act"], added["outcome"], margin() - before) == (0, "move-margin", "done", D(100))
+    assert D(added["position"]["liquidation_price"]) > D(opened.position["liquidation_price"]) + 900
+    code, taken = told(capsys, home, f"move-margin {SYMBOL} -60")
+    assert (code, taken["outcome"], margin() - before) == (0, "done", D(40)), taken["detail"]
+    code, refused = told(capsys, home, f"move-margin {SYMBOL} -1000")
+    assert (code, refused["outcome"], margin() - before) == (3, "refused", D(40))
+    assert "at most 5x" in refused["detail"]
 
 
 def test_to_break_even_only_once_the_trade_is_ahead(home: Path, eye: Eye, desk: tuple[Path, Running]) -> None:

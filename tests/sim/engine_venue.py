@@ -28,6 +28,7 @@ from bearskin.terms import (
     Filled,
     Marked,
     MoveStop,
+    MoveTarget,
     Open,
     OrderChanged,
     OrderNow,
@@ -217,6 +218,11 @@ class World:
             self.hear(Close(share=share, price=limit, **act))
         elif what < 0.7:
             self.hear(MoveStop(stop=price - trade.plan.side * D(self.dice.randrange(1, 4)), **act))
+        elif trade.targets:
+            number = self.dice.randrange(len(trade.targets)) + 1
+            target = price + trade.plan.side * D(self.dice.randrange(11, 60)) / 10
+            if target not in trade.targets and target not in trade.targets_before:
+                self.hear(MoveTarget(target=target, number=number, **act))
 
     def on_account(self, every_ns: int | None) -> None:
         if every_ns:

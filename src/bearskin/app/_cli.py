@@ -30,10 +30,10 @@ from bearskin.app._desk import Desk
 from bearskin.app._options import BARE, Home, Json, Quiet, StoreDir, Verbose
 
 ORDER = (
-    "demo", "trade", "dashboard", "short", "long", "close", "move-stop", "reverse", "positions", "orders", "runs",
-    "report", "tables", "mode", "pause", "resume", "panic", "adopt", "note", "plan", "scan", "setups", "backtest",
-    "study", "sweep", "luck", "cluster", "parity", "exchange", "keys", "quiz", "legal", "cap", "alert", "data",
-    "config", "doctor", "backup", "reset", "migrate",
+    "demo", "trade", "dashboard", "short", "long", "close", "move-stop", "move-target", "move-margin", "reverse",
+    "positions", "orders", "runs", "report", "tables", "mode", "pause", "resume", "panic", "adopt", "note", "plan",
+    "scan", "setups", "backtest", "study", "sweep", "luck", "cluster", "parity", "exchange", "keys", "quiz", "legal",
+    "cap", "alert", "data", "config", "doctor", "backup", "reset", "migrate",
 )  # fmt: skip
 
 

@@ -9,7 +9,20 @@ import typer
 
 from bearskin.app._command import BUG, REFUSED, command, known
 from bearskin.app._desk import Desk
-from bearskin.app._options import ADOPTING, CLOSING, MODE, MOVING, OPENING, PANIC, REMARK, RESUMING, REVERSING, TRADED
+from bearskin.app._options import (
+    ADOPTING,
+    AIMING,
+    CLOSING,
+    MARGIN,
+    MODE,
+    MOVING,
+    OPENING,
+    PANIC,
+    REMARK,
+    RESUMING,
+    REVERSING,
+    TRADED,
+)
 
 if TYPE_CHECKING:
     from bearskin.app._hands import HandReport
@@ -23,6 +36,8 @@ def register_hands(app: typer.Typer) -> None:
     command(app, "long", OPENING, PANEL)(long)
     command(app, "close", CLOSING, PANEL)(close)
     command(app, "move-stop", MOVING, PANEL)(move_stop)
+    command(app, "move-target", AIMING, PANEL)(move_target)
+    command(app, "move-margin", MARGIN, PANEL, signed=True)(move_margin)
     command(app, "reverse", REVERSING, PANEL)(reverse)
     command(app, "positions", TRADED, PANEL)(positions)
     command(app, "orders", TRADED, PANEL)(orders)
@@ -61,6 +76,20 @@ def move_stop(desk: Desk, symbol: str, price: str | None, stop: str | None, **gi
     from bearskin.app import _hands
 
     return _told(desk, _hands.move_stop(symbol, stop=_either(price, stop, "--stop"), **_given(desk, given)))
+
+
+def move_target(desk: Desk, symbol: str, target: str, number: int, **given: Any) -> int:
+    """Move a target of our position: the old one ends before the new one rests, and the stop stays where it is."""
+    from bearskin.app import _hands
+
+    return _told(desk, _hands.move_target(symbol, target, number=number, **_given(desk, given)))
+
+
+def move_margin(desk: Desk, symbol: str, amount: str, **given: Any) -> int:
+    """Add margin to our isolated position or take some out, as far as risk lets it. Exit 3 when the desk refuses."""
+    from bearskin.app import _hands
+
+    return _told(desk, _hands.move_margin(symbol, amount, **_given(desk, given)))
 
 
 def reverse(desk: Desk, symbol: str, **given: Any) -> int:

@@ -26,12 +26,12 @@ logger = logging.getLogger("bearskin.app")
 
 
 def command(
-    group: typer.Typer, name: str, options: Mapping[str, Spec], panel: str | None = None
+    group: typer.Typer, name: str, options: Mapping[str, Spec], panel: str | None = None, *, signed: bool = False
 ) -> Callable[[Callable[..., int | None]], Callable[..., int]]:
     """Register `function(desk, **given)` as a command of `group` that takes `options` and the common ones.
 
     The function returns an exit code (None is 0); whatever it raises becomes one sentence and a code. `panel` is the
-    heading it stands under in the help. Its docstring is its help.
+    heading it stands under in the help; its docstring is its help. A `signed` command takes words such as -30.
     """
 
     def register(function: Callable[..., int | None]) -> Callable[..., int]:
@@ -49,7 +49,8 @@ def command(
         ending.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         ending.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         ending.__name__, ending.__doc__ = function.__name__, function.__doc__
-        group.command(name, rich_help_panel=panel)(ending)
+        words = {"ignore_unknown_options": True} if signed else None
+        group.command(name, rich_help_panel=panel, context_settings=words)(ending)
         return ending
 
     return register

@@ -17,16 +17,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bearskin.app._house import House, open_house
-from bearskin.app._rates import leverage_of, positive_of, share_of
+from bearskin.app._rates import leverage_of, number_of, positive_of, share_of
 from bearskin.app._runs import RunHeld, bot_of, chosen_alone, damaged_runs, latest_run, runs_of
 from bearskin.app._trade import Told, place_of, run_of
 from bearskin.app._world import DEMO, Place
 from bearskin.terms import BadInput, BearskinError, Reason, Side
 
-WAIT_S, LOOK_S = 45.0, 0.1
+WAIT_S, LOOK_S, MARGIN_LOOKS = 45.0, 0.1, 30
 TARGETS_MOST = 2
+PRESETS_NAMED = ("beginner", "standard", "pro")  # a hedge is asked for as one, and has limits of its own
 SIDES = ("short", "long", "both", "auto", "none")
-REDUCING = ("Close", "MoveStop", "Pause", "Remark")  # what a venue's locks do not stand before
+REDUCING = ("Close", "MoveStop", "MoveTarget", "Pause", "Remark")  # what a venue's locks do not stand before
 BARS = 400  # of the past: for what manages a position, since set-ups are not looked for here
 # what is wrong with what was typed, whatever the market does
 _TYPED = (Reason.NO_STOP, Reason.STOP_WRONG_SIDE, Reason.TARGET_WRONG_SIDE)
@@ -74,8 +75,8 @@ class HandReport:
 def short(symbol: str, **given: Any) -> HandReport:
     """Sell short: sized for `stop` (or `qty`), at market or resting at `price`; returns once it is PROTECTED.
 
-    Takes stop, qty, risk, price, target, leverage, margin, hedge with shock, trail_atr, note, and where to trade
-    (venue, env, folder, live_confirm, home, store). Raises BadInput.
+    Takes stop, qty, risk, price, target, leverage, margin, preset (the limits of this trade alone), hedge with shock,
+    trail_atr, note, and where to trade (venue, env, folder, live_confirm, home, store). Raises BadInput.
     """
     return _opened(Side.SHORT, symbol, **given)
 
@@ -124,6 +125,46 @@ def move_stop(symbol: str, *, stop: str | Decimal | None = None, break_even: boo
             return "refused"
         moved = all(o["status"] == "open" and o["trigger"] == there["stop"] for o in _stops(state, there))
         return "protected" if there["protected"] and moved else ""
+
+    return _acted(act, settled, **where)
+
+
+def move_target(symbol: str, target: str | Decimal, *, number: int = 1, **where: Any) -> HandReport:
+    """Move a target of our position to `target`; the nearest is `number` 1. The stop stays where it is."""
+    if isinstance(number, bool) or not 1 <= number <= TARGETS_MOST:
+        raise BadInput(f"number was {number}, must be from 1, the nearest target, to {TARGETS_MOST}")
+    act = {"is": "MoveTarget", "symbol": _symbol(symbol), **_prices(target=target), "number": number}
+
+    def settled(state: dict[str, Any], note: dict[str, Any]) -> str:
+        there = _position(state, symbol=_symbol(symbol))
+        if there is None:
+            return "closed"
+        if not Decimal(there["qty"]):
+            return "done"  # it goes out with the fill
+        goal = Decimal(note.setdefault("goal", there["targets"][number - 1]))  # as the engine has put it on the grid
+        mine = [one for one in state["orders"] if one["trade"] == there["trade"] and _rests(one, "target")]
+        return "resting" if any(Decimal(one["price"]) == goal for one in mine) else ""
+
+    return _acted(act, settled, **where)
+
+
+def move_margin(symbol: str, amount: str | int | Decimal, **where: Any) -> HandReport:
+    """Add margin to our isolated position in `symbol` ("+30" or 30), or take some out ("-30") as far as risk lets it;
+    in the settle currency."""
+    exact = number_of(amount, "amount")
+    if not exact:
+        raise BadInput(f"amount was {amount}, must be above zero to add margin, or below to take it out")
+    act = {"is": "MoveMargin", "symbol": _symbol(symbol), "amount": f"{abs(exact):f}", "take": exact < 0}
+
+    def settled(state: dict[str, Any], note: dict[str, Any]) -> str:
+        there = _position(state, symbol=_symbol(symbol))
+        if there is None:
+            return "closed"
+        note["looks"] = (
+            note.get("looks", 0) + 1
+        )  # the venue has moved it: where liquidation went is told a moment later
+        moved = there["liquidation_price"] != (note["before"] or there)["liquidation_price"]
+        return "done" if moved or note["looks"] > MARGIN_LOOKS else ""
 
     return _acted(act, settled, **where)
 
@@ -255,6 +296,7 @@ def _opened(
     target: Sequence[str] | str | None = None,
     leverage: str | int | Decimal | None = None,
     margin: str | None = None,
+    preset: str | None = None,
     hedge: bool = False,
     shock: str | Decimal | None = None,
     trail_atr: str | Decimal | None = None,
@@ -282,7 +324,18 @@ def _opened(
         if margin not in ("isolated", "cross"):
             raise BadInput(f"margin was {margin!r}, must be isolated or cross")
         act["margin_mode"] = margin
+    if preset is not None:
+        act["preset"] = _preset(preset, hedge)
     return _acted(act, _entered, **where)
+
+
+def _preset(name: str, hedge: bool) -> str:
+    if hedge:
+        raise BadInput("a hedge has limits of its own: leave the preset away")
+    wanted = name.strip().lower()
+    if wanted not in PRESETS_NAMED:
+        raise BadInput(f"preset was {name[:30]!r}, must be one of {', '.join(PRESETS_NAMED)}")
+    return wanted
 
 
 def _purpose(stop: Any, hedge: bool, shock: Any) -> dict[str, Any]:
@@ -359,7 +412,7 @@ Settled = Callable[[dict[str, Any], dict[str, Any]], str]
 
 
 def _acted(act: dict[str, Any], settled: Settled, **where: Any) -> HandReport:
-    with _hand(symbol=act.get("symbol"), reducing=act["is"] in REDUCING, **where) as (hand, told):
+    with _hand(symbol=act.get("symbol"), reducing=_reduces(act), **where) as (hand, told):
         return _done(hand, told, act, settled)
 
 
@@ -395,12 +448,19 @@ def _done(hand: Hand, told: tuple[str, str], act: dict[str, Any], settled: Settl
     )  # fmt: skip
 
 
+def _reduces(act: Mapping[str, Any]) -> bool:
+    """Whether it makes what is open safer or smaller, or only looks."""
+    return act["is"] in REDUCING or (act["is"] == "MoveMargin" and not act["take"])
+
+
 def _verb(act: Mapping[str, Any]) -> str:
     """The command that an act came from."""
     kind = str(act["is"])
     if kind == "Open":
         return Side(act["side"]).name.lower()
-    return {"MoveStop": "move-stop", "Remark": "note"}.get(kind, kind.lower())
+    return {"MoveStop": "move-stop", "MoveTarget": "move-target", "MoveMargin": "move-margin", "Remark": "note"}.get(
+        kind, kind.lower()
+    )
 
 
 @contextlib.contextmanager

@@ -297,6 +297,7 @@ OPENING: dict[str, Spec] = {
     "risk": text("Share of equity lost at the stop; default: the preset's.", "RATE", SIZE),
     "qty": text("Quantity in base units, instead of one sized for the stop.", "QTY", SIZE),
     "leverage": text("Notional over margin, such as 5.", "X", SIZE),
+    "preset": text("Limits of this trade alone: beginner, standard or pro; default: the bot's own.", "NAME", SIZE),
     "margin": text("isolated or cross.", "MODE", SIZE),
     "hedge": flag("--hedge", "Insurance: no stop, margin proven for --shock instead.", SIZE),
     "shock": text("Move a hedge must survive, such as 30%.", "RATE", SIZE),
@@ -314,6 +315,17 @@ MOVING: dict[str, Spec] = {
     "price": maybe("The same as --stop.", "[PRICE]"),
     "stop": text("The new stop.", "PRICE"),
     "break_even": flag("--break-even", "To where the trade breaks even after fees."),
+    **TRADED,
+}
+AIMING: dict[str, Spec] = {
+    **HAND,
+    "target": word("Where profit is taken from now on.", "PRICE"),
+    "number": count("Which target; 1 is the nearest.", 1, least=1),
+    **TRADED,
+}
+MARGIN: dict[str, Spec] = {
+    **HAND,
+    "amount": word("+30 adds 30 of the settle currency, -30 takes them out.", "AMOUNT"),
     **TRADED,
 }
 REVERSING: dict[str, Spec] = {

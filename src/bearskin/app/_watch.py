@@ -190,6 +190,9 @@ class Watch:
             case words.StopMoved():
                 moved = f"stop {_shown(note.old)} → {_shown(note.new)}" if note.old else f"stop {_shown(note.new)}"
                 self._decided(note, "stop", f"{moved}: {note.why}")
+            case words.TargetMoved():
+                moved = f"target {note.number} {_shown(note.old)} → {_shown(note.new)}"
+                self._decided(note, "target", f"{moved}: {note.why}")
             case words.Leaving():
                 share = "" if note.share == 1 else f" {100 * note.share:.0f} % of it"
                 self._decided(note, "leave", f"leaving{share}: {note.reason}")
@@ -390,7 +393,7 @@ class Watch:
             "entry": _plain(trade.cost / trade.qty if trade.qty else plan.entry_price or plan.entry_ref),
             "mark": _plain(mark),
             "stop": _plain(trade.stop),
-            "targets": [_plain(price) for price in plan.targets],
+            "targets": [_plain(price) for price in trade.targets],
             "liquidation_price": _plain(liquidation),
             "liquidation_frac": f"{abs(liquidation / mark - 1):.6f}" if liquidation and mark else None,
             "stop_frac": f"{abs(trade.stop / mark - 1):.6f}" if trade.stop and mark else None,

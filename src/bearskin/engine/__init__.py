@@ -26,6 +26,7 @@ from bearskin.engine._notes import (
     Regimed,
     Signalled,
     StopMoved,
+    TargetMoved,
     Warned,
 )
 from bearskin.engine._rows import rows_of
@@ -64,6 +65,7 @@ __all__ = [
     "Signalled",
     "Stepped",
     "StopMoved",
+    "TargetMoved",
     "Trade",
     "Warned",
     "Working",

@@ -15,10 +15,10 @@ from bearskin.engine._fold import RESET
 from bearskin.engine._leave import panic
 from bearskin.engine._manage import break_even
 from bearskin.engine._margin import Margins
-from bearskin.engine._notes import Done, Limited, ModeSet, Planned, StopMoved
+from bearskin.engine._notes import Done, Limited, ModeSet, Planned, StopMoved, TargetMoved
 from bearskin.engine._open import Opening, opening
 from bearskin.engine._pace import passed_ns
-from bearskin.engine._plan import against, configured, open_trade, standing
+from bearskin.engine._plan import against, configured, open_trade, standing, towards
 from bearskin.engine._signals import Asking
 from bearskin.engine._switches import by_limits
 from bearskin.engine._tape import Memory, Tape
@@ -35,6 +35,7 @@ from bearskin.terms import (
     Mode,
     MoveMargin,
     MoveStop,
+    MoveTarget,
     Open,
     Panic,
     Pause,
@@ -82,6 +83,8 @@ class Hands:
                 _close(desk, act, self._tape.markets.get(act.symbol))
             case MoveStop():
                 self._move_stop(desk, act)
+            case MoveTarget():
+                _move_target(desk, act, self._tape.markets.get(act.symbol))
             case MoveMargin():
                 self._margins.ask(desk, act)
             case Reverse():
@@ -262,6 +265,56 @@ def disaster_refusal(plan: Planned, entry: Decimal, stop: Decimal) -> Refused | 
         return None
     detail = "it would take the insurance away within the shock it is meant for"
     return Refused(reason=Reason.STOP_TOO_TIGHT, have=f"{stop:f}", detail=detail)
+
+
+def _move_target(desk: Desk, act: MoveTarget, memory: Memory | None) -> None:
+    trade = desk.book.trade_in(act.symbol)
+    if trade is None or memory is None:
+        _done(desk, act.act_id, refused=_nothing(act.symbol))
+        return
+    wanted = towards(act.target, trade.plan.side, memory.instrument.tick)
+    refused = _target_refusal(trade, act, memory, wanted)
+    if refused:
+        _done(desk, act.act_id, refused=refused)
+        return
+    at, targets = act.number - 1, trade.targets
+    if wanted != targets[at]:
+        desk.note(
+            TargetMoved(
+                time_ns=desk.time_ns, wall_ns=desk.wall_ns, trade=trade.number, symbol=trade.symbol, number=act.number,
+                old=targets[at], new=wanted, targets=(*targets[:at], wanted, *targets[at + 1 :]), why=f"by {act.by}",
+            )
+        )  # fmt: skip
+    _done(desk, act.act_id, detail=f"target {act.number} goes to {wanted:f}", trade=trade.number)
+
+
+def _target_refusal(trade: Trade, act: MoveTarget, memory: Memory, wanted: Decimal) -> str:
+    """Why a target may not go there; empty when it may. The stop is not asked: it stays where it is."""
+    plan, at, side = trade.plan, act.number - 1, trade.plan.side
+    if trade.leaving:
+        return f"the position in {act.symbol} is being closed"
+    if not plan.target_qtys or not 0 <= at < min(len(trade.targets), len(plan.target_qtys)):
+        return f"our position in {act.symbol} has no target {act.number}"
+    if trade.taken_at(at) >= abs(plan.target_qtys[at]):
+        return f"target {act.number} has been reached already"
+    entry = QUOTE.divide(trade.cost, trade.qty) if trade.qty else plan.entry_price or plan.entry_ref
+    meets, word, where = memory.price(-int(side)), side.word, "below" if side < 0 else "above"
+    if not wanted > 0 or (wanted - entry) * side <= 0:
+        need = f"{where} {entry.normalize():f} for a {word}"
+        return str(Refused(reason=Reason.TARGET_WRONG_SIDE, have=f"{wanted:f}", need=need))
+    if meets is None:
+        return "no quote has come yet"
+    if trade.qty and (wanted - meets) * side <= 0:
+        name = "ask" if side is Side.SHORT else "bid"
+        return f"a target at {wanted:f} would fill at once, the {name} is {meets.normalize():f}: close it instead"
+    for nth, (other, beyond) in enumerate((one, (wanted - one) * side) for one in trade.targets):
+        if nth != at and (beyond <= 0 if nth < at else beyond >= 0):
+            order = "beyond" if nth < at else "before"
+            return f"target {act.number} stands {order} target {nth + 1}, which is at {other:f}"
+    stood = [one for one in trade.orders.values() if one.role == "target" and one.price == wanted]
+    if trade.targets_before.get(wanted, at) != at and any(one.live or one.said for one in stood):
+        return f"another target of this trade stood at {wanted:f}: take the next price"
+    return ""
 
 
 def _nothing(symbol: str) -> str:

@@ -18,6 +18,7 @@ from bearskin.engine._notes import (
     Planned,
     Protection,
     StopMoved,
+    TargetMoved,
     Warned,
 )
 from bearskin.engine._trade import ZERO, Trade, Working
@@ -42,7 +43,7 @@ def noted(book: Book, note: AnyNote) -> None:
             _planned(book, note)
         case Issued():
             _issued(book, note)
-        case Protection() | StopMoved() | Leaving():
+        case Protection() | StopMoved() | TargetMoved() | Leaving():
             trade = book.trades.get(note.trade)
             if trade is not None:
                 _changed(trade, note)
@@ -142,10 +143,14 @@ def _forget_oldest(book: Book, trade: Trade) -> None:
             return
 
 
-def _changed(trade: Trade, note: Protection | StopMoved | Leaving) -> None:
+def _changed(trade: Trade, note: Protection | StopMoved | TargetMoved | Leaving) -> None:
     match note:
         case StopMoved():
             trade.stop, trade.stop_why = note.new, note.why
+        case TargetMoved():
+            trade.targets_now = note.targets
+            trade.targets_before.pop(note.new, None)
+            trade.targets_before[note.old] = note.number - 1
         case Leaving():
             if note.share == 0:
                 trade.leave_to, trade.leave_price, trade.leave_reason = None, None, ""

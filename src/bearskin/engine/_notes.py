@@ -122,6 +122,18 @@ class StopMoved(Note, frozen=True, kw_only=True):
     why: str
 
 
+class TargetMoved(Note, frozen=True, kw_only=True):
+    """A target that is wanted changed; `targets` are all of them as they stand now, `number` is 1 for the nearest."""
+
+    trade: int
+    symbol: str
+    number: int
+    old: Decimal
+    new: Decimal
+    targets: tuple[Decimal, ...]
+    why: str
+
+
 class Leaving(Note, frozen=True, kw_only=True):
     """A trade is to be closed: `share` of it (1: all, 0: no more), and why.
 
@@ -274,6 +286,7 @@ AnyNote = (
     | Issued
     | Protection
     | StopMoved
+    | TargetMoved
     | Leaving
     | Ended
     | Corrected

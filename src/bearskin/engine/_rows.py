@@ -31,6 +31,7 @@ from bearskin.engine._notes import (
     Regimed,
     Signalled,
     StopMoved,
+    TargetMoved,
     Warned,
 )
 from bearskin.engine._said import said
@@ -369,6 +370,10 @@ def _stop_moved(key: Key, note: StopMoved) -> Iterator[Row]:
     yield "trades", {"trade": note.trade, "stop_price": note.new}
 
 
+def _target_moved(_: Key, note: TargetMoved) -> Iterator[Row]:
+    yield "trades", {"trade": note.trade, "target_prices": note.targets}
+
+
 def _leaving(key: Key, note: Leaving) -> Iterator[Row]:
     yield "leavings", key | _fields(note, "trade symbol reason act_id price") | {"share_frac": note.share}
     yield "trades", {"trade": note.trade, "leave_reason": note.reason}
@@ -422,6 +427,7 @@ _NOTES: dict[type, Callable[[Key, Any], Iterator[Row]]] = {
     Issued: _issued,
     Protection: _protection,
     StopMoved: _stop_moved,
+    TargetMoved: _target_moved,
     Leaving: _leaving,
     Ended: _ended,
     Corrected: _corrected,

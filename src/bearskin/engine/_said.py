@@ -23,6 +23,7 @@ from bearskin.engine._notes import (
     Regimed,
     Signalled,
     StopMoved,
+    TargetMoved,
     Warned,
 )
 from bearskin.terms import AddMargin, Amend, AnyCommand, Cancel, Place, PlaceStop, SetLeverage, SetMarginMode
@@ -45,6 +46,8 @@ def said(note: AnyNote) -> str:
             return _protection(note)
         case StopMoved():
             return f"stop to {_plain(note.new)} from {_plain(note.old)}: {note.why}"
+        case TargetMoved():
+            return f"target {note.number} to {_plain(note.new)} from {_plain(note.old)}: {note.why}"
         case Leaving():
             share = "" if note.share == 1 else f" {_plain(note.share * 100)} % of it"
             return f"leaving{share}: {note.reason}"

@@ -46,17 +46,15 @@ def _wanted(desk: Desk, trade: Trade) -> dict[Decimal, Decimal]:
     step = desk.step_of(trade.symbol)
     left = abs(trade.open_qty)
     entered = max(abs(trade.entered_qty), left)
-    targets = [order for order in trade.orders.values() if order.role == "target"]
     wanted: dict[Decimal, Decimal] = {}
     planned = abs(plan.qty)
-    for nth, (price, qty) in enumerate(zip(plan.targets, plan.target_qtys, strict=False)):
+    for nth, (price, qty) in enumerate(zip(trade.targets, plan.target_qtys, strict=False)):
         share = abs(qty)
         if entered < planned:
             # a part fill shares itself out as the plan does; what rounding leaves goes with the last
             is_last = nth == len(plan.target_qtys) - 1 and sum(map(abs, plan.target_qtys), ZERO) == planned
             share = left if is_last else step_down(share * entered / planned, step)
-        taken = sum((abs(order.said) for order in targets if order.price == price), ZERO)
-        size = min(max(share - taken, ZERO), left)
+        size = min(max(share - trade.taken_at(nth), ZERO), left)
         if size > 0:
             wanted[price] = -size if plan.qty > 0 else size
             left -= size

@@ -80,13 +80,14 @@ class Working:
 class Trade:
     """One position of ours from plan to flat. `qty` and `cost` are what is open by the fills booked so far, signed.
 
-    `plan` never changes; `stop` is the trigger wanted now. `unprotected_since_wall_ns` is the moment from which part of
-    the position had no stop confirmed by the venue: for a market entry when its order went out (an upper bound), for a
-    resting one when we heard of the fill; None while all of it is protected or nothing is open. `noticed_wall_ns` is
-    when we first knew of that gap. `foretold` is (market time, quantity, price)
-    of what the venue's word on the position moved before any fill told of it. `ended_net` is what was told of a trade
-    that is over. `leave_to` is what may stay open (0 when all has to go), None when nothing has to.
-    `reopened_wall_ns` is when a halt of the symbol ended: what was refused before that says nothing any more.
+    `plan` never changes; `stop` is the trigger wanted now, `targets_now` the targets once one was moved (empty: the
+    plan's), and `targets_before` which of them (0 is the nearest) stood at a price that was left.
+    `unprotected_since_wall_ns` is the moment from which part of the position had no stop confirmed by the venue: for a
+    market entry when its order went out (an upper bound), for a resting one when we heard of the fill; None while all
+    of it is protected or nothing is open. `noticed_wall_ns` is when we first knew of that gap. `foretold` is (market
+    time, quantity, price) of what the venue's word on the position moved before any fill told of it. `ended_net` is
+    what was told of a trade that is over. `leave_to` is what may stay open (0 when all has to go), None when nothing
+    has to. `reopened_wall_ns` is when a halt of the symbol ended: what was refused before that says nothing any more.
     """
 
     number: int
@@ -94,6 +95,8 @@ class Trade:
     phase: Phase = "entering"
     stop: Decimal | None = None
     stop_why: str = ""
+    targets_now: tuple[Decimal, ...] = ()
+    targets_before: dict[Decimal, int] = field(default_factory=dict)
     qty: Decimal = ZERO
     cost: Decimal = ZERO
     entered_qty: Decimal = ZERO
@@ -141,6 +144,25 @@ class Trade:
     def leg(self) -> Leg:
         """The position side at the venue."""
         return self.plan.leg
+
+    @property
+    def targets(self) -> tuple[Decimal, ...]:
+        """Where the targets are wanted now, the nearest first."""
+        return self.targets_now or self.plan.targets
+
+    def taken_at(self, nth: int) -> Decimal:
+        """How much the nth target (0 is the nearest) has closed, wherever it stood; not signed."""
+        price = self.targets[nth]
+        return sum(
+            (
+                abs(order.said)
+                for order in self.orders.values()
+                if order.role == "target"
+                and order.price is not None
+                and (order.price == price or self.targets_before.get(order.price) == nth)
+            ),
+            ZERO,
+        )
 
     @property
     def open_qty(self) -> Decimal:

@@ -211,9 +211,10 @@ def trades_table(projection: Projection, run: str, *, last: int = 20) -> Rendera
 
 _WHAT = {
     "Signalled": "signal", "Declined": "declined", "Planned": "entry", "Issued": "order", "Protection": "protection",
-    "StopMoved": "stop moved", "Leaving": "leaving", "Ended": "closed", "Corrected": "corrected",
-    "Adjusted": "adjusted", "Foreign": "not ours", "Reconciled": "compared", "Limited": "limit", "ModeSet": "mode",
-    "Regimed": "regime", "Equity": "equity", "Warned": "warning", "Done": "answered",
+    "StopMoved": "stop moved", "TargetMoved": "target moved", "Leaving": "leaving", "Ended": "closed",
+    "Corrected": "corrected", "Adjusted": "adjusted", "Foreign": "not ours", "Reconciled": "compared",
+    "Limited": "limit", "ModeSet": "mode", "Regimed": "regime", "Equity": "equity", "Warned": "warning",
+    "Done": "answered",
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from bearskin.risk._isolated import MarginMove, approve_margin, margin_refusal
 from bearskin.risk._limits import Limit, LimitRules, LimitState, limits_of
 from bearskin.risk._plan import plan, survive
 from bearskin.risk._preflight import Check, PreflightRequest, Status, preflight
-from bearskin.risk._presets import PRESETS, Preset, preset_of
+from bearskin.risk._presets import PRESETS, Preset, preset_of, preset_with
 from bearskin.risk._request import PlanRequest, frac
 from bearskin.risk._size import Kelly, Sized, SizeRequest, size_position
 from bearskin.risk._stops import StopMove, loss_at, stop_refusal
@@ -72,6 +72,7 @@ __all__ = [
     "plan",
     "preflight",
     "preset_of",
+    "preset_with",
     "prove_hedge",
     "size_entry",
     "size_position",

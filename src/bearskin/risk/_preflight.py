@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from bearskin.risk._presets import Preset, preset_of
+from bearskin.risk._presets import Preset, above, preset_of
 from bearskin.terms import Reason, Side
 
 Status = Literal["pass", "warn", "refuse", "unchecked"]
@@ -182,7 +182,7 @@ def _limits(request: PreflightRequest, preset: Preset) -> Iterator[Check]:
         yield Check(name="leverage-bracket", status="refuse" if over else "pass", have=have, need=need, reason=reason)
     need = f"at most {preset.leverage_max}x"
     if request.leverage > preset.leverage_max:
-        reason, detail = Reason.LEVERAGE_ABOVE_PRESET, f"preset {preset.name}"
+        reason, detail = Reason.LEVERAGE_ABOVE_PRESET, above(preset, request.leverage)
         yield Check(name="leverage-preset", status=_soft(request), have=have, need=need, reason=reason, detail=detail)
     else:
         yield Check(name="leverage-preset", status="pass", have=have, need=need)

@@ -78,6 +78,21 @@ PRESETS: dict[str, Preset] = {
 }
 
 
+def preset_with(leverage: Decimal) -> Preset | None:
+    """The most careful preset that allows this leverage; None where none does. A hedge's limits are not among them."""
+    return next((one for one in PRESETS.values() if not one.hedge and leverage <= one.leverage_max), None)
+
+
+def above(preset: Preset, leverage: Decimal) -> str:
+    """What to say of a leverage above a preset: its name, and which preset takes that much."""
+    if preset.hedge:
+        return f"preset {preset.name}"
+    taker = preset_with(leverage)
+    most = max(one.leverage_max for one in PRESETS.values() if not one.hedge)
+    other = f"none takes more than {most}x" if taker is None else f"preset {taker.name} takes it"
+    return f"preset {preset.name}; {other}"
+
+
 def preset_of(name: str) -> Preset:
     """The preset called `name`; raises BadInput naming the four."""
     try:

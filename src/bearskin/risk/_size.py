@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from bearskin.risk._payoff import ZERO, Columns, Payoff, payoff_of, tiers
-from bearskin.risk._presets import Preset, preset_of
+from bearskin.risk._presets import Preset, above, preset_of
 from bearskin.terms import QUOTE, Brackets, Instrument, MarginMode, Reason, Refused, Side, step_down
 
 ONE = Decimal(1)
@@ -196,7 +196,8 @@ def _limits_refusal(request: SizeRequest, preset: Preset, leverage: Decimal) -> 
         return refused
     if leverage > preset.leverage_max:
         need = f"at most {preset.leverage_max}x"
-        return Refused(reason=Reason.LEVERAGE_ABOVE_PRESET, have=f"{leverage}x", need=need, detail=preset.name)
+        detail = above(preset, leverage)
+        return Refused(reason=Reason.LEVERAGE_ABOVE_PRESET, have=f"{leverage}x", need=need, detail=detail)
     asked, limit = request.risk_frac, preset.risk_frac
     if asked is not None and limit is not None and asked > limit:
         need = f"at most {_percent(limit)}"

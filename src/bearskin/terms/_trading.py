@@ -394,6 +394,14 @@ class MoveStop(Act, frozen=True, kw_only=True):
     stop: Decimal | None = None
 
 
+class MoveTarget(Act, frozen=True, kw_only=True):
+    """Move a target of our position, the nearest being `number` 1, to `target`."""
+
+    symbol: str
+    target: Decimal
+    number: int = 1
+
+
 class Reverse(Act, frozen=True, kw_only=True):
     """Close our position and open the other side, sized for `stop`."""
 
@@ -448,7 +456,7 @@ class Mode(Act, frozen=True, kw_only=True):
     sides: Literal["short", "long", "both", "auto", "none"]
 
 
-AnyAct = Open | Close | MoveStop | MoveMargin | Reverse | Pause | Resume | Panic | Adopt | Remark | Mode
+AnyAct = Open | Close | MoveStop | MoveTarget | MoveMargin | Reverse | Pause | Resume | Panic | Adopt | Remark | Mode
 AnyEvent = (
     BarClosed
     | Quoted

@@ -22,6 +22,8 @@ from bearskin.terms import BadInput
         ("long BTCUSDT --stop 5 --shock 30%", "say --hedge"),
         ("short BTCUSDT --stop 62500 --margin crossed", "isolated or cross"),
         ("short BTCUSDT --stop 62500 --leverage 0", "leverage was 0"),
+        ("short BTCUSDT --stop 62500 --preset expert", "preset was 'expert', must be one of beginner, standard, pro"),
+        ("short BTCUSDT --hedge --shock 30% --qty 1 --preset pro", "a hedge has limits of its own"),
         ("close BTCUSDT --part 0%", "part was 0"),
         ("close BTCUSDT --part 50", "for 50 per cent write 50%"),
         ("close BTCUSDT 50% --share 20%", "say the same twice"),
@@ -33,6 +35,16 @@ from bearskin.terms import BadInput
         ("move-stop BTCUSDT", "one of the two"),
         ("move-stop BTCUSDT 65000 --stop 64000", "say the same twice"),
         ("move-stop BTCUSDT --stop 5 --break-even", "one of the two"),
+        ("move-target BTCUSDT", "Missing argument"),
+        ("move-target BTCUSDT 0", "target was 0"),
+        ("move-target BTCUSDT 57000 --number 3", "number was 3"),
+        ("move-target BTCUSDT 57000", "no demo exchange is running"),
+        ("move-margin BTCUSDT", "Missing argument"),
+        ("move-margin BTCUSDT 0", "above zero to add margin, or below to take it out"),
+        ("move-margin BTCUSDT -x", "amount was '-x'"),
+        ("move-margin BTCUSDT --bogus", "amount was '--bogus'"),
+        ("move-margin BTCUSDT +30 -20", "extra argument"),
+        ("move-margin BTCUSDT -30", "no demo exchange is running"),
         ("reverse BTCUSDT", "no stop"),
         ("pause --venue nowhere", "must be demo or one of"),
         ("pause --env demo", "env is for real venues"),
@@ -136,6 +148,27 @@ def test_a_stop_that_the_venue_did_not_take_is_told(monkeypatch):
 def test_a_hedge_without_a_stop_is_not_protected():
     hedge = {"trade": 1, "symbol": "BTCUSDT", "qty": "-1", "purpose": "hedge", "stop": None, "protected": True}
     assert _entered({"positions": [hedge], "orders": []}, {"trade": 1}) == "done"
+
+
+def test_a_preset_goes_with_the_entry_and_none_leaves_the_bots_own(monkeypatch):
+    asked = []
+    monkeypatch.setattr(_hands, "_acted", lambda act, *_, **__: asked.append(act))
+    _hands.short("BTCUSDT", stop="60500", leverage=8, preset="Pro")
+    _hands.long("BTCUSDT", stop="50500")
+    assert (asked[0]["preset"], asked[0]["leverage"]) == ("pro", "8")
+    assert "preset" not in asked[1]
+
+
+@pytest.mark.parametrize(
+    ("amount", "exact", "take", "reduces"),
+    [("+30", "30", False, True), (30, "30", False, True), ("-2.5", "2.5", True, False)],
+)
+def test_margin_goes_in_by_plus_and_out_by_minus(amount, exact, take, reduces, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(_hands, "_acted", lambda act, *_, **__: asked.update(act))
+    _hands.move_margin("btc/usdt", amount)
+    assert asked == {"is": "MoveMargin", "symbol": "BTCUSDT", "amount": exact, "take": take}
+    assert _hands._reduces(asked) is reduces  # adding waits for no lock of a venue
 
 
 @pytest.mark.parametrize(("part", "share"), [("100%", "1"), ("1", "1"), ("50%", "0.5"), (None, "1")])

@@ -29,7 +29,21 @@ def test_every_command_is_a_function() -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", ["short", "long", "close", "move_stop", "reverse", "adopt", "panic", "pause", "mode", "note"]
+    "verb",
+    [
+        "short",
+        "long",
+        "close",
+        "move_stop",
+        "move_target",
+        "move_margin",
+        "reverse",
+        "adopt",
+        "panic",
+        "pause",
+        "mode",
+        "note",
+    ],
 )
 def test_verbs_by_hand_say_in_a_sentence_what_is_missing(home: Path, verb: str) -> None:
     given = {"note": ("BTCUSDT", "x"), "panic": (), "pause": (), "mode": ("short",)}.get(verb, ("BTCUSDT",))
@@ -37,6 +51,8 @@ def test_verbs_by_hand_say_in_a_sentence_what_is_missing(home: Path, verb: str) 
         "short": {"stop": 5},
         "long": {"stop": 5},
         "move_stop": {"stop": 5},
+        "move_margin": {"amount": 30},
+        "move_target": {"target": 5},
         "reverse": {"stop": 5},
         "adopt": {"stop": 5},
     }

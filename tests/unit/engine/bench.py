@@ -9,7 +9,7 @@ from typing import Any
 from bearskin.engine import Desk, Done, Ended, Engine, EngineSettings, Leaving, Planned, Record, Stepped, Trade
 from bearskin.engine._codec import record_bytes, record_of
 from bearskin.engine._leave import panic
-from bearskin.engine._notes import StopMoved
+from bearskin.engine._notes import StopMoved, TargetMoved
 from bearskin.risk._approved import minted
 from bearskin.terms import (
     AccountNow,
@@ -21,6 +21,7 @@ from bearskin.terms import (
     Filled,
     Instrument,
     MoveStop,
+    MoveTarget,
     Open,
     OrderChanged,
     OrderNow,
@@ -69,6 +70,17 @@ class Hands:
                         StopMoved(
                             time_ns=desk.time_ns, wall_ns=desk.wall_ns, trade=trade.number, symbol=trade.symbol,
                             old=trade.stop, new=event.stop, why="by hand",
+                        )
+                    )  # fmt: skip
+            case MoveTarget():
+                trade = desk.book.trade_in(event.symbol)
+                if trade is not None:
+                    at, before = event.number - 1, trade.targets
+                    desk.note(
+                        TargetMoved(
+                            time_ns=desk.time_ns, wall_ns=desk.wall_ns, trade=trade.number, symbol=trade.symbol,
+                            number=event.number, old=before[at], new=event.target,
+                            targets=(*before[:at], event.target, *before[at + 1 :]), why="by hand",
                         )
                     )  # fmt: skip
             case Panic():
@@ -169,6 +181,9 @@ class Bench:
 
     def move_stop(self, stop: str) -> list[AnyCommand]:
         return self.hear(MoveStop(symbol=BTC, stop=D(stop), **self._act()))
+
+    def move_target(self, target: str, number: int = 1) -> list[AnyCommand]:
+        return self.hear(MoveTarget(symbol=BTC, target=D(target), number=number, **self._act()))
 
     def panic(self, **what: Any) -> list[AnyCommand]:
         return self.hear(Panic(**self._act(), **what))

@@ -91,7 +91,7 @@ def test_what_risk_refuses_is_refused_by_hand_in_one_sentence(room, what, says):
 
 
 def test_another_preset_is_chosen_for_one_trade(room):
-    assert "at most 5x" in short(room, leverage=D(8)).refused
+    assert "at most 5x): preset standard; preset pro takes it" in short(room, leverage=D(8)).refused
     assert short(room, leverage=D(8), preset="pro").refused == ""
     assert room.last("Planned").leverage == D(8)
 

@@ -108,7 +108,9 @@ def test_leverage_beyond_a_preset_takes_an_explicit_choice():
     assert plan(ask(**words)).verdict == "refused"
     chosen = plan(ask(**words, allow_beyond_preset=True))
     assert chosen.verdict == "caution"
-    assert chosen.reasons == ("leverage above the preset (is 8.00x, needs at most 5x): preset standard",)
+    assert chosen.reasons == (
+        "leverage above the preset (is 8.00x, needs at most 5x): preset standard; preset pro takes it",
+    )
 
 
 def test_leverage_beyond_the_bracket_is_refused_whatever_is_chosen():

@@ -40,6 +40,13 @@ class Stopping(_Asked):
     stop: Positive
 
 
+class Aiming(_Asked):
+    """Where a target goes; the nearest is number 1."""
+
+    target: Positive
+    number: Annotated[int, Field(ge=1, le=2)] = 1
+
+
 class Margin(_Asked):
     """How much, and which way."""
 
@@ -88,6 +95,10 @@ def _held(router: APIRouter, desk: WebDesk) -> None:
     @router.post("/positions/{symbol}/stop", summary="Move the stop")
     async def stop(symbol: str, asked: Stopping) -> JSONResponse:
         return told(await acts.move_stop(desk, symbol, asked.stop))
+
+    @router.post("/positions/{symbol}/target", summary="Move a target; the stop stays where it is")
+    async def target(symbol: str, asked: Aiming) -> JSONResponse:
+        return told(await acts.move_target(desk, symbol, asked.target, asked.number))
 
     @router.post("/positions/{symbol}/break-even", summary="Move the stop to break-even after fees")
     async def break_even(symbol: str) -> JSONResponse:

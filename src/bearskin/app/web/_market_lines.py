@@ -36,7 +36,7 @@ class ChartLine:
 
 
 def position_lines(positions: Sequence[Mapping[str, Any]], symbol: str) -> list[ChartLine]:
-    """Entry, stop, targets and liquidation of our positions in `symbol`; the stop alone can be dragged."""
+    """Entry, stop, targets and liquidation of our positions in `symbol`; stop and targets can be dragged."""
     found: list[ChartLine] = []
     for one in positions:
         if one["symbol"] != symbol:
@@ -56,8 +56,8 @@ def position_lines(positions: Sequence[Mapping[str, Any]], symbol: str) -> list[
                 whose="position",
                 price=Decimal(price),
                 text=text,
-                says=f"{kind.capitalize()} {of}",
-                held=kind != "stop",
+                says=f"{(text if kind == 'target' else kind).capitalize()} {of}",
+                held=kind not in ("stop", "target"),
             )
             for kind, price, text in lines
             if price is not None
@@ -134,8 +134,21 @@ def offered(side: str, highs: Sequence[float], lows: Sequence[float], entry: Dec
 
 async def move_stop(desk: WebDesk, symbol: str, price: Decimal) -> str:
     """Move the stop of our position through the bot; says why not, empty when the bot has taken it up."""
+    return await _asked(desk, {"is": "MoveStop", "symbol": symbol, "stop": f"{price:f}"})
+
+
+async def drag_position(desk: WebDesk, symbol: str, key: str, price: Decimal) -> str:
+    """Move the stop or target whose line was let go through the bot; says why not, empty when it was taken up."""
+    kind, _, number = key.split(":")[0].partition("-")
+    if kind == "target":
+        act = {"is": "MoveTarget", "symbol": symbol, "target": f"{price:f}", "number": int(number)}
+        return await _asked(desk, act)
+    return await move_stop(desk, symbol, price)
+
+
+async def _asked(desk: WebDesk, act: dict[str, Any]) -> str:
     try:
-        said = await desk.bot.act({"is": "MoveStop", "symbol": symbol, "stop": f"{price:f}"})
+        said = await desk.bot.act(act)
     except (BadInput, BearskinError) as error:
         return str(error)
     return str(said.get("refused") or "")

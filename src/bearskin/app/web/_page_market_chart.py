@@ -16,7 +16,7 @@ from bearskin.app.web._draft import Draft
 from bearskin.app.web._hub import BOT
 from bearskin.app.web._kit import Panel, heard, panel
 from bearskin.app.web._market import CANDLES_MAX, INTERVALS, Rows, candles, price_line, spec_now
-from bearskin.app.web._market_lines import draft_lines, drag_draft, move_stop, offered, on_tick, position_lines
+from bearskin.app.web._market_lines import draft_lines, drag_draft, drag_position, offered, on_tick, position_lines
 from bearskin.app.web._market_link import Candles, Mark
 from bearskin.app.web._market_view import MarketView
 from bearskin.app.web._pace import Turn, turn
@@ -143,7 +143,7 @@ class Chart:
         if key.startswith("draft-"):
             refused = drag_draft(view.drafting, key, price, view.reference)
         else:
-            refused = await move_stop(view.desk, view.symbol, price)
+            refused = await drag_position(view.desk, view.symbol, key, price)
         self.tell("bearskinLines.settle", key, not refused)
         if refused:
             self.say(f"not moved: {refused}", "down")

@@ -13,7 +13,7 @@ from bearskin.app.web._page_ticket_fields import Choice, NumberField
 from bearskin.app.web._page_ticket_sliders import Sliders
 from bearskin.app.web._ticket_faults import share
 from bearskin.app.web._ticket_levels import Suggested
-from bearskin.app.web._ticket_price import Ticket
+from bearskin.app.web._ticket_price import Ticket, own_risk_frac
 from bearskin.app.web._ticket_tables import exits_words
 from bearskin.risk import preset_of
 
@@ -70,8 +70,7 @@ class Form:
         other = made.faults.get("targets", "") or made.faults.get("draft", "")
         self._target_fault.set_text(other)
         self._target_fault.set_visibility(bool(other))
-        risk_frac = made.case.rules.risk_frac if made.preset.name == made.case.rules.preset else None
-        risk_frac = risk_frac or made.preset.risk_frac
+        risk_frac = own_risk_frac(made.case, made.preset)
         self.risk.hint("" if risk_frac is None else f"{share(risk_frac).removesuffix(' %')}")
         if made.sized is not None and self._sizing == "qty":
             self.qty.hint(f"at most {abs(made.sized.qty)}")

@@ -17,8 +17,8 @@ from bearskin.app.web._ticket_couple import (
     leverage_for,
     stop_at,
 )
-from bearskin.app.web._ticket_faults import plain
-from bearskin.app.web._ticket_price import Ticket
+from bearskin.app.web._ticket_faults import plain, share
+from bearskin.app.web._ticket_price import Ticket, lifted
 from bearskin.terms import BadInput, dec
 
 THROTTLE_S = 0.08
@@ -31,13 +31,14 @@ class Sliders:
         self._drafting = drafting
         self._ticket: Ticket | None = None
         self._share: Decimal | None = None
+        self._lift: tuple[str, str] | None = None  # the preset that a leverage has brought, and what is said of it
         self._filling = False
         with ui.element("fieldset").classes("tk-sliders"):
             ui.element("legend").add_slot("default", "Leverage against the stop's distance")
             with ui.element("div").classes("tk-slider"):
                 ui.label("Leverage").classes("tk-label").props("id=tk-leverage-label")
                 self._leverage = self._slider(1, 5, 1, "Leverage", self._levered)
-                self._typed = NumberField("", "leverage", lambda value: drafting.set(leverage=value), suffix="x")
+                self._typed = NumberField("", "leverage", self._typed_in, suffix="x")
                 self._typed.input.props('aria-label="Leverage, typed"').classes("tk-narrow")
             self._lock = ui.element("p").classes("tk-lock")
             with self._lock:
@@ -45,6 +46,7 @@ class Sliders:
                 self._lock_text = ui.label()
                 ui.link("Take the quiz", "/learn").classes("tk-link")
             self._lock.set_visibility(False)
+            self._lifted = ui.label().classes("tk-note muted").props("role=status data-figure=ticket-lifted")
             with ui.element("div").classes("tk-slider"):
                 ui.label("Stop distance").classes("tk-label")
                 least, most = float(DISTANCE_LEAST * 100), float(DISTANCE_MOST * 100)
@@ -65,13 +67,13 @@ class Sliders:
         self._filling = True
         try:
             span = made.range
-            top = float(max(span.top, Decimal(2)))
+            top = float(max(span.reach, Decimal(2)))
             if self._leverage.props.get("max") != top:
                 self._leverage.props(f"max={top:g}")
                 self._leverage.props["max"] = top
             leverage = self._drafting.draft.leverage or made.leverage
             if leverage is not None:
-                self._leverage.set_value(float(min(leverage, span.top)))
+                self._leverage.set_value(float(min(leverage, span.reach)))
             self._typed.fill(made.draft.leverage)
             self._typed.hint("" if made.leverage is None else plain(made.leverage))
             self._typed.fault(made.faults.get("leverage", ""))
@@ -80,6 +82,7 @@ class Sliders:
                 self._distance.set_value(round(float(min(distance, DISTANCE_MOST)) * 100, 2))
             self._told.set_text("–" if distance is None else per_cent(distance))
             self._show_lock(made)
+            self._show_lift(made)
             self._show_share()
         finally:
             self._filling = False
@@ -89,6 +92,25 @@ class Sliders:
         shut = made.case.lock.shut
         self._lock.set_visibility(bool(shut) or (span.lock is not None and span.lock < span.preset))
         self._lock_text.set_text(f"{shut or made.case.lock.why}.")
+
+    def _show_lift(self, made: Ticket) -> None:
+        said = self._lift[1] if self._lift is not None and self._lift[0] == made.draft.preset else ""
+        self._lifted.set_text(said)
+        self._lifted.set_visibility(bool(said))
+
+    def _lifting(self, leverage: Decimal) -> dict[str, str | Decimal]:
+        """The changes of the draft that a leverage brings beside itself, and what is said of them."""
+        made = self._ticket
+        changes = {} if made is None else lifted(made, leverage)
+        if made is not None and changes:
+            kept = changes.get("risk_frac", made.draft.risk_frac)
+            at_risk = f"; {share(kept)} of equity stays at risk" if isinstance(kept, Decimal) else ""
+            limit = f"above the {plain(made.preset.leverage_max)}x of preset {made.preset.name}"
+            self._lift = str(changes["preset"]), f"{limit}: preset {changes['preset']} holds now{at_risk}"
+        return changes
+
+    def _typed_in(self, leverage: Decimal | None) -> None:
+        self._drafting.set(leverage=leverage, **({} if leverage is None else self._lifting(leverage)))
 
     def _show_share(self) -> None:
         share = self._share if self.hold.value and self._share is not None else self._share_now()
@@ -120,7 +142,7 @@ class Sliders:
         if self._filling or made is None:
             return
         leverage = Decimal(int(self._leverage.value or 1))
-        changes: dict[str, Decimal | None] = {"leverage": leverage}
+        changes: dict[str, str | Decimal | None] = {"leverage": leverage, **self._lifting(leverage)}
         if self.hold.value and made.entry is not None:
             self._share = self._share or self._share_now()
             if self._share is not None:
@@ -136,7 +158,7 @@ class Sliders:
             distance = max(dec(f"{self._distance.value:.4f}") / 100, DISTANCE_LEAST)
         except (BadInput, TypeError, ValueError):
             return
-        changes: dict[str, Decimal | None] = {
+        changes: dict[str, str | Decimal | None] = {
             "stop": stop_at(made.entry, distance, made.side, made.case.facts.instrument.tick)
         }
         if self.hold.value:
@@ -145,7 +167,7 @@ class Sliders:
                 changes["leverage"] = leverage_for(self._share, distance, made.range.top)
         self._moved(changes)
 
-    def _moved(self, changes: dict[str, Decimal | None]) -> None:
+    def _moved(self, changes: dict[str, str | Decimal | None]) -> None:
         share = self._share
         self._drafting.set(**changes)
         self._share = share  # the draft's listeners take a change for one that was typed

@@ -50,6 +50,12 @@ async def break_even(desk: WebDesk, symbol: str) -> dict[str, Any]:
     return await act(desk, {"is": "MoveStop", "symbol": symbol})
 
 
+async def move_target(desk: WebDesk, symbol: str, target: Given, number: int = 1) -> dict[str, Any]:
+    """Move a target, 1 being the nearest: the old one ends before the new one rests, the stop stays where it is."""
+    given = _price(target, "target")
+    return await act(desk, {"is": "MoveTarget", "symbol": symbol, "target": given, "number": number})
+
+
 async def reverse(desk: WebDesk, symbol: str, stop: Given) -> dict[str, Any]:
     """Close our position and open the other side, sized for `stop`."""
     if stop in (None, ""):

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from bearskin.app.web._draft import Draft
 from bearskin.app.web._ticket_case import Case
-from bearskin.risk import Preset
+from bearskin.risk import Preset, preset_with
 from bearskin.terms import Side
 
 Fault = tuple[str, str]
@@ -94,7 +94,10 @@ def _leverage(draft: Draft, case: Case, preset: Preset) -> Iterator[Fault]:
     if asked > top:
         yield "leverage", f"{plain(asked)}x is above what the venue lends: at most {plain(top)}x in its first bracket"
     elif asked > preset.leverage_max:
-        yield "leverage", f"{plain(asked)}x is above preset {preset.name}: at most {plain(preset.leverage_max)}x"
+        taker = None if preset.hedge or (lock.leverage_max or asked) < asked else preset_with(asked)
+        other = "" if taker is None else f"; preset {taker.name} takes it"
+        most = plain(preset.leverage_max)
+        yield "leverage", f"{plain(asked)}x is above preset {preset.name}: at most {most}x{other}"
     elif lock.leverage_max is not None and asked > lock.leverage_max:
         yield "leverage", lock.why
 

@@ -62,6 +62,7 @@ def limits_json(case: Case, preset: str = "") -> dict[str, Any]:
         "preset": chosen.name,
         "leverage_max": _text(span.top),
         "leverage_bound_by": span.by,
+        "leverage_reach": _text(span.reach),
         "lock": {"leverage_max": _text(span.lock), "why": case.lock.why or None, "href": case.lock.href}
         if span.lock is not None or case.lock.shut
         else None,
@@ -92,8 +93,8 @@ def limits_json(case: Case, preset: str = "") -> dict[str, Any]:
 def _range(made: Ticket) -> dict[str, Any]:
     span = made.range
     return {
-        "top": _text(span.top), "bound_by": span.by, "preset": _text(span.preset), "bracket": _text(span.bracket),
-        "lock": _text(span.lock),
+        "top": _text(span.top), "bound_by": span.by, "reach": _text(span.reach), "preset": _text(span.preset),
+        "bracket": _text(span.bracket), "lock": _text(span.lock),
     }  # fmt: skip
 
 

@@ -22,9 +22,11 @@ DAY_8H = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """What leverage may be: `top` is the most that can be sent, the least of preset, bracket and lock, `by` which."""
+    """What leverage may be: `top` is the most that can be sent, the least of preset, bracket and lock, `by` which;
+    `reach` is the most that another preset would let through."""
 
     top: Decimal
+    reach: Decimal
     by: str
     preset: Decimal
     bracket: Decimal | None
@@ -141,7 +143,31 @@ def range_of(preset: Preset, case: Case) -> Range:
     if lock is not None:
         limits["the risk quiz, not passed yet"] = lock
     by, least = min(limits.items(), key=lambda one: one[1])
-    return Range(top=least, by=by, preset=preset.leverage_max, bracket=None if brackets is None else top, lock=lock)
+    largest = max(one.leverage_max for one in risk.PRESETS.values() if not one.hedge)
+    reach = least if preset.hedge else min(largest, top, largest if lock is None else lock)
+    known = None if brackets is None else top
+    return Range(top=least, reach=reach, by=by, preset=preset.leverage_max, bracket=known, lock=lock)
+
+
+def lifted(made: Ticket, leverage: Decimal) -> dict[str, str | Decimal]:
+    """What else changes on the draft when this leverage is chosen: above its preset's limit, the next preset that takes
+    it, with the share at risk that was there before. Nothing where no preset, bracket or lock lets it through."""
+    if leverage <= made.preset.leverage_max or leverage > made.range.reach:
+        return {}
+    taker = risk.preset_with(leverage)
+    if taker is None or made.preset.hedge:
+        return {}
+    changes: dict[str, str | Decimal] = {"preset": taker.name}
+    before = own_risk_frac(made.case, made.preset)
+    if made.draft.qty is None and made.draft.risk_frac is None and before is not None:
+        changes["risk_frac"] = before
+    return changes
+
+
+def own_risk_frac(case: Case, preset: Preset) -> Decimal | None:
+    """The share at risk where none is typed: the bot's own with its own preset, else the preset's."""
+    own = case.rules.risk_frac if preset.name == case.rules.preset else None
+    return own or preset.risk_frac
 
 
 def _entry(draft: Draft, case: Case, side: Side) -> Decimal | None:

@@ -20,6 +20,7 @@ from bearskin.app.web._market_grade import grade_of
 from bearskin.app.web._market_lines import (
     draft_lines,
     drag_draft,
+    drag_position,
     move_stop,
     offered,
     on_tick,
@@ -185,10 +186,10 @@ def position(**changes: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_only_the_stop_of_a_position_can_be_taken_hold_of():
+def test_only_stop_and_targets_of_a_position_can_be_taken_hold_of():
     lines = position_lines([position(), position(symbol="ETHUSDT", trade=4)], "BTCUSDT")
     assert [(one.key, one.held) for one in lines] == [
-        ("entry:3", True), ("stop:3", False), ("target-1:3", True), ("target-2:3", True), ("liquidation:3", True),
+        ("entry:3", True), ("stop:3", False), ("target-1:3", False), ("target-2:3", False), ("liquidation:3", True),
     ]  # fmt: skip
     assert {one.text for one in lines} >= {"entry −0.5", "liquidation"}
 
@@ -282,6 +283,13 @@ def test_a_stop_is_moved_by_the_bot_and_its_refusal_is_told(answer, said):
     desk: Any = SimpleNamespace(bot=SimpleNamespace(act=act))
     assert asyncio.run(move_stop(desk, "BTCUSDT", D("62000.10"))) == said
     assert asked == [{"is": "MoveStop", "symbol": "BTCUSDT", "stop": "62000.10"}]
+    asked.clear()
+    assert asyncio.run(drag_position(desk, "BTCUSDT", "stop:3", D("62000.10"))) == said
+    assert asyncio.run(drag_position(desk, "BTCUSDT", "target-2:3", D(57500))) == said
+    assert asked == [
+        {"is": "MoveStop", "symbol": "BTCUSDT", "stop": "62000.10"},
+        {"is": "MoveTarget", "symbol": "BTCUSDT", "target": "57500", "number": 2},
+    ]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from unit.app.web.ticket_kit import case, draft
 
 from bearskin.app.web._ticket_case import Lock, Quote, Rules
-from bearskin.app.web._ticket_price import priced
+from bearskin.app.web._ticket_price import lifted, priced
 from bearskin.terms import MarginMode
 
 D = Decimal
@@ -109,6 +109,7 @@ def test_the_cap_that_binds_is_named():
     [
         (4, "more than 3x opens with the risk quiz"),
         (8, "8x is above preset standard: at most 5x"),
+        (11, "11x is above preset standard: at most 5x"),
         (200, "200x is above what the venue lends: at most 150x"),
         (D("2.5"), "whole numbers"),
     ],
@@ -118,6 +119,55 @@ def test_leverage_that_is_not_open_is_refused_with_what_keeps_it_shut(leverage, 
     made = priced(draft(leverage=D(leverage)), locked)
     assert says in made.faults["leverage"]
     assert not made.sendable
+
+
+def moved_to(leverage: int, made):
+    """The ticket after its leverage was moved there."""
+    return priced(replace(made.draft, leverage=D(leverage), **lifted(made, D(leverage))), made.case)
+
+
+@pytest.mark.parametrize(
+    ("before", "leverage", "after"),
+    [("beginner", 3, "beginner"), ("beginner", 4, "standard"), ("beginner", 6, "pro"), ("", 10, "pro")],
+)
+def test_leverage_above_a_preset_takes_the_next_that_allows_it_and_can_be_sent(before, leverage, after):
+    made = moved_to(leverage, priced(draft(preset=before, stop=D(60_500)), case()))
+    assert (made.preset.name, made.leverage, made.why_not) == (after, D(leverage), "")
+
+
+def test_the_share_at_risk_does_not_grow_with_the_preset_that_a_leverage_takes():
+    beginner = priced(draft(preset="beginner", stop=D(60_500)), case())
+    pro = moved_to(8, beginner)
+    assert pro.draft.risk_frac == D("0.005")
+    assert pro.plan.loss_at_stop <= D(50)
+    typed = priced(draft(preset="beginner", qty=D("0.01"), stop=D(60_500)), case())
+    assert moved_to(8, typed).draft.risk_frac is None  # a quantity says how large
+
+
+@pytest.mark.parametrize(
+    ("leverage", "changes", "says"),
+    [
+        (11, {}, "11x is above preset standard: at most 5x"),
+        (4, {"lock": Lock(leverage_max=D(3), why="more than 3x opens with the risk quiz")}, "opens with the risk quiz"),
+    ],
+)
+def test_what_no_preset_takes_or_the_quiz_locks_stays_refused(leverage, changes, says):
+    made = moved_to(leverage, priced(draft(stop=D(60_500)), case(**changes)))
+    assert (made.preset.name, made.sendable) == ("standard", False)
+    assert says in made.why_not
+
+
+def test_an_address_with_too_much_leverage_says_which_preset_takes_it():
+    made = priced(draft(leverage=D(8), stop=D(60_500)), case())
+    assert made.why_not == "8x is above preset standard: at most 5x; preset pro takes it"
+
+
+def test_the_slider_reaches_what_another_preset_takes_within_brackets_and_lock():
+    assert priced(draft(preset="beginner"), case()).range.reach == D(10)
+    locked = case(lock=Lock(leverage_max=D(3), why="the quiz"))
+    assert priced(draft(), locked).range.reach == D(3)
+    hedge = draft(stop=None, purpose="hedge", qty=D(1), shock_frac=D("0.1"), margin_mode="cross")
+    assert priced(hedge, case()).range.reach == D(5)
 
 
 def test_the_lock_lowers_what_is_taken_where_no_leverage_is_named():
