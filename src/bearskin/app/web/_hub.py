@@ -50,6 +50,11 @@ class Hub:
         """What was said last; None when nothing was."""
         return self._last.get(topic)
 
+    def forget(self, topic: Hashable) -> None:
+        """Nothing more will be said about it: who listens later is not told what is old by then."""
+        if topic not in self._listeners:
+            self._last.pop(topic, None)
+
     def listen(self, topic: Hashable, heard: Heard, every_s: float = EVERY_S) -> Callable[[], None]:
         """Have `heard` called with what is said, at most once in `every_s`; what was said last comes at once.
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bearskin.app.web._kept_venue import KeptVenue
 
 AGAIN_S = 1.0
+LINGER_S, UNWATCH_S = 20.0, 10.0
 TRADES_KEPT, DEPTH = 60, 20
 CANDLES_TOLD = 12  # a fast market closes several between two looks
 logger = logging.getLogger("bearskin.app")
@@ -67,6 +68,8 @@ class MarketLink:
     shelf: CandleShelf = field(default_factory=CandleShelf)
     _venue: KeptVenue | None = None
     _running: dict[Hashable, asyncio.Task[None]] = field(default_factory=dict)
+    _leaving: dict[Hashable, asyncio.TimerHandle] = field(default_factory=dict)
+    _going: set[asyncio.Task[None]] = field(default_factory=set)
     _trades: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def unified(self, symbol: str) -> str:
@@ -101,21 +104,48 @@ class MarketLink:
 
     def begun(self, topic: Hashable) -> None:
         """Somebody listens: open the stream."""
-        if isinstance(topic, Candles | Depth | Tape | Mark) and topic not in self._running:
+        if not isinstance(topic, Candles | Depth | Tape | Mark):
+            return
+        if (timer := self._leaving.pop(topic, None)) is not None:
+            timer.cancel()
+        if topic not in self._running:
             # not in the turn of whoever looks first: others will look too
             self._running[topic] = asyncio.get_running_loop().create_task(
                 self._streamed(topic), context=contextvars.Context()
             )
 
     def ended(self, topic: Hashable) -> None:
-        """Nobody listens any more: let the stream go."""
-        task = self._running.pop(topic, None)
-        if task is not None:
-            task.cancel()
+        """Nobody listens any more: let the stream go after a while, since who turns a page comes back to it."""
+        if isinstance(topic, Candles | Depth | Tape | Mark) and topic in self._running and topic not in self._leaving:
+            self._leaving[topic] = asyncio.get_running_loop().call_later(LINGER_S, self._let_go, topic)
+
+    def _let_go(self, topic: Topic) -> None:
+        self._leaving.pop(topic, None)
+        self._running.pop(topic).cancel()
+        self.hub.forget(topic)
+        going = asyncio.ensure_future(self._unwatched(topic))
+        self._going.add(going)
+        going.add_done_callback(self._going.discard)
+
+    async def _unwatched(self, topic: Topic) -> None:
+        """Have the venue send no more of it: ccxt goes on reading what nobody wants."""
+        method, *more = {
+            Candles: ("un_watch_ohlcv", getattr(topic, "interval", "")),
+            Depth: ("un_watch_order_book",),
+            Tape: ("un_watch_trades",),
+            Mark: ("un_watch_mark_price",),
+        }[type(topic)]
+        try:
+            await asyncio.wait_for(getattr(self.exchange, method)(self.unified(topic.symbol), *more), UNWATCH_S)
+        except Exception as error:  # noqa: BLE001 - not every venue can: then it goes on
+            logger.debug("%s: %s: %s", method, type(error).__name__, error)
 
     async def close(self) -> None:
         """Let go of every stream and connection."""
-        tasks = list(self._running.values())
+        tasks = [*self._running.values(), *self._going]
+        for timer in self._leaving.values():
+            timer.cancel()
+        self._leaving.clear()
         self._running.clear()
         for task in tasks:
             task.cancel()
