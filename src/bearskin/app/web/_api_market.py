@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from bearskin.app.web import _market, _market_crowd
 from bearskin.app.web._desk import WebDesk
@@ -82,9 +82,31 @@ class Book(BaseModel):
     asks: list[tuple[float, float]]
 
 
+class Asking(BaseModel):
+    """What the pages asked of the venue in the last minute, as it weighs there; the bot's own part is not in it."""
+
+    weight: float
+    by_question: dict[str, float]
+    allowed_weight: float = Field(description="What pages may ask in a minute for long.")
+    waiting: int = Field(description="Questions that wait for their turn.")
+    silent_s: float = Field(description="For how long the venue wants to hear nothing; 0 when it may be asked.")
+
+
 def router_of(desk: WebDesk) -> APIRouter:
     """The routes."""
     router = APIRouter(prefix="/market", tags=["market"])
+
+    @router.get("/asking", summary="What the pages ask of the venue, against what they may")
+    async def asking() -> Asking:
+        pace = _market.market_of_desk(desk).guard.pace
+        found = pace.in_a_minute()
+        return Asking(
+            weight=sum(found.values()),
+            by_question=found,
+            allowed_weight=60 * pace.per_s,
+            waiting=pace.waiting,
+            silent_s=round(pace.silent_s, 1),
+        )
 
     @router.get("/symbols", summary="What can be traded, with a grade of liquidity that is an estimate")
     async def symbols() -> list[SymbolNow]:
