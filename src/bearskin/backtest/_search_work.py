@@ -195,7 +195,7 @@ class Bench:
 
 
 def _ours(head: str) -> bool:
-    """Whether a set-up (or the template) came with the program: Python's words about its figures tell nobody anything."""
+    """Whether a set-up (or the template) came with the program: Python's words of its figures tell nobody anything."""
     return head not in SETUPS or str(getattr(SETUPS[head].detect, "__module__", "")).startswith("bearskin.")
 
 
