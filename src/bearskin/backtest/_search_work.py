@@ -190,7 +190,7 @@ class Bench:
                 raise
             told = ", ".join(f"{name}={plain_of(value_at(request, name))}" for name in detecting)
             theirs = [name for name in detecting if not _ours(name.partition(".")[0])]
-            why = f": {type(error).__name__}: {error}" if theirs else ", which leaves the set-up no bars to look at"
+            why = f": {type(error).__name__}: {error}" if theirs else ": the set-up cannot work with that value"
             raise BadInput(f"no signals can be looked for on {symbol.name} with {told}{why}") from error
 
 
