@@ -15,12 +15,16 @@ from bearskin.risk import LimitRules
 from bearskin.terms import (
     SECOND_NS,
     AccountNow,
+    Answered,
     AnyEvent,
     BalanceNow,
     BarClosed,
     Connected,
     Filled,
+    Funded,
     Marked,
+    MoveMargin,
+    OrderChanged,
     Quoted,
     Side,
     Throttled,
@@ -74,6 +78,7 @@ class Watch:
     facts: Mapping[str, Any]
     regimes_now: Callable[[], Mapping[str, Any]] = dict  # the daily regimes the engine reckons with
     sequence: int = 0
+    account_changes: Counter[str] = field(default_factory=Counter)  # by symbol: what concerns the account was noted
     changes: int = 0  # how often something was heard: who looks again knows whether there is anything new
     time_ns: int = 0
     wall_ns: int = 0
@@ -115,6 +120,7 @@ class Watch:
         event = record.event
         self.sequence = max(self.sequence, sequence)
         self.heard(event)
+        self.account_changes.update(_of_account(record))
         match event:
             case BarClosed():
                 self.bars += 1
@@ -306,6 +312,7 @@ class Watch:
         return {
             **self.facts,
             "sequence": self.sequence,
+            "account_changes": dict(self.account_changes),
             "time": iso(self.time_ns) if self.time_ns else None,
             "heard_s_ago": round((wall_ns - self.wall_ns) / SECOND_NS, 3) if self.wall_ns else None,
             "account": {
@@ -408,6 +415,24 @@ class Watch:
             "thesis": trade.thesis,
             "alarm": trade.alarm,
         }
+
+
+def _of_account(record: words.Record) -> set[str]:
+    """The symbols whose position or orders at the venue are others than before, or may be; "" is the account's own."""
+    event = record.event
+    found = set()
+    if isinstance(event, OrderChanged):
+        found.add(event.order.symbol)
+    elif isinstance(event, Filled | Answered | Funded | MoveMargin):
+        found.add(event.symbol)
+    elif isinstance(event, BalanceNow):
+        found.add("")
+    for note in record.notes:
+        if isinstance(note, words.Adjusted | words.Foreign | words.Ended | words.Protection):
+            found.add(note.symbol)
+        elif isinstance(note, words.Reconciled) and note.differences:
+            found.add("")
+    return found
 
 
 def _protected(trade: words.Trade) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bearskin.live._countdown import countdown_of
     from bearskin.live._dialects import VENUES, dialect_of, open_trading
     from bearskin.live._feed import CcxtFeed, FeedOptions
-    from bearskin.live._history import NoBars
+    from bearskin.live._history import NoBars, Past
     from bearskin.live._permissions import KeyPermissions, key_permissions
     from bearskin.live._public import PublicReport, fetch_public
     from bearskin.live._runner import Runner, RunnerOptions, RunnerState, read_records
@@ -33,6 +33,7 @@ _HOMES = {
     "KeyPermissions": "_permissions",
     "MarketClock": "_skew",
     "NoBars": "_history",
+    "Past": "_history",
     "PublicReport": "_public",
     "Runner": "_runner",
     "RunnerOptions": "_runner",
@@ -66,6 +67,7 @@ __all__ = [
     "KeyPermissions",
     "MarketClock",
     "NoBars",
+    "Past",
     "PublicReport",
     "Runner",
     "RunnerOptions",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -20,6 +20,7 @@ _ROWS: Final = {"binance": 1_000}
 _ROWS_ELSEWHERE: Final = 200
 _STATISTIC_MIN_NS: Final = 5 * MINUTE_NS
 _STATISTIC_ROWS: Final = 500
+_KEPT_MAX: Final = 6_000  # bars; with more they are asked for anew
 _INTEREST: Final = ("fetch_open_interest_history", "openInterestAmount")
 _RATIO: Final = ("fetch_long_short_ratio_history", "longShortRatio")
 Bar = tuple[int, float, float, float, float, float, float | None, float | None]
@@ -29,16 +30,70 @@ class NoBars(VenueRejected):
     """The venue has no complete candle of a symbol yet: it was listed a moment ago, or it keeps none of that length."""
 
 
+class Past:
+    """What a venue has told of its history: complete bars, funding and statistics do not change any more.
+
+    All by symbol and what else they are of, with the time from which on they are known; only what lies before or came
+    since is asked for.
+    """
+
+    def __init__(self) -> None:
+        self._bars: dict[tuple[str, str, bool], tuple[int, list[Bar]]] = {}
+        self._rates: dict[str, tuple[int, dict[int, float]]] = {}
+        self._statistics: dict[tuple[str, str, str], tuple[int, Known]] = {}
+
+    async def bars_of(
+        self, venue: CcxtVenue, market: Traded, interval: str, start_ns: int, end_ns: int, *, mark: bool = False
+    ) -> list[Bar]:
+        """As the function of this name."""
+        key = (market.symbol, interval, mark)
+        from_ns, kept = self._bars.get(key, (0, []))
+        if not kept or kept[-1][0] < start_ns or len(kept) > _KEPT_MAX:
+            from_ns, kept = start_ns, await bars_of(venue, market, interval, start_ns, end_ns, mark=mark)
+        else:
+            if start_ns < from_ns:
+                older = await bars_of(venue, market, interval, start_ns, from_ns, mark=mark)
+                from_ns, kept = start_ns, [*(row for row in older if row[0] < kept[0][0]), *kept]
+            if (since_ns := kept[-1][0] + interval_ns(interval)) < end_ns:
+                kept = [*kept, *await bars_of(venue, market, interval, since_ns, end_ns, mark=mark)]
+        self._bars[key] = from_ns, kept
+        return [row for row in kept if start_ns <= row[0] < end_ns]
+
+    def rates(self, symbol: str, start_ns: int) -> dict[int, float]:
+        """Settled funding that is known since then, by time; empty where the beginning is not known."""
+        from_ns, kept = self._rates.get(symbol, (0, {}))
+        return {at: rate for at, rate in kept.items() if at >= start_ns} if kept and from_ns <= start_ns else {}
+
+    def keep_rates(self, symbol: str, start_ns: int, rows: Mapping[int, float]) -> None:
+        """Remember all the funding since `start_ns`."""
+        self._rates[symbol] = start_ns, dict(rows)
+
+    def statistic(self, key: tuple[str, str, str], since_ns: int, now_ns: int) -> Known | None:
+        """A statistic that is known since then and has no new value yet."""
+        from_ns, kept = self._statistics.get(key, (0, None))
+        if kept is None or from_ns > since_ns or now_ns >= int(2 * kept.known_ns[-1] - kept.time_ns[-1]):
+            return None
+        at = int(np.searchsorted(kept.time_ns, since_ns))
+        if at == len(kept.time_ns):
+            return None
+        return Known(time_ns=kept.time_ns[at:], known_ns=kept.known_ns[at:], value=kept.value[at:])
+
+    def keep_statistic(self, key: tuple[str, str, str], since_ns: int, known: Known) -> None:
+        """Remember it."""
+        self._statistics[key] = since_ns, known
+
+
 async def history_of(venue: CcxtVenue, symbol: str, interval: str, bars: int) -> Panel:
     """The last `bars` complete bars, fewer where the venue has no more; raises NoBars where it has none."""
     market, step_ns = venue.markets[symbol], interval_ns(interval)
     now_ns = await market_now_ns(venue, market)
     end_ns = now_ns // step_ns * step_ns
     start_ns = end_ns - bars * step_ns
-    trades = await bars_of(venue, market, interval, start_ns, end_ns)
+    bars_from = bars_of if venue.past is None else venue.past.bars_of
+    trades = await bars_from(venue, market, interval, start_ns, end_ns)
     if not trades:
         raise NoBars(f"{venue.dialect.venue} has no {interval} bars of {symbol}")
-    marks = {row[0]: row for row in await bars_of(venue, market, interval, start_ns, end_ns, mark=True)}
+    marks = {row[0]: row for row in await bars_from(venue, market, interval, start_ns, end_ns, mark=True)}
     notes: list[str] = []
     instrument = (await venue.instruments([symbol]))[symbol][0]
     times = np.array([row[0] for row in trades], dtype=np.int64)
@@ -127,10 +182,11 @@ def _raw_bar(row: Sequence[Any], *, mark: bool) -> Bar:
 
 
 async def _funding(venue: CcxtVenue, market: Traded, start_ns: int, end_ns: int, notes: list[str]) -> Funding | None:
-    rows: dict[int, float] = {}
-    since_ms = start_ns // MS
+    begins_ns = start_ns // MINUTE_NS * MINUTE_NS
+    rows = {} if venue.past is None else venue.past.rates(market.symbol, begins_ns)
+    since_ms = max(start_ns, *rows) // MS if rows else start_ns // MS
     try:
-        while True:
+        while not _not_due(rows, end_ns):
             call = Call(
                 method="fetch_funding_rate_history", args=(market.unified, since_ms, 1_000),
                 params={"until": end_ns // MS}, writes=False,
@@ -148,9 +204,19 @@ async def _funding(venue: CcxtVenue, market: Traded, start_ns: int, end_ns: int,
         return None
     if not rows:
         return None
+    if venue.past is not None:
+        venue.past.keep_rates(market.symbol, begins_ns, rows)
     times = np.array(sorted(rows), dtype=np.int64)
     gaps = np.diff(times, prepend=times[0] - (times[1] - times[0] if len(times) > 1 else 8 * HOUR_NS))
     return Funding(time_ns=times, rate=np.array([rows[int(at)] for at in times]), interval_ns=gaps.astype(np.int64))
+
+
+def _not_due(rows: Mapping[int, float], now_ns: int) -> bool:
+    """Whether nothing can have been settled since the newest, by the time between the last two."""
+    if len(rows) < 2:
+        return False
+    before_ns, last_ns = sorted(rows)[-2:]
+    return now_ns < 2 * last_ns - before_ns
 
 
 async def _statistic(
@@ -169,6 +235,9 @@ async def _statistic(
         return None
     frame, frame_ns = ("1h", HOUR_NS) if step_ns >= HOUR_NS else ("5m", _STATISTIC_MIN_NS)
     since_ns = max(start_ns, end_ns - _STATISTIC_ROWS * frame_ns)
+    key = (market.symbol, frame, method)
+    if venue.past is not None and (kept := venue.past.statistic(key, since_ns, end_ns)) is not None:
+        return kept
     try:
         call = Call(method=method, args=(market.unified, frame, since_ns // MS, _STATISTIC_ROWS), writes=False)
         answer = await asked(venue, call)
@@ -179,4 +248,7 @@ async def _statistic(
     times = np.array(sorted(at for at, value in rows.items() if value is not None), dtype=np.int64)
     if not len(times):
         return None
-    return Known(time_ns=times, known_ns=times + frame_ns, value=np.array([float(rows[int(at)]) for at in times]))
+    known = Known(time_ns=times, known_ns=times + frame_ns, value=np.array([float(rows[int(at)]) for at in times]))
+    if venue.past is not None:
+        venue.past.keep_statistic(key, since_ns, known)
+    return known

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from bearskin.live._budget import Budget, Orders
 from bearskin.live._ccxt import load_ccxt, venue_error
 from bearskin.live._dialects import Answer, Call, Dialect, State, Traded, own_name
-from bearskin.live._history import history_of, market_now_ns
+from bearskin.live._history import Past, history_of, market_now_ns
 from bearskin.live._markets import instruments_of
 from bearskin.live._sends import point_of, reduces
 from bearskin.live._skew import MarketClock, Skew
@@ -93,6 +93,7 @@ class CcxtVenue:
         self._names = Remembered()  # client ids by the venue's number
         self._fills = Remembered()  # trade ids that were told
         self._asked_ns: int | None = None
+        self.past: Past | None = None  # what `history` was told before, where that is kept
         self.known_bars: dict[tuple[str, str], int] = {}  # the open of the last candle that `history` gave
         self.begins_ns = 0  # what this run was not told yet begins here
         self.began_ns = 0  # the run itself; 0 while it is new

@@ -35,7 +35,7 @@ class BotNow:
     why: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class BotLink:
     """Follows the bot of `run`, or whichever runs; comes back by itself when the bot does."""
 

@@ -21,12 +21,13 @@ from bearskin.app.web._market_link import MarketLink
 PREFS_FILE = "prefs.json"
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, repr=False, kw_only=True)
 class WebDesk:
     """The house, the venue, and the lines to bot, market and account.
 
     `place`, `market` and `account` are None where no venue runs, `control` where it is not the demo exchange.
-    `kept` is what a subject remembers for every page, under its own name, as long as the dashboard runs.
+    `kept` is what a subject remembers for every page, under its own name, as long as the dashboard runs. Neither the
+    desk nor its links tell their content as text: NiceGUI writes that of whatever a timer calls, and took a second.
     """
 
     house: House

@@ -49,7 +49,7 @@ class DraftLine:
 EVERYWHERE: list[Callable[[Draft], None]] = []  # who is told of the drafts of every page: the guide of a first trade
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Drafting:
     """The draft of one open page, and who wants to know when it changes.
 

@@ -12,8 +12,9 @@ from typing import Any
 EVERY_S = 0.1
 BEAT_S = 1.0
 BOT = "bot"  # how the bot stands: BotNow
+ACCOUNT = "account"  # the account at the venue: Account
 BEAT = "beat"  # said once a second, by who serves: a page that hears it has its line
-KEPT = (BOT,)  # remembered with nobody listening
+KEPT = (BOT, ACCOUNT)  # remembered with nobody listening
 Heard = Callable[[Any], None]
 logger = logging.getLogger("bearskin.app")
 
@@ -26,7 +27,7 @@ class _Listener:
     timer: asyncio.TimerHandle | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Hub:
     """Passes on what was said last about a topic. One event loop, no locks.
 
@@ -48,6 +49,11 @@ class Hub:
     def last(self, topic: Hashable) -> Any:
         """What was said last; None when nothing was."""
         return self._last.get(topic)
+
+    def forget(self, topic: Hashable) -> None:
+        """Nothing more will be said about it: who listens later is not told what is old by then."""
+        if topic not in self._listeners:
+            self._last.pop(topic, None)
 
     def listen(self, topic: Hashable, heard: Heard, every_s: float = EVERY_S) -> Callable[[], None]:
         """Have `heard` called with what is said, at most once in `every_s`; what was said last comes at once.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,8 @@ from bearskin.app.web._market_link import MarketLink
 from bearskin.terms import BadInput, VenueError, dec, interval_ns
 
 INTERVALS = ("1m", "5m", "15m", "1h", "4h", "1d")
-CANDLES_MAX, PAGE = 5_000, 1_000
+CANDLES_MAX = 5_000
+TERMS_S, GRADES_S, TICKERS_S, FACTS_S = 1_800.0, 120.0, 30.0, 15.0  # so long is what was told of it told again
 NEAR_FRAC = 0.01  # depth is counted so far from the middle
 BOOK_ROWS = 500
 LISTED_MAX = 30
@@ -110,24 +111,28 @@ def interval_of(word: str) -> str:
     return word
 
 
-async def asked(desk: WebDesk, method: str, *args: Any, **named: Any) -> Any:
-    """The venue's answer to a public question; raises VenueError in our words."""
-    from bearskin import live
+async def asked(desk: WebDesk, method: str, *args: Any, fresh_s: float = 0.0, **named: Any) -> Any:
+    """The venue's answer to a public question, no older than `fresh_s`; raises VenueError in our words.
 
+    Who asks the same while it is being asked shares the answer.
+    """
     link = market_of_desk(desk)
-    try:
-        return await getattr(link.exchange, method)(*args, **named)
-    except Exception as error:  # noqa: BLE001 - in our words, whatever it is
-        raise live.venue_error(error, venue=link.place.venue) from None
+
+    async def ask() -> Any:
+        with link.guard.plainly():
+            return await getattr(link.exchange, method)(*args, **named)
+
+    key = (method, repr(args), repr(sorted(named.items())))
+    return await link.guard.answers.get(key, fresh_s, ask)
 
 
-async def told(desk: WebDesk, method: str, *args: Any, **named: Any) -> Any:
+async def told(desk: WebDesk, method: str, *args: Any, fresh_s: float = 0.0, **named: Any) -> Any:
     """As `asked`, but None where the venue does not give it or does not answer now."""
     camel = "".join(part.title() if k else part for k, part in enumerate(method.split("_")))
     if not market_of_desk(desk).exchange.has.get(camel.replace("Ohlcv", "OHLCV")):
         return None
     try:
-        return await asked(desk, method, *args, **named)
+        return await asked(desk, method, *args, fresh_s=fresh_s, **named)
     except VenueError:
         return None
 
@@ -135,9 +140,9 @@ async def told(desk: WebDesk, method: str, *args: Any, **named: Any) -> Any:
 async def candles(desk: WebDesk, symbol: str, interval: str, limit: int = CANDLES_MAX) -> Rows:
     """The newest candles, oldest first: [open ms, open, high, low, close, volume]; the last one is still running.
 
-    Raises BadInput, VenueError.
+    Those that were asked for before are not asked for again. Raises BadInput, VenueError.
     """
-    return await _paged(desk, "fetch_ohlcv", symbol, interval, limit)
+    return await _rows(desk, "fetch_ohlcv", symbol, interval, limit)
 
 
 async def price_line(desk: WebDesk, symbol: str, interval: str, kind: str, limit: int = CANDLES_MAX) -> Rows:
@@ -147,54 +152,39 @@ async def price_line(desk: WebDesk, symbol: str, interval: str, kind: str, limit
     if not market_of_desk(desk).exchange.has.get(f"fetch{kind.title()}OHLCV"):
         return []
     try:
-        rows = await _paged(desk, f"fetch_{kind}_ohlcv", symbol, interval, limit)
+        rows = await _rows(desk, f"fetch_{kind}_ohlcv", symbol, interval, limit)
     except VenueError:
         return []
     return [[row[0], row[4]] for row in rows]
 
 
-async def _paged(desk: WebDesk, method: str, symbol: str, interval: str, limit: int) -> Rows:
+async def _rows(desk: WebDesk, method: str, symbol: str, interval: str, limit: int) -> Rows:
     name, step_ms = unified(desk, symbol), interval_ns(interval_of(interval)) // MS
     if not 1 <= limit <= CANDLES_MAX:
         raise BadInput(f"limit was {limit}, must be from 1 to {CANDLES_MAX:,}")
-    found: Rows = await asked(desk, method, name, interval, limit=min(limit, PAGE))
-    while found and len(found) < limit:
-        page = min(PAGE, limit - len(found))
-        first_ms = found[0][0]
-        rows = await asked(desk, method, name, interval, since=first_ms - page * step_ms, limit=page)
-        older = [row for row in rows if row[0] < first_ms]
-        if not older:
-            break
-        found = [*older, *found]
-    return found[-limit:]
+    link = market_of_desk(desk)
+
+    async def ask(since: int | None, rows: int) -> Rows:
+        found: Rows = await asked(desk, method, name, interval, since, rows)
+        return found
+
+    return await link.shelf.newest((method, name, interval), step_ms, limit, ask)
 
 
-async def depth(desk: WebDesk, symbol: str, rows: int = 20) -> dict[str, Any]:
+async def depth(desk: WebDesk, symbol: str, rows: int = 20, fresh_s: float = 0.5) -> dict[str, Any]:
     """The book now, from the best outwards, [price, quantity in base units] each. Raises BadInput, VenueError."""
     if not 1 <= rows <= BOOK_ROWS:
         raise BadInput(f"rows was {rows}, must be from 1 to {BOOK_ROWS}")
     # venues take round numbers of rows only
-    book = await asked(
-        desk, "fetch_order_book", unified(desk, symbol), next(n for n in (20, 50, 100, 500) if rows <= n)
-    )
+    most = next(n for n in (20, 50, 100, 500) if rows <= n)
+    book = await asked(desk, "fetch_order_book", unified(desk, symbol), most, fresh_s=fresh_s)
     return {side: [[row[0], row[1]] for row in book[side][:rows]] for side in ("bids", "asks")}
 
 
-async def spec(desk: WebDesk, symbol: str) -> Spec:
-    """What one contract of `symbol` is. Raises BadInput."""
-    name = unified(desk, symbol)
-    market = market_of_desk(desk).exchange.markets[name]
+def spec_now(desk: WebDesk, symbol: str) -> Spec:
+    """What is known of a contract without asking: neither brackets nor the account's own fees. Raises BadInput."""
+    market = market_of_desk(desk).exchange.markets[unified(desk, symbol)]
     limits = market["limits"]
-    tiers, fee, interval_h = await asyncio.gather(
-        told(desk, "fetch_leverage_tiers", [name]),
-        told(desk, "fetch_trading_fee", name),
-        funding_interval_h(desk, name),
-    )
-    rows = [] if tiers is None else tiers.get(name, [])
-    brackets = tuple(
-        (_plain(row["maxNotional"]), int(row["maxLeverage"]), _plain(row["maintenanceMarginRate"])) for row in rows
-    )
-    fees = fee or market
     return Spec(
         symbol=symbol.strip().upper(),
         base=market["base"],
@@ -205,17 +195,41 @@ async def spec(desk: WebDesk, symbol: str) -> Spec:
         min_qty=_plain_or_none(limits["amount"]["min"]),
         min_notional=_plain_or_none(limits["cost"]["min"]),
         contract_size=_plain(market["contractSize"] or 1),
+        max_leverage=None,
+        brackets=(),
+        taker_fee_rate=_plain_or_none(market.get("taker")),
+        maker_fee_rate=_plain_or_none(market.get("maker")),
+        funding_interval_h=None,
+    )
+
+
+async def spec(desk: WebDesk, symbol: str) -> Spec:
+    """What one contract of `symbol` is. Raises BadInput."""
+    known, name = spec_now(desk, symbol), unified(desk, symbol)
+    tiers, fee, interval_h = await asyncio.gather(
+        told(desk, "fetch_leverage_tiers", [name], fresh_s=TERMS_S),
+        told(desk, "fetch_trading_fee", name, fresh_s=TERMS_S),
+        funding_interval_h(desk, name),
+    )
+    rows = [] if tiers is None else tiers.get(name, [])
+    brackets = tuple(
+        (_plain(row["maxNotional"]), int(row["maxLeverage"]), _plain(row["maintenanceMarginRate"])) for row in rows
+    )
+    fees = fee or {}
+    return replace(
+        known,
         max_leverage=max((row[1] for row in brackets), default=None),
         brackets=brackets,
-        taker_fee_rate=_plain_or_none(fees.get("taker")),
-        maker_fee_rate=_plain_or_none(fees.get("maker")),
+        taker_fee_rate=_plain_or_none(fees.get("taker")) or known.taker_fee_rate,
+        maker_fee_rate=_plain_or_none(fees.get("maker")) or known.maker_fee_rate,
         funding_interval_h=interval_h,
     )
 
 
 async def funding_interval_h(desk: WebDesk, name: str) -> float | None:
     """Hours between two settlements of funding; None where the venue does not say."""
-    found = await told(desk, "fetch_funding_interval", name) or await told(desk, "fetch_funding_rate", name)
+    found = await told(desk, "fetch_funding_interval", name, fresh_s=TERMS_S)
+    found = found or await told(desk, "fetch_funding_rate", name, fresh_s=FACTS_S)
     word = None if found is None else found.get("interval")
     return None if not word else interval_ns(word) / 3_600e9
 
@@ -228,7 +242,9 @@ async def symbol_rows(desk: WebDesk, also: Sequence[str] = ()) -> list[SymbolRow
     link = market_of_desk(desk)
     await desk.aside(lambda: importlib.import_module("bearskin.setups"))  # the grades ask it; slow the first time
     own = [name for name in dict.fromkeys((*desk.symbols, *also)) if name in link.exchange.markets_by_id]
-    tickers, tops = await asyncio.gather(told(desk, "fetch_tickers"), told(desk, "fetch_bids_asks"))
+    tickers, tops = await asyncio.gather(
+        told(desk, "fetch_tickers", fresh_s=TICKERS_S), told(desk, "fetch_bids_asks", fresh_s=TICKERS_S)
+    )
     tickers, tops = tickers or {}, tops or {}
     others = sorted(
         (name for name, one in link.exchange.markets.items() if one["swap"] and one["active"] is not False),
@@ -242,7 +258,7 @@ async def symbol_rows(desk: WebDesk, also: Sequence[str] = ()) -> list[SymbolRow
 async def _near(desk: WebDesk, symbol: str) -> float | None:
     """What rests within `NEAR_FRAC` of the middle on the thinner side, in quote; None where the book is not told."""
     try:
-        book = await depth(desk, symbol, 100)
+        book = await depth(desk, symbol, 100, fresh_s=GRADES_S)
     except (VenueError, BadInput):
         return None
     return near_quote(book)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._market import asked, candles, funding_interval_h, price_line, told, unified
+from bearskin.app.web._market import FACTS_S, asked, candles, funding_interval_h, price_line, told, unified
 from bearskin.terms import VenueError, interval_ns
 
 SETTLED_MAX, STATISTICS_MAX = 200, 200
+DAY_S = 5.0
 YEAR_H = 8_760.0
 FINEST = "5m"  # venues keep statistics no finer
 
@@ -71,8 +72,8 @@ async def funding(desk: WebDesk, symbol: str) -> FundingNow:
     """Funding of a symbol: what is predicted, when, and what was settled. Raises BadInput."""
     name = unified(desk, symbol)
     now, settled, interval_h = await asyncio.gather(
-        told(desk, "fetch_funding_rate", name),
-        told(desk, "fetch_funding_rate_history", name, limit=SETTLED_MAX),
+        told(desk, "fetch_funding_rate", name, fresh_s=FACTS_S),
+        told(desk, "fetch_funding_rate_history", name, limit=SETTLED_MAX, fresh_s=FACTS_S),
         funding_interval_h(desk, name),
     )
     now = now or {}
@@ -88,9 +89,7 @@ async def funding(desk: WebDesk, symbol: str) -> FundingNow:
 
 async def open_interest(desk: WebDesk, symbol: str, interval: str = FINEST) -> Series:
     """Open interest in coins. Raises BadInput."""
-    rows = await told(
-        desk, "fetch_open_interest_history", unified(desk, symbol), no_finer(interval), limit=STATISTICS_MAX
-    )
+    rows = await statistic(desk, "fetch_open_interest_history", symbol, interval)
     values = [
         (row["timestamp"], row["openInterestAmount"]) for row in rows or () if row.get("openInterestAmount") is not None
     ]
@@ -99,10 +98,16 @@ async def open_interest(desk: WebDesk, symbol: str, interval: str = FINEST) -> S
 
 async def long_short(desk: WebDesk, symbol: str, interval: str = FINEST) -> Series:
     """Accounts that are long for each that is short: accounts are counted, not their size. Raises BadInput."""
-    rows = await told(
-        desk, "fetch_long_short_ratio_history", unified(desk, symbol), no_finer(interval), limit=STATISTICS_MAX
-    )
+    rows = await statistic(desk, "fetch_long_short_ratio_history", symbol, interval)
     return _series("long-short ratio", "accounts", [(row["timestamp"], row["longShortRatio"]) for row in rows or ()])
+
+
+async def statistic(desk: WebDesk, method: str, symbol: str, interval: str) -> list[dict[str, Any]] | None:
+    """The last rows of one of the venue's statistics, as ccxt words them; None where it does not tell."""
+    rows: list[dict[str, Any]] | None = await told(
+        desk, method, unified(desk, symbol), no_finer(interval), limit=STATISTICS_MAX, fresh_s=FACTS_S
+    )
+    return rows
 
 
 async def basis(desk: WebDesk, symbol: str, interval: str = FINEST) -> Series:
@@ -120,7 +125,7 @@ async def basis(desk: WebDesk, symbol: str, interval: str = FINEST) -> Series:
 
 async def day(desk: WebDesk, symbol: str) -> dict[str, Any]:
     """The last 24 hours: last, high, low, change_frac, turnover. Raises BadInput, VenueError."""
-    one = await asked(desk, "fetch_ticker", unified(desk, symbol))
+    one = await asked(desk, "fetch_ticker", unified(desk, symbol), fresh_s=DAY_S)
     change = one.get("percentage")
     return {
         "last": one.get("last"),

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from bearskin.app._world import DEMO, Place
+from bearskin.app.web._candle_shelf import CandleShelf
 from bearskin.app.web._hub import Hub
+from bearskin.app.web._venue_line import VenueLine, guarded
+
+if TYPE_CHECKING:
+    from bearskin.app.web._kept_venue import KeptVenue
 
 AGAIN_S = 1.0
-SHARE = 1.0  # of ccxt's own pace, which for Binance is half of the limit: 1,200 of 2,400 a minute
-BURST_WEIGHT = 400.0  # at once, after as long a rest
+LINGER_S, UNWATCH_S = 20.0, 10.0
 TRADES_KEPT, DEPTH = 60, 20
 CANDLES_TOLD = 12  # a fast market closes several between two looks
 logger = logging.getLogger("bearskin.app")
@@ -52,14 +57,19 @@ class Mark:
 Topic = Candles | Depth | Tape | Mark
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class MarketLink:
     """A venue's public market. Streams run while somebody listens to their topic; each comes back by itself."""
 
     place: Place
     hub: Hub
     exchange: Any = None
+    line: VenueLine | None = None  # None where nothing is asked by REST
+    shelf: CandleShelf = field(default_factory=CandleShelf)
+    _venue: KeptVenue | None = None
     _running: dict[Hashable, asyncio.Task[None]] = field(default_factory=dict)
+    _leaving: dict[Hashable, asyncio.TimerHandle] = field(default_factory=dict)
+    _going: set[asyncio.Task[None]] = field(default_factory=set)
     _trades: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def unified(self, symbol: str) -> str:
@@ -67,20 +77,75 @@ class MarketLink:
         found: str = next(one["symbol"] for one in self.exchange.markets_by_id[symbol] if one["swap"])
         return found
 
+    @property
+    def title(self) -> str:
+        """What the venue is called in messages."""
+        return "the demo exchange" if self.place.venue == DEMO else self.place.venue
+
+    @property
+    def guard(self) -> VenueLine:
+        """The line by which it is asked."""
+        assert self.line is not None
+        return self.line
+
+    def venue(self, symbols: Sequence[str]) -> KeptVenue:
+        """The one venue of the dashboard, on its one line, with these symbols among those it knows.
+
+        Raises UnknownSymbol.
+        """
+        if self._venue is None:
+            from bearskin import live
+            from bearskin.app.web._kept_venue import KeptVenue
+
+            dialect = live.dialect_of("binance" if self.place.venue == DEMO else self.place.venue)
+            self._venue = KeptVenue(dialect, self.exchange)
+        self._venue.include(symbols)
+        return self._venue
+
     def begun(self, topic: Hashable) -> None:
         """Somebody listens: open the stream."""
-        if isinstance(topic, Candles | Depth | Tape | Mark) and topic not in self._running:
-            self._running[topic] = asyncio.ensure_future(self._streamed(topic))
+        if not isinstance(topic, Candles | Depth | Tape | Mark):
+            return
+        if (timer := self._leaving.pop(topic, None)) is not None:
+            timer.cancel()
+        if topic not in self._running:
+            # not in the turn of whoever looks first: others will look too
+            self._running[topic] = asyncio.get_running_loop().create_task(
+                self._streamed(topic), context=contextvars.Context()
+            )
 
     def ended(self, topic: Hashable) -> None:
-        """Nobody listens any more: let the stream go."""
-        task = self._running.pop(topic, None)
-        if task is not None:
-            task.cancel()
+        """Nobody listens any more: let the stream go after a while, since who turns a page comes back to it."""
+        if isinstance(topic, Candles | Depth | Tape | Mark) and topic in self._running and topic not in self._leaving:
+            self._leaving[topic] = asyncio.get_running_loop().call_later(LINGER_S, self._let_go, topic)
+
+    def _let_go(self, topic: Topic) -> None:
+        self._leaving.pop(topic, None)
+        self._running.pop(topic).cancel()
+        self.hub.forget(topic)
+        going = asyncio.ensure_future(self._unwatched(topic))
+        self._going.add(going)
+        going.add_done_callback(self._going.discard)
+
+    async def _unwatched(self, topic: Topic) -> None:
+        """Have the venue send no more of it: ccxt goes on reading what nobody wants."""
+        method, *more = {
+            Candles: ("un_watch_ohlcv", getattr(topic, "interval", "")),
+            Depth: ("un_watch_order_book",),
+            Tape: ("un_watch_trades",),
+            Mark: ("un_watch_mark_price",),
+        }[type(topic)]
+        try:
+            await asyncio.wait_for(getattr(self.exchange, method)(self.unified(topic.symbol), *more), UNWATCH_S)
+        except Exception as error:  # noqa: BLE001 - not every venue can: then it goes on
+            logger.debug("%s: %s: %s", method, type(error).__name__, error)
 
     async def close(self) -> None:
         """Let go of every stream and connection."""
-        tasks = list(self._running.values())
+        tasks = [*self._running.values(), *self._going]
+        for timer in self._leaving.values():
+            timer.cancel()
+        self._leaving.clear()
         self._running.clear()
         for task in tasks:
             task.cancel()
@@ -115,7 +180,9 @@ class MarketLink:
     async def _candles(self, name: str, interval: str) -> list[list[Any]]:
         heard = await self.exchange.watch_ohlcv(name, interval)
         kept = self.exchange.ohlcvs.get(name, {}).get(interval) or heard
-        return [list(row) for row in kept[-CANDLES_TOLD:]]
+        rows = [list(row) for row in kept[-CANDLES_TOLD:]]
+        self.shelf.heard(("fetch_ohlcv", name, interval), rows)
+        return rows
 
     async def _depth(self, name: str) -> dict[str, Any]:
         book = await self.exchange.watch_order_book(name, DEPTH)
@@ -147,22 +214,6 @@ class MarketLink:
         }
 
 
-def modest(exchange: Any) -> None:
-    """Have an exchange ask no more than a part of what its venue allows an address.
-
-    The bot asks from the same address: what pages want must never use up what its stops and exits need.
-    """
-    exchange.enableRateLimit = True
-    exchange.tokenBucket = {
-        "algorithm": "leakyBucket",
-        "refillRate": SHARE / exchange.rateLimit,
-        "capacity": BURST_WEIGHT,
-        "tokens": BURST_WEIGHT,
-        "delay": 0.01,
-    }
-    exchange.init_rest_rate_limiter()
-
-
 @contextlib.asynccontextmanager
 async def market_of(place: Place, hub: Hub) -> AsyncIterator[MarketLink]:
     """The market of `place`, connected; raises VenueError when the venue does not answer."""
@@ -171,14 +222,13 @@ async def market_of(place: Place, hub: Hub) -> AsyncIterator[MarketLink]:
     dialect = live.dialect_of("binance" if place.venue == DEMO else place.venue)
     env: Literal["live", "demo"] = "demo" if place.env == "demo" else "live"
     exchange = live.open_trading(dialect, env, place.key, place.secret, place.password, address=place.address)
-    modest(exchange)
     link = MarketLink(place, hub, exchange)
+    link.line = guarded(exchange, link.title)
     hub.begun, hub.ended = link.begun, link.ended
     try:
-        try:
+        with link.line.plainly():
+            await link.line.synced()
             await exchange.load_markets()
-        except Exception as error:  # noqa: BLE001 - in our words, whatever it is
-            raise live.venue_error(error, venue=place.venue) from None
         yield link
     finally:
         await link.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,8 +11,8 @@ import numpy as np
 
 from bearskin.app._world import DEMO
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._market import MS, Rows, Spec, candles, price_line, spec, told, unified
-from bearskin.app.web._market_crowd import SETTLED_MAX, STATISTICS_MAX, no_finer
+from bearskin.app.web._market import FACTS_S, MS, Rows, Spec, candles, market_of_desk, price_line, spec, told, unified
+from bearskin.app.web._market_crowd import SETTLED_MAX, statistic
 from bearskin.market import Funding, Known, Panel
 from bearskin.terms import Instrument, Product, dec, interval_ns
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 BARS, WITHIN = 1_000, 400
 SHOWN_MAX = 40
+FOUND_S = 300.0  # so long does what was found stand while no bar closes: what is known beside the bars grows
 SESSIONS: dict[str, Literal["day", "week", "rolling"]] = {"1h": "week", "4h": "rolling", "1d": "rolling"}
 
 
@@ -66,15 +68,30 @@ class Seen:
 
 
 async def seen(desk: WebDesk, symbol: str, interval: str, bars: int = BARS) -> Seen:
-    """What is found in the last complete bars; looked for in a thread. Raises as `panel_of`."""
+    """What is found in the last complete bars; looked for in a thread, once for each bar that closes. Raises as
+    `panel_of`."""
     panel = await panel_of(desk, symbol, interval, bars)
     if panel is None:
         return Seen()
     made_up = desk.place is not None and desk.place.venue == DEMO
-    found: Seen = await desk.aside(
-        lambda: Seen(setups=tuple(looked(panel, made_up=made_up)), profile=profiled(panel, interval))
-    )
-    return found
+
+    async def look() -> Seen:
+        found: Seen = await desk.aside(
+            lambda: Seen(setups=tuple(looked(panel, made_up=made_up)), profile=profiled(panel, interval))
+        )
+        return found
+
+    key = ("setups", symbol, interval, bars)
+    answers, newest = market_of_desk(desk).guard.answers, int(panel.time_ns[-1])
+    found: tuple[int, Seen] = await answers.get(key, FOUND_S, lambda: _at(newest, look))
+    if found[0] < newest:
+        answers.forget(key)
+        found = await answers.get(key, FOUND_S, lambda: _at(newest, look))
+    return found[1]
+
+
+async def _at(newest: int, look: Callable[[], Awaitable[Seen]]) -> tuple[int, Seen]:
+    return newest, await look()
 
 
 def profiled(panel: Panel, interval: str) -> dict[str, Any] | None:
@@ -100,13 +117,13 @@ def profiled(panel: Panel, interval: str) -> dict[str, Any] | None:
 
 async def panel_of(desk: WebDesk, symbol: str, interval: str, bars: int = BARS) -> Panel | None:
     """The last complete bars with what is known beside them; None without any. Raises BadInput, VenueError."""
-    name, period = unified(desk, symbol), no_finer(interval)
+    name = unified(desk, symbol)
     rows, mark, settled, interest, ratio, contract = await asyncio.gather(
         candles(desk, symbol, interval, bars + 1),
         price_line(desk, symbol, interval, "mark", bars + 1),
-        told(desk, "fetch_funding_rate_history", name, limit=SETTLED_MAX),
-        told(desk, "fetch_open_interest_history", name, period, limit=STATISTICS_MAX),
-        told(desk, "fetch_long_short_ratio_history", name, period, limit=STATISTICS_MAX),
+        told(desk, "fetch_funding_rate_history", name, limit=SETTLED_MAX, fresh_s=FACTS_S),
+        statistic(desk, "fetch_open_interest_history", symbol, interval),
+        statistic(desk, "fetch_long_short_ratio_history", symbol, interval),
         spec(desk, symbol),
     )
     if len(rows) < 2:

@@ -17,7 +17,7 @@ from bearskin.terms import dec
 INTERVAL = "5m"
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, repr=False, kw_only=True)
 class MarketView:
     """A symbol at an interval, and the draft of the page. `spec` is known once the venue has answered; `now` is the
     last of the Mark topic, `bars` the newest candles of the Candles topic."""

@@ -10,6 +10,8 @@ from nicegui import ui
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._kit import figure, per_cent
 from bearskin.app.web._learn_sums import PATHS, SamePath, price_path, reach_of, reaches, same_path
+from bearskin.app.web._market import candles
+from bearskin.app.web._pace import Turn, turn
 from bearskin.app.web._page_learn_parts import choice, slider
 
 GREY, AMBER, RED, LINE = "#8894a5", "#d08a1d", "#e0526a", "#8894a533"
@@ -106,8 +108,8 @@ async def _market_path(desk: WebDesk) -> tuple[float, ...] | None:
     if desk.market is None or not desk.symbols:
         return None
     try:
-        name = desk.market.unified(desk.symbols[0])
-        rows = await desk.market.exchange.fetch_ohlcv(name, "1d", limit=STORED_DAYS)
+        with turn(Turn.BEHIND):
+            rows = await candles(desk, desk.symbols[0], "1d", STORED_DAYS)
     except Exception:  # noqa: BLE001 - whatever the venue raises, the made-up paths stay
         return None
     closes = tuple(float(row[4]) for row in rows)

@@ -6,6 +6,7 @@ from nicegui import PageArguments, ui
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._draft import Drafting, draft_of
 from bearskin.app.web._kit import panel
+from bearskin.app.web._market import spec_now
 from bearskin.app.web._market_view import MarketView, interval_kept
 from bearskin.app.web._page_market_below import facts_panel, setups_panel, spec_panel, symbols_panel
 from bearskin.app.web._page_market_chart import chart_panel
@@ -27,7 +28,12 @@ def market_page(desk: WebDesk, arguments: PageArguments) -> None:
         symbol = desk.symbols[0]
     drafting.set(symbol=symbol)
     view = MarketView(
-        desk=desk, symbol=symbol, interval=interval_kept(desk), drafting=drafting, client=ui.context.client
+        desk=desk,
+        symbol=symbol,
+        interval=interval_kept(desk),
+        drafting=drafting,
+        client=ui.context.client,
+        spec=spec_now(desk, symbol),
     )
     with ui.element("div").classes("mk"):
         with ui.element("div").classes("mk-top"):
@@ -44,7 +50,7 @@ def market_page(desk: WebDesk, arguments: PageArguments) -> None:
         with ui.element("div").classes("mk-below"):
             with ui.element("div").classes("mk-column"):
                 setups_panel(view, chart)
-                spec_panel(view, chart)
+                spec_panel(view)
             with ui.element("div").classes("mk-column"):
                 facts_panel(view)
                 symbols_panel(view)

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from nicegui import ui
 
 from bearskin.app.web._draft import Draft, path_of
-from bearskin.app.web._kit import MINUS, Panel, panel, per_cent
-from bearskin.app.web._market import Spec, SymbolRow, symbol_rows
+from bearskin.app.web._kit import MINUS, panel, per_cent
+from bearskin.app.web._market import Spec, SymbolRow, spec, symbol_rows
 from bearskin.app.web._market_crowd import FundingNow, Series, basis, funding, long_short, open_interest
 from bearskin.app.web._market_spark import spark
 from bearskin.app.web._market_view import MarketView
+from bearskin.app.web._pace import Turn, turn
 from bearskin.app.web._page_market_chart import Chart
 from bearskin.terms import BadInput, BearskinError, iso
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from bearskin.app.web._market_setups import SetupShown
 
 LISTED = 12
-SETUPS_S, FACTS_S, SYMBOLS_S = 12.0, 20.0, 20.0
+SETUPS_S, FACTS_S, SYMBOLS_S = 12.0, 20.0, 30.0
 NOT_TOLD = "the venue does not tell it"
 
 
@@ -53,7 +54,8 @@ def setups_panel(view: MarketView, chart: Chart) -> None:
 
             interval = view.interval
             try:
-                looked = await seen(view.desk, view.symbol, interval)
+                with turn(Turn.BESIDE):
+                    looked = await seen(view.desk, view.symbol, interval)
             except (BadInput, BearskinError) as error:
                 shown.failed(str(error))
                 return
@@ -137,12 +139,13 @@ def facts_panel(view: MarketView) -> None:
 
         async def ask() -> None:
             try:
-                told = await asyncio.gather(
-                    funding(view.desk, view.symbol),
-                    open_interest(view.desk, view.symbol),
-                    long_short(view.desk, view.symbol),
-                    basis(view.desk, view.symbol),
-                )
+                with turn(Turn.BESIDE):
+                    told = await asyncio.gather(
+                        funding(view.desk, view.symbol),
+                        open_interest(view.desk, view.symbol),
+                        long_short(view.desk, view.symbol),
+                        basis(view.desk, view.symbol),
+                    )
             except (BadInput, BearskinError) as error:
                 shown.failed(str(error))
                 return
@@ -226,7 +229,8 @@ def symbols_panel(view: MarketView) -> None:
 
         async def ask() -> None:
             try:
-                rows = await symbol_rows(view.desk, (view.symbol,))
+                with turn(Turn.BESIDE):
+                    rows = await symbol_rows(view.desk, (view.symbol,))
             except (BadInput, BearskinError) as error:
                 shown.failed(str(error))
                 return
@@ -270,49 +274,51 @@ def symbols_html(rows: Sequence[SymbolRow], chosen: str) -> str:
     )
 
 
-def spec_panel(view: MarketView, chart: Chart) -> None:
-    """What the contract is; written once the chart has it."""
+def spec_panel(view: MarketView) -> None:
+    """What the contract is."""
     with panel("Contract", "spec", "mk-spec") as shown:
         place = ui.html("", sanitize=False)
         shown.loading()
-        _written(view, chart, shown, place)
 
-
-def _written(view: MarketView, chart: Chart, shown: Panel, place: ui.html) -> None:
-    def write() -> None:
-        if view.spec is not None:
+        async def ask() -> None:
+            try:
+                with turn(Turn.BESIDE):
+                    view.spec = await spec(view.desk, view.symbol)
+            except (BadInput, BearskinError) as error:
+                shown.failed(str(error))
+                return
             shown.shown()
             place.set_content(spec_html(view.spec))
 
-    chart.loaded.append(write)
+        ui.timer(0.0, ask, once=True)
 
 
-def spec_html(spec: Spec) -> str:
+def spec_html(told: Spec) -> str:
     """The card of a contract, and its brackets folded away."""
-    hours = None if spec.funding_interval_h is None else f"{spec.funding_interval_h:g} h"
+    hours = None if told.funding_interval_h is None else f"{told.funding_interval_h:g} h"
     facts = {
-        "Kind": f"linear perpetual, {spec.base} in {spec.quote}",
-        "Settled in": spec.settle,
-        "Tick": f"{spec.tick} {spec.quote}",
-        "Step": f"{spec.step} {spec.base}",
-        "Smallest order": f"{spec.min_qty or '–'} {spec.base}, {_or_not(spec.min_notional)} {spec.quote}",
-        "Contract size": f"{spec.contract_size} {spec.base}",
-        "Largest leverage": NOT_TOLD if spec.max_leverage is None else f"{spec.max_leverage}x in the lowest bracket",
-        "Fees": f"taker {_rate(spec.taker_fee_rate)}, maker {_rate(spec.maker_fee_rate)}",
+        "Kind": f"linear perpetual, {told.base} in {told.quote}",
+        "Settled in": told.settle,
+        "Tick": f"{told.tick} {told.quote}",
+        "Step": f"{told.step} {told.base}",
+        "Smallest order": f"{told.min_qty or '–'} {told.base}, {_or_not(told.min_notional)} {told.quote}",
+        "Contract size": f"{told.contract_size} {told.base}",
+        "Largest leverage": NOT_TOLD if told.max_leverage is None else f"{told.max_leverage}x in the lowest bracket",
+        "Fees": f"taker {_rate(told.taker_fee_rate)}, maker {_rate(told.maker_fee_rate)}",
         "Funding": NOT_TOLD if hours is None else f"every {hours}",
     }
     listed = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in facts.items())
     rows = "".join(
         f"<tr><td>{float(cap):,.0f}</td><td>{leverage}x</td><td>{per_cent(rate)}</td></tr>"
-        for cap, leverage, rate in spec.brackets
+        for cap, leverage, rate in told.brackets
     )
     brackets = (
-        f"<details><summary>{len(spec.brackets)} brackets</summary>"
+        f"<details><summary>{len(told.brackets)} brackets</summary>"
         '<table class="mk-table num"><thead><tr><th scope=col>Up to,'
-        f" {html.escape(spec.quote)}</th><th scope=col>Leverage</th><th scope=col>Maintenance</th></tr></thead>"
+        f" {html.escape(told.quote)}</th><th scope=col>Leverage</th><th scope=col>Maintenance</th></tr></thead>"
         f"<tbody>{rows}</tbody></table></details>"
     )
-    return f'<dl class="mk-dl num">{listed}</dl>{brackets if spec.brackets else ""}'
+    return f'<dl class="mk-dl num">{listed}</dl>{brackets if told.brackets else ""}'
 
 
 def _or_not(value: str | None) -> str:

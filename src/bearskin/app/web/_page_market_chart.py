@@ -11,20 +11,22 @@ from typing import Any
 from nicegui import events, ui
 
 from bearskin.app.web._bot_link import BotNow
+from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._draft import Draft
 from bearskin.app.web._hub import BOT
 from bearskin.app.web._kit import Panel, heard, panel
-from bearskin.app.web._market import CANDLES_MAX, INTERVALS, Rows, candles, price_line, spec
+from bearskin.app.web._market import CANDLES_MAX, INTERVALS, Rows, candles, price_line, spec_now
 from bearskin.app.web._market_lines import draft_lines, drag_draft, drag_position, offered, on_tick, position_lines
 from bearskin.app.web._market_link import Candles, Mark
 from bearskin.app.web._market_view import MarketView
+from bearskin.app.web._pace import Turn, turn
 from bearskin.terms import BadInput, BearskinError, dec, interval_ns
 
-FIRST, SILENT_S = 600, 12.0
+FIRST, SILENT_S = 1_000, 12.0
 MS = 1_000_000
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, repr=False, kw_only=True)
 class Chart:
     """The chart and what it is told. `id` names it in the browser; `loaded` are called after each load."""
 
@@ -53,16 +55,17 @@ class Chart:
         """Fetch the candles of the view and follow them from there."""
         view = self.view
         self._turn += 1
-        turn = self._turn
+        turn_ = self._turn
         self.say("loading candles…")
         try:
             if view.spec is None or view.spec.symbol != view.symbol:
-                view.spec = await spec(view.desk, view.symbol)
-            rows, lines = await self._fetched(FIRST)
+                view.spec = spec_now(view.desk, view.symbol)
+            rows = await candles(view.desk, view.symbol, view.interval, FIRST)
         except (BadInput, BearskinError) as error:
+            self.say("")
             self.panel.failed(str(error))
             return
-        if turn != self._turn:  # another interval was chosen meanwhile
+        if turn_ != self._turn:  # another interval was chosen meanwhile
             return
         if not rows:
             self.panel.empty(f"{view.symbol} has no {view.interval} candles yet")
@@ -70,34 +73,32 @@ class Chart:
         self.panel.shown()
         view.bars = rows[-40:]
         said = {"digits": view.digits, "tick": float(view.tick), "step": interval_ns(view.interval) // MS}
-        self.tell("bearskinMarket.load", {**said, "local": view.local, "candles": rows, **lines})
+        self.tell("bearskinMarket.load", {**said, "local": view.local, "candles": rows, "mark": [], "index": []})
         self.say("")
         self._follow()
         self._lines.clear()
         self.draw()
         for hand in self.loaded:
             hand()
-        await self._past(turn)
+        await self._behind(turn_, rows[0][0])
 
-    async def _fetched(self, limit: int) -> tuple[Rows, dict[str, Rows]]:
-        """So many of the newest candles, with mark and index; raises as `candles`."""
-        asked = (self.view.desk, self.view.symbol, self.view.interval)
-        rows, mark, index = await asyncio.gather(
-            candles(*asked, limit), price_line(*asked, "mark", limit), price_line(*asked, "index", limit)
-        )
-        return rows, {"mark": mark, "index": index}
-
-    async def _past(self, turn: int) -> None:
-        """Put the rest of the past in front, once the newest can be looked at."""
+    async def _behind(self, turn_: int, first_ms: int) -> None:
+        """Put the lines over the candles and the rest of the past in front of them, once they can be looked at."""
+        view = self.view
+        asked = (view.desk, view.symbol, view.interval)
         try:
-            rows, lines = await self._fetched(CANDLES_MAX)
+            with turn(Turn.BESIDE):
+                lines = await _both(*asked, FIRST)
+            if turn_ == self._turn:
+                self.tell("bearskinMarket.lines", lines)
+            with turn(Turn.BEHIND):
+                rows = [row for row in await candles(*asked, CANDLES_MAX) if row[0] < first_ms]
+                lines = await _both(*asked, CANDLES_MAX) if rows else {"mark": [], "index": []}
         except (BadInput, BearskinError):
             return  # what is shown is right, only shorter
-        if turn == self._turn:
-            before = max(0, len(rows) - FIRST + 50)  # some may have closed meanwhile
-            first_ms = rows[before][0] if before < len(rows) else 0
+        if turn_ == self._turn and rows:
             said = {kind: [row for row in line if row[0] < first_ms] for kind, line in lines.items()}
-            self.tell("bearskinMarket.older", {"candles": rows[:before], **said})
+            self.tell("bearskinMarket.older", {"candles": rows, **said})
 
     def _follow(self) -> None:
         self._heard_s = asyncio.get_running_loop().time()
@@ -162,6 +163,12 @@ class Chart:
         highs, lows = [row[2] for row in view.bars], [row[3] for row in view.bars]
         stop, target = offered(drafting.draft.side, highs, lows, dec(entry), view.tick)
         drafting.set(stop=stop, targets=() if target is None else (target,))
+
+
+async def _both(desk: WebDesk, symbol: str, interval: str, limit: int) -> dict[str, Rows]:
+    """Closes of mark and index."""
+    mark, index = await asyncio.gather(*(price_line(desk, symbol, interval, kind, limit) for kind in ("mark", "index")))
+    return {"mark": mark, "index": index}
 
 
 def chart_panel(view: MarketView) -> Chart:

@@ -8,10 +8,10 @@ from typing import Any
 
 from nicegui import ui
 
-from bearskin.app.web._account_link import ACCOUNT, Account
+from bearskin.app.web._account_link import Account
 from bearskin.app.web._bot_link import BotNow
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._hub import BOT
+from bearskin.app.web._hub import ACCOUNT, BOT
 from bearskin.app.web._kit import figure, heard, money, panel, tone_of
 from bearskin.app.web._page_positions_rows import Rows
 from bearskin.app.web._page_positions_shock import shock_panel
@@ -23,7 +23,7 @@ from bearskin.app.web._positions_html import meter, move
 TICK_S = 0.25
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Look:
     """What one open page has heard last, and who draws from it."""
 
@@ -75,7 +75,7 @@ def _listen(desk: WebDesk, look: Look) -> None:
 
 def _again(desk: WebDesk) -> None:
     if desk.account is not None:
-        desk.account.look()
+        desk.account.look(whole=True)
 
 
 def _account_panel(desk: WebDesk, look: Look) -> None:
@@ -100,8 +100,12 @@ def _account_panel(desk: WebDesk, look: Look) -> None:
     frame.loading()
 
     def show(seen: Look) -> None:
-        now = seen.standing
+        now, account = seen.standing, seen.account
         assert now is not None
+        assert account is not None
+        if not account.heard_s:  # noughts would read as an empty account
+            frame.failed(f"the venue has not told the account yet: {account.why}")
+            return
         frame.shown()
         frame.stale(now.why or (None if seen.up else seen.why or "no bot is running"))
         equity.set(money(now.equity))
@@ -131,6 +135,9 @@ def _positions_panel(desk: WebDesk, look: Look) -> None:
         now, account = seen.standing, seen.account
         assert now is not None
         assert account is not None
+        if not account.heard_s and not now.held:
+            frame.failed(f"the venue has not told the account yet: {account.why}")
+            return
         if not now.held:
             frame.empty("nothing is held: open a short on the ticket, or let the bot find one")
         else:

@@ -21,7 +21,7 @@ from bearskin.terms import MarginMode
 SHARES = {"0.25": "25 %", "0.5": "50 %", "1": "100 %"}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Rows:
     """Every position that is held; rows come and go with them."""
 

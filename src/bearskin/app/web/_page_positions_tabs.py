@@ -11,9 +11,9 @@ from nicegui import background_tasks, ui
 
 from bearskin.app.web import _account_rows as rows
 from bearskin.app.web import _positions_acts as acts
-from bearskin.app.web._account_link import ACCOUNT
 from bearskin.app.web._account_rows import Row
 from bearskin.app.web._desk import WebDesk
+from bearskin.app.web._hub import ACCOUNT
 from bearskin.app.web._kit import heard, panel
 from bearskin.app.web._markup import Markup, el, icon, join
 from bearskin.app.web._positions_html import Column, plus, table

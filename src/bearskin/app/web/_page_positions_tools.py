@@ -9,8 +9,8 @@ from nicegui import background_tasks, ui
 
 from bearskin.app.web import _positions_acts as acts
 from bearskin.app.web import _wallets
-from bearskin.app.web._account_link import ACCOUNT
 from bearskin.app.web._desk import WebDesk
+from bearskin.app.web._hub import ACCOUNT
 from bearskin.app.web._kit import figure, heard, money, panel
 from bearskin.terms import BearskinError
 

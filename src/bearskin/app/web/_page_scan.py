@@ -33,7 +33,7 @@ ASKED = """(e) => {
 }"""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class _Table:
     """The candidates of one open page: which are looked at, in what order, which are opened."""
 

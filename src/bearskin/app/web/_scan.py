@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from bearskin.app._world import DEMO
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._draft import Draft, path_of
+from bearskin.app.web._pace import Turn, turn
 from bearskin.app.web._scan_card import positioning
-from bearskin.terms import DAY_NS, BadInput, Side, VenueBusy, dec, interval_ns, interval_word, tick_down, tick_up
+from bearskin.terms import DAY_NS, BadInput, Side, dec, interval_ns, interval_word, tick_down, tick_up
 
 if TYPE_CHECKING:
+    from bearskin.app.web._kept_venue import KeptVenue
     from bearskin.backtest import Scan, ScanRequest, SymbolScan
     from bearskin.market import Panel
 
@@ -70,7 +72,7 @@ class Stopped(Exception):
     """Somebody has stopped the scan."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Scanner:
     """One scan at a time, for every open page; the newest ask replaces the one before."""
 
@@ -109,9 +111,6 @@ class Scanner:
             result = await (self._of_venue(asked) if asked.source == "venue" else self._of_store(asked))
         except asyncio.CancelledError:
             raise
-        except VenueBusy:
-            self._say(running=False, wrong="the venue wants fewer questions for a while: try again in a minute")
-            return
         except Exception as error:  # noqa: BLE001 - the page says it, whatever it is
             self._say(running=False, wrong=str(error) or type(error).__name__)
             return
@@ -128,14 +127,16 @@ class Scanner:
     # --- from the venue ----------------------------------------------------------------------------------------------
 
     async def _of_venue(self, asked: Asked) -> dict[str, Any]:
-        from bearskin import backtest, live
-
         desk, symbols = self.desk, self._symbols(asked)
         if desk.place is None or desk.market is None:
             raise BadInput("no venue runs: `bearskin demo` starts one, or scan the stored data")
-        dialect = live.dialect_of("binance" if desk.place.venue == DEMO else desk.place.venue)
-        venue = live.CcxtVenue(dialect, desk.market.exchange, symbols, clock=live.MarketClock(time.time_ns))
-        await venue.open()  # on the line that the dashboard has; it is not ours to close
+        with turn(Turn.BESIDE), desk.market.guard.plainly():
+            return await self._looked(asked, desk.market.venue(symbols), symbols)
+
+    async def _looked(self, asked: Asked, venue: KeptVenue, symbols: tuple[str, ...]) -> dict[str, Any]:
+        from bearskin import backtest, live
+
+        desk = self.desk
         word = asked.interval or default_interval(desk)
         found: list[SymbolScan] = []
         cards: dict[str, Any] = {}

@@ -26,6 +26,10 @@ KEYS = {
     "/": "m", "/ticket": "t", "/positions": "p", "/bot": "b", "/scan": "s", "/backtests": "k", "/learn": "l",
     "/alerts": "a", "/settings": "e",
 }  # fmt: skip
+# the bar as it will be, drawn before any script has run; the page covers it
+BOOT = (
+    '<div id="boot" aria-hidden="true"><span class="brand-mark"></span><span class="brand-name">bearskin</span></div>'
+)
 logger = logging.getLogger("bearskin.app")
 
 
@@ -56,6 +60,7 @@ def root_of(desk: WebDesk, pages: tuple[Page, ...]) -> Callable[[], None]:
         theme = desk.prefs().get("theme")
         theme = theme if theme in THEMES else THEMES[0]
         ui.add_head_html(f'<script>document.documentElement.dataset.theme="{theme}"</script>{head}')
+        ui.add_body_html(BOOT)
         ui.page_title("bearskin")
         ui.context.client.on_exception(functools.partial(_told, ui.context.client))
         dark = ui.dark_mode(theme == "dark")

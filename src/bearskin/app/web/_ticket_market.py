@@ -19,7 +19,7 @@ from bearskin.risk import Exposure, adverse_moves
 from bearskin.terms import HOUR_NS, BadInput, BearskinError, Product, Side, dec
 
 BARS, HOURS = 500, 720
-FRESH_S, HISTORY_FRESH_S, QUOTE_FRESH_S = 20.0, 900.0, 2.0
+FRESH_S, HISTORY_FRESH_S, QUOTE_FRESH_S, BALANCE_S = 20.0, 900.0, 2.0, 5.0
 KEPT = "ticket"
 logger = logging.getLogger("bearskin.app")
 
@@ -105,19 +105,14 @@ def _packaged(symbol: str) -> Facts:
 
 
 async def _asked_facts(desk: WebDesk, symbol: str, interval: str, shelf: Shelf) -> Facts:
-    from bearskin import live
-
     assert desk.market is not None
-    place = desk.market.place
-    dialect = live.dialect_of("binance" if place.venue == DEMO else place.venue)
-    venue = live.CcxtVenue(dialect, desk.market.exchange, (symbol,), clock=live.MarketClock(time.time_ns))
-    await venue.open()
-    instrument, brackets = (await venue.instruments((symbol,)))[symbol]
-    panel = await _bars(venue, symbol, interval, BARS)
+    with desk.market.guard.plainly():
+        venue = desk.market.venue((symbol,))
+        instrument, brackets = (await venue.instruments((symbol,)))[symbol]
+    panel, worst = await asyncio.gather(_bars(venue, symbol, interval, BARS), _worst(desk, venue, symbol, shelf))
     hours = Decimal(8)
     if panel is not None and panel.funding is not None and len(panel.funding.time_ns):
         hours = Decimal(int(panel.funding.interval_ns[-1])) / HOUR_NS
-    worst = await _worst(desk, venue, symbol, shelf)
     return Facts(instrument=instrument, brackets=brackets, panel=panel, funding_interval_h=hours, worst=worst)
 
 
@@ -153,12 +148,8 @@ async def _asked_quote(desk: WebDesk, symbol: str) -> Quote:
     if time.monotonic() - at < QUOTE_FRESH_S:
         return found
     exchange, name = desk.market.exchange, desk.market.unified(symbol)
-    try:
+    with desk.market.guard.plainly():
         book, told = await asyncio.gather(exchange.fetch_order_book(name, 5), exchange.fetch_funding_rate(name))
-    except Exception as error:  # noqa: BLE001 - in our words, whatever ccxt raises
-        from bearskin import live
-
-        raise live.venue_error(error, venue=desk.market.place.venue) from None
     found = Quote(
         bid=_first(book["bids"]),
         ask=_first(book["asks"]),
@@ -182,7 +173,7 @@ async def _asked_account(desk: WebDesk) -> tuple[Exposure[Decimal] | None, Decim
     """The account as the venue tells it, for when no bot has told; nothing where it does not answer."""
     assert desk.market is not None
     try:
-        told = await desk.market.exchange.fetch_balance()
+        told = await desk.market.guard.answers.get("balance", BALANCE_S, desk.market.exchange.fetch_balance)
         total, free = dec(told["USDT"]["total"]), dec(told["USDT"]["free"])
     except Exception as error:  # noqa: BLE001 - without an account the ticket says so and prices what it can
         logger.debug("the account: %s: %s", type(error).__name__, error)

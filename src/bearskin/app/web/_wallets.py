@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from typing import Any, Final, Literal
 
@@ -13,6 +14,7 @@ from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._positions import plain
 from bearskin.terms import BadInput, BearskinError, dec
 
+SPOT, SPOT_S = "spot balance", 30.0  # it changes by a transfer alone, hardly ever by anything else
 Way = Literal["to_futures", "to_spot"]
 # what ccxt calls the two wallets at each venue: where coins lie, and where futures are traded
 WALLETS: Final = {
@@ -28,8 +30,10 @@ async def wallets(desk: WebDesk) -> list[dict[str, Any]]:
     """The two wallets with what is in them: total, and what may leave."""
     line = line_of(desk)
     spot, _ = names_of(line)
-    account = await line.now(fresh=True)
-    told = await line.call("fetch_balance", {"type": spot, "subType": "spot"})
+    account, told = await asyncio.gather(
+        line.now(),
+        line.line.answers.get(SPOT, SPOT_S, lambda: line.call("fetch_balance", {"type": spot, "subType": "spot"})),
+    )
     asset = account.asset
     kept = {name: amount for name, amount in (told.get("total") or {}).items() if amount}
     free = (told.get("free") or {}).get(asset)
@@ -54,7 +58,8 @@ async def transfer(desk: WebDesk, amount: str | Decimal, way: Way) -> dict[str, 
     spot, futures = names_of(line)
     asset = (await line.now()).asset
     source, target = (spot, futures) if way == "to_futures" else (futures, spot)
-    done = await line.call("transfer", asset, float(wanted), source, target)
+    done = await line.call("transfer", asset, float(wanted), source, target, acting=True)
+    line.line.answers.forget(SPOT)
     line.look()
     return {"id": str(done.get("id") or ""), "amount": plain(wanted), "asset": asset, "way": way,
             "wallets": await wallets(desk)}  # fmt: skip

@@ -14,6 +14,7 @@ import pytest
 
 from bearskin import market
 from bearskin.app.web import _market, _market_crowd
+from bearskin.app.web._candle_shelf import CandleShelf
 from bearskin.app.web._draft import Draft, Drafting, DraftLine
 from bearskin.app.web._market_grade import grade_of
 from bearskin.app.web._market_lines import (
@@ -28,8 +29,10 @@ from bearskin.app.web._market_lines import (
 )
 from bearskin.app.web._market_setups import looked, made_panel, profiled
 from bearskin.app.web._market_spark import spark
+from bearskin.app.web._pace import Pace
 from bearskin.app.web._page_market_below import facts_html, spec_html, symbols_html
 from bearskin.app.web._page_market_open import protection
+from bearskin.app.web._venue_line import VenueLine
 from bearskin.terms import BadInput, BearskinError, VenueError
 
 D = Decimal
@@ -64,7 +67,9 @@ def desk_of(venue: Any) -> Any:
     def unified(symbol: str) -> str:
         return str(venue.markets_by_id[symbol][0]["symbol"])
 
-    link = SimpleNamespace(exchange=venue, place=SimpleNamespace(venue="binance"), unified=unified)
+    guard = VenueLine(venue, "binance", Pace(per_s=1e9, at_once=1e9))
+    place = SimpleNamespace(venue="binance")
+    link = SimpleNamespace(exchange=venue, place=place, unified=unified, guard=guard, shelf=CandleShelf())
     return SimpleNamespace(market=link, symbols=("BTCUSDT",), place=link.place)
 
 

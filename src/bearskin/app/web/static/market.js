@@ -296,6 +296,12 @@
     if (at >= 0 && ms < s.data.time[at] + s.step) s.data[kind][at] = close;
   };
 
+  // Mark and index along the candles.
+  const lines = (id, said) => ready(id, (s) => {
+    for (const kind of ["mark", "index"]) for (const [ms, close] of said[kind]) line_at(s, kind, ms, close);
+    soon(s);
+  });
+
   // The newest candles, as they change.
   const patch = (id, rows) => ready(id, (s) => {
     if (!s.data.time.length) return;
@@ -347,5 +353,5 @@
   const profile = (id, said) => ready(id, (s) => { s.profile = said; bearskinLines.profile(s); });
   const measured = (id) => { const s = state(id); return s ? { draws: s.draws, spent_ms: s.spent, candles: s.data.time.length } : null; };
 
-  window.bearskinMarket = { mount, load, older, patch, prices, setups, choose, show_setups, newest, zoom, profile, ready, measured, price, fixed, short, stamp, parts };
+  window.bearskinMarket = { mount, load, older, lines, patch, prices, setups, choose, show_setups, newest, zoom, profile, ready, measured, price, fixed, short, stamp, parts };
 })();
