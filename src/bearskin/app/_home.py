@@ -36,6 +36,8 @@ def user_path(text: Path | str, what: str = "") -> Path:
         raise BadInput(f"{what}a path was empty: name a file or a folder")
     try:
         path = Path(text).expanduser().absolute()
+        if ".." in path.parts:
+            path = path.resolve()
         os.lstat(path)
     except RuntimeError:
         raise BadInput(f"{what}{text} names a home folder nobody here has: write the whole path") from None

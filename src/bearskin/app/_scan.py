@@ -93,7 +93,9 @@ def scan(
     source = _source(house, _bars(bars), file)
     names = _names(source, words_of(symbols))
     request = _request(house, source, names, at)
-    request = replace(request, setups=chosen, sides=sides_of(side), within_bars=_within(within), guards=guards)
+    request = replace(
+        request, setups=chosen, sides=sides_of(side), within_bars=_within(within, _bars(bars)), guards=guards
+    )
     known = house.settings.bot_floats if floats is None else floats
     if known is not None:
         request = replace(request, guard_rules=_with_floats(known))
@@ -139,10 +141,12 @@ def _bars(bars: int) -> int:
     return bars
 
 
-def _within(within: str | int) -> int:
+def _within(within: str | int, bars: int) -> int:
     word = str(within).strip().lower().removesuffix("bars").removesuffix("bar").strip()
     if not word.isdigit() or int(word) < 1:
         raise BadInput(f"within was {within!r}, must be a number of bars, such as 6")
+    if int(word) > bars:
+        raise BadInput(f"within was {word} bars, and {bars:,} are loaded of each symbol: load more with --bars")
     return int(word)
 
 

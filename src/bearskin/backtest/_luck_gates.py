@@ -59,7 +59,7 @@ def gates_of(found: Figures, why: Mapping[str, str], *, unit: Unit = "R") -> tup
 
     return (
         above("mean", "Mean net result", found.mean),
-        gate("t", "t, days as clusters", "t", found.t, f"at least {T_LEAST:g}", _least(found.t, T_LEAST)),
+        gate("t", "t with days as clusters", "t", found.t, f"at least {T_LEAST:g}", _least(found.t, T_LEAST)),
         gate(
             "dsr", "Deflated Sharpe ratio", "share", found.dsr, f"at least {DSR_LEAST:g}", _least(found.dsr, DSR_LEAST)
         ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
@@ -41,6 +42,7 @@ WORDS = {
 TEMPLATE, GUARDS = "template", "guards"
 GUARDING = ("guards", "families")  # words that change what the guards say of the same signals
 NONE, AND = "none", "+"  # the value that is no value; what joins the parts of a list
+WHOLE_MAX = 1_000_000_000
 VALUES_MAX = 100_000  # of one axis: they are kept, the combinations are not
 YES, NO = ("yes", "true", "on"), ("no", "false", "off")
 Plain = int | float | str | bool | None
@@ -270,7 +272,12 @@ def _number(name: str, text: str, hint: Any) -> int | float | Decimal:
         return number
     if hint is int and number != int(number):
         raise BadInput(f"{name} was {text}, must be a whole number")
-    return int(number) if hint is int else float(number)
+    if hint is int and number > WHOLE_MAX:
+        raise BadInput(f"{name} was {text}, must be at most {WHOLE_MAX:,}")
+    exact = int(number) if hint is int else float(number)
+    if not math.isfinite(exact):
+        raise BadInput(f"{name} was {text}, which is more than a number can hold here")
+    return exact
 
 
 def _range(name: str, text: str, hint: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 `sweep.json` is written once. A unit of work (a block of combinations on one symbol) writes `days/part-B-S.parquet` and
 then `rows/part-B-S.parquet`, each aside and renamed: a unit is done when its rows are there, whoever was killed when.
+Before the rows are there a line of `parts.jsonl` tells the check sums of both; the last line about a part counts.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from bearskin.terms import BadInput, StoreBroken
 
 ABOUT, ROWS, DAYS = "sweep.json", "rows", "days"
+SUMS = "parts.jsonl"
 TRIALS = "trials.parquet"  # of Optuna's search, written when it is done
 VERSION = 1
 COUNTS = ("trades", "wins", "stopped", "targets", "liquidated", "timed", "ambiguous", "bars_held")
@@ -77,6 +79,7 @@ class Folder:
     def forget(self) -> None:
         """Take away what `begin` made: nothing was done."""
         (self.path / ABOUT).unlink(missing_ok=True)
+        (self.path / SUMS).unlink(missing_ok=True)
         for name in (ROWS, DAYS):
             with contextlib.suppress(OSError):
                 (self.path / name).rmdir()
@@ -90,9 +93,16 @@ class Folder:
     def write(self, unit: Unit, found: Found, columns: Mapping[str, Sequence[Any]]) -> None:
         """Keep what a unit found; `columns` are the axes' values. Raises StoreBroken when the disk refuses."""
         name, symbol = part_name(unit), self.symbols[unit[1]]
+        sums: dict[str, str] = {}
+
+        def told(kind: str, aside: Path) -> None:
+            sums[kind] = sum_of(aside)
+            if kind == ROWS:
+                _append(self.path / SUMS, json.dumps({"part": name, **sums}))
+
         try:
-            write_parquet(self.path / DAYS / name, days_frame(symbol, found))
-            write_parquet(self.path / ROWS / name, rows_frame(symbol, found, columns))
+            write_parquet(self.path / DAYS / name, days_frame(symbol, found), lambda aside: told(DAYS, aside))
+            write_parquet(self.path / ROWS / name, rows_frame(symbol, found, columns), lambda aside: told(ROWS, aside))
         except (OSError, pl.exceptions.PolarsError) as error:
             said = getattr(error, "strerror", None) or " ".join(str(error).split())
             raise StoreBroken(f"{self.path} cannot be written ({said}); what is there is whole") from None
@@ -200,11 +210,47 @@ def _read(kind: str, path: Path, files: Sequence[str]) -> pl.DataFrame:
     return pl.read_parquet([path / kind / name for name in files])
 
 
-def write_parquet(path: Path, frame: pl.DataFrame) -> None:
-    """Write `frame` to `path` whole or not at all."""
+def sum_of(path: Path) -> str:
+    """The check sum of a file: blake2b over its bytes, 32 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def sums_in(path: Path) -> dict[str, dict[str, str]]:
+    """The check sums of a sweep's folder by the name of the part, then by `rows` and `days`.
+
+    A line that a power cut has left half-written tells nothing; a sweep of an older bearskin has none at all.
+    """
+    found: dict[str, dict[str, str]] = {}
+    try:
+        lines = (path / SUMS).read_text("utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return found
+    for line in lines:
+        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+            told = json.loads(line)
+            found[str(told.pop("part"))] = {str(kind): str(digits) for kind, digits in told.items()}
+    return found
+
+
+def _append(path: Path, line: str) -> None:
+    """Put a line to the end and on the disk; after what may be half a line it begins a new one."""
+    with path.open("a+b") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            line = line if file.read() == b"\n" else f"\n{line}"
+        file.write(f"{line}\n".encode())
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def write_parquet(path: Path, frame: pl.DataFrame, before: Callable[[Path], None] | None = None) -> None:
+    """Write `frame` to `path` whole or not at all; `before` sees the file before it gets its name."""
     aside = path.with_name(f".{path.name}.aside")
     try:
         frame.write_parquet(aside)
+        if before is not None:
+            before(aside)
         _renamed(aside, path)
     finally:
         aside.unlink(missing_ok=True)

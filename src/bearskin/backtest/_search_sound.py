@@ -22,6 +22,8 @@ from bearskin.backtest._search_folder import (
     Unit,
     done_in,
     part_name,
+    sum_of,
+    sums_in,
 )
 from bearskin.terms import BadFile, BadInput, StoreBroken
 
@@ -75,16 +77,18 @@ def _about_broken(path: Path, why: str) -> BadFile:
 
 
 def check_parts(path: Path, about: Mapping[str, Any]) -> None:
-    """Look at the foot of every part of the sweep in `path`; raises BadFile that names one that is not as we left it.
+    """Look at every part of the sweep in `path`; raises BadFile that names one that is not as we left it.
 
-    Only the schema and the symbol are read, so this takes milliseconds a part.
+    The foot is read, and every byte is summed: one that has turned over may give another number and still be read.
     """
+    sums = sums_in(path)
     for unit in sorted(done_in(path)):
         if unit[1] >= len(about["symbols"]):
             problem = f"it belongs to none of the {len(about['symbols'])} symbols of this sweep: move it away"
             raise BadFile(path / ROWS / part_name(unit), problem)
         for kind, columns in _columns(about).items():
             _look(path, kind, unit, columns, about["symbols"][unit[1]])
+            _sum(path, kind, unit, sums.get(part_name(unit), {}).get(kind))
 
 
 def _columns(about: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -103,6 +107,16 @@ def _look(path: Path, kind: str, unit: Unit, columns: tuple[str, ...], symbol: s
         raise _damaged(path, kind, unit, _said(error)) from None
     if len(first) and first[0] != symbol:
         raise _damaged(path, kind, unit, f"it is of {first[0]}, not of {symbol}")
+
+
+def _sum(path: Path, kind: str, unit: Unit, told: str | None) -> None:
+    """Whether a part is byte for byte what was written; nothing is known of parts without a sum."""
+    try:
+        there = None if told is None else sum_of(path / kind / part_name(unit))
+    except OSError as error:
+        raise _damaged(path, kind, unit, _said(error)) from None
+    if there != told:
+        raise _damaged(path, kind, unit, "its check sum is not the one it was written with")
 
 
 def _damaged(path: Path, kind: str, unit: Unit, why: str) -> BadFile:

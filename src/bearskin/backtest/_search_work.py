@@ -27,7 +27,7 @@ from bearskin.backtest._search_grid import Grid
 from bearskin.backtest._sweep_core import Swept, forget_symbols, sweep_symbol
 from bearskin.backtest._symbols import Offer, Symbol, cut_panel, events_of, offers_of, symbol_of
 from bearskin.market import Funding, Known, Panel, Store, load_panel
-from bearskin.setups import SetupEvent, forget_views, load_setups
+from bearskin.setups import SETUPS, SetupEvent, forget_views, load_setups
 from bearskin.terms import BadInput, Brackets, UnknownSymbol
 
 ROOMS = ("terms", "margin", "market", "paths", "setups", "risk", "backtest")  # whose code a result depends on
@@ -189,9 +189,14 @@ class Bench:
             if not detecting:
                 raise
             told = ", ".join(f"{name}={plain_of(value_at(request, name))}" for name in detecting)
-            raise BadInput(
-                f"no signals can be looked for with {told} on {symbol.name} ({type(error).__name__}: {error})"
-            ) from error
+            theirs = [name for name in detecting if not _ours(name.partition(".")[0])]
+            why = f": {type(error).__name__}: {error}" if theirs else ": the set-up cannot work with that value"
+            raise BadInput(f"no signals can be looked for on {symbol.name} with {told}{why}") from error
+
+
+def _ours(head: str) -> bool:
+    """Whether a set-up (or the template) came with the program: Python's words of its figures tell nobody anything."""
+    return head not in SETUPS or str(getattr(SETUPS[head].detect, "__module__", "")).startswith("bearskin.")
 
 
 @cache

@@ -43,19 +43,24 @@ class _Moving:
 
 @dataclass(slots=True)
 class Margins:
-    """What is on its way to the venue, one at a time for each symbol. `late_s` is how long the venue may take."""
+    """What is on its way to the venue, one at a time for each symbol. `late_s` is how long the venue may take.
+
+    Soon after an entry the venue has not told the position's margin yet: it is asked, and the act waits for its word.
+    """
 
     done: Answering
     late_s: float
     _moving: dict[str, _Moving] = field(default_factory=dict)
+    _untold: dict[str, tuple[MoveMargin, int]] = field(default_factory=dict)
 
     @property
     def acts(self) -> set[str]:
         """The acts that wait for the venue's answer."""
-        return {one.act.act_id for one in self._moving.values()}
+        return {one.act.act_id for one in self._moving.values()} | set(self._untold)
 
     def ask(self, desk: Desk, act: MoveMargin) -> None:
         """Have margin moved, or say why not."""
+        since_ns = self._untold.pop(act.act_id, (act, desk.wall_ns))[1]
         trade, found = desk.book.trade_in(act.symbol), desk.market.get(act.symbol)
         if trade is None or found is None or not trade.qty:
             self.done(desk, act.act_id, refused=f"there is no position of ours in {act.symbol}")
@@ -64,6 +69,10 @@ class Margins:
             self.done(desk, act.act_id, refused=f"the margin of {act.symbol} is being moved already")
             return
         now = desk.book.account.positions.get((trade.symbol, trade.leg))
+        if _is_untold(trade, now) and not trade.leaving and not self._late(desk, since_ns):
+            self._untold[act.act_id] = (act, since_ns)
+            desk.look = True
+            return
         refused = _unfit(trade, now, act)
         if refused or now is None or now.margin is None:
             self.done(desk, act.act_id, refused=refused)
@@ -95,20 +104,29 @@ class Margins:
             self.done(desk, moving.act.act_id, refused=f"the venue has refused it: {why}")
 
     def carry_on(self, desk: Desk) -> None:
-        """Answer what the venue has not answered in time."""
+        """Take up what the venue's word has come for, and answer what the venue has not answered in time."""
+        for act, _ in list(self._untold.values()):
+            self.ask(desk, act)
         for symbol, moving in list(self._moving.items()):
-            if passed_ns(desk.wall_ns, moving.heard_wall_ns) > self.late_s * SECOND_NS:
+            if self._late(desk, moving.heard_wall_ns):
                 del self._moving[symbol]
                 desk.look = True
                 text = f"the venue has not answered within {self.late_s:g} s: look whether it was done"
                 self.done(desk, moving.act.act_id, refused=text)
+
+    def _late(self, desk: Desk, since_wall_ns: int) -> bool:
+        return passed_ns(desk.wall_ns, since_wall_ns) > self.late_s * SECOND_NS
+
+
+def _is_untold(trade: Trade, now: PositionNow | None) -> bool:
+    return now is None or now.margin is None or now.qty * trade.qty <= 0
 
 
 def _unfit(trade: Trade, now: PositionNow | None, act: MoveMargin) -> str:
     """Why there is nothing to move; empty when there is."""
     if trade.leaving:
         return f"the position in {act.symbol} is being closed"
-    if now is None or now.margin is None or now.qty * trade.qty <= 0:
+    if now is None or _is_untold(trade, now):
         return f"the venue has not told the margin of {act.symbol} yet: try again in a moment"
     if now.margin_mode is not MarginMode.ISOLATED:
         return f"{act.symbol} is on cross margin: the whole wallet stands behind it, there is nothing to move"

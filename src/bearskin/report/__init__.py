@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bearskin.report._bot_tables import account_lines, bot_tables, hand_lines, orders_table, runs_table
     from bearskin.report._evidence import evidence_json, evidence_sentence
     from bearskin.report._files import Written, write_result
+    from bearskin.report._html import Markup, el, join
     from bearskin.report._json import result_json
     from bearskin.report._luck_page import luck_page, write_luck
     from bearskin.report._luck_tables import luck_tables
@@ -44,6 +45,7 @@ _HOMES = {
     "study_json": "_study_report",
     "Books": "_run_money",
     "BotScreen": "_bot_screen",
+    "Markup": "_html",
     "OrderRow": "_run_rows",
     "OriginLine": "_run",
     "PositionRow": "_run_rows",
@@ -60,7 +62,9 @@ _HOMES = {
     "evidence_json": "_evidence",
     "evidence_sentence": "_evidence",
     "faults_table": "_store_tables",
+    "el": "_html",
     "hand_lines": "_bot_tables",
+    "join": "_html",
     "left_tables": "_run_tables",
     "luck_page": "_luck_page",
     "luck_tables": "_luck_tables",
@@ -94,6 +98,7 @@ _HOMES = {
 __all__ = [
     "Books",
     "BotScreen",
+    "Markup",
     "OrderRow",
     "OriginLine",
     "PositionRow",
@@ -107,10 +112,12 @@ __all__ = [
     "coverage_table",
     "decision_line",
     "decisions_table",
+    "el",
     "evidence_json",
     "evidence_sentence",
     "faults_table",
     "hand_lines",
+    "join",
     "left_tables",
     "luck_page",
     "luck_tables",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 
 from bearskin.report._words import clean
@@ -28,17 +29,17 @@ def el(tag: str, *children: object, **attrs: object) -> Markup:
 
 
 def join(*children: object) -> Markup:
-    """Children side by side; lists are flattened, None is nothing, text is escaped."""
+    """Children side by side; what holds others is flattened, None is nothing, text is escaped."""
     parts: list[str] = []
     for child in children:
         if child is None:
             continue
         if isinstance(child, Markup):
             parts.append(child)
-        elif isinstance(child, list | tuple):
+        elif isinstance(child, Iterable) and not isinstance(child, str):
             parts.append(join(*child))
         else:
-            parts.append(escape(clean(str(child)), quote=False))
+            parts.append(escape(clean(str(child).replace("\n", " ")), quote=False))
     return Markup("".join(parts))
 
 

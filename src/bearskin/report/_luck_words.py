@@ -56,7 +56,11 @@ def result_rows(luck: Luck) -> list[Row]:
             of_unit(luck, found.mean),
             f"{found.trades:,} trades on {found.days:,} days" if luck.unit == "R" else f"{found.days:,} days",
         ),
-        ("t, days as clusters", shown(Kind.RATIO, found.t, signed=True), "below 2 nothing is shown; 3 is asked for"),
+        (
+            "t with days as clusters",
+            shown(Kind.RATIO, found.t, signed=True),
+            "below 2 nothing is shown; 3 is asked for",
+        ),
         ("95 % by clustered error", _bounds(luck, found.low, found.high), "a range with zero in it shows nothing"),
     ]
     if luck.interval is not None:

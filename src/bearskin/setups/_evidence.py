@@ -60,8 +60,7 @@ class Evidence:
         said = f"{NO_EDGE}, {self.verdict}" if self.verdict == TOO_FEW else self.verdict
         if not self.n:
             return f"{said}: none was found"
-        measured = f"{self.mean_bp:+.0f} bp" if self.excess_bp is None else f"{self.excess_bp:+.0f} bp"
-        measured += "" if self.excess_bp is None else " more than random entries"
+        measured = f"{self.mean_bp:+.0f} bp" if self.excess_bp is None else _against(self.excess_bp)
         luck = [] if self.t is None else [f"t {self.t:.1f}"]
         luck += [] if self.p_adjusted is None else [f"p {_p_words(self.p_adjusted)} among all that was tried"]
         told = f" ({', '.join(luck)})" if luck else ""
@@ -73,6 +72,11 @@ class Evidence:
     def _where(self) -> str:
         count = f"{self.symbols} perpetual{'' if self.symbols == 1 else 's'}"
         return f"{self.start[:7]} to {self.end[:7]}, {count}" if self.start else count
+
+
+def _against(excess_bp: float) -> str:
+    word = "less" if round(excess_bp) < 0 else "more"
+    return f"{abs(excess_bp):.0f} bp {word} than random entries"
 
 
 def _p_words(p: float) -> str:

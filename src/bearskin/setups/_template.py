@@ -57,7 +57,7 @@ def entry_ok(event: SetupEvent, open_price: float, template: Template | None = N
     """
     rules = template or Template()
     if not (math.isfinite(open_price) and open_price > 0):
-        raise BadInput(f"the open must be a positive price, was {open_price}")
+        raise BadInput(f"the entry must be a positive price, was {open_price}")
     sign = -int(event.side)  # in the view every position is a short: its stop is above
     at, stop = sign * math.log(open_price), sign * math.log(event.stop)
     if at >= stop:
@@ -66,7 +66,7 @@ def entry_ok(event: SetupEvent, open_price: float, template: Template | None = N
         return None
     worse_atr = (sign * math.log(event.entry_ref) - at) / event.atr
     if worse_atr > rules.moved_atr:
-        detail = f"the open {open_price:g} is {worse_atr:.2f} ATR worse than the signal's close {event.entry_ref:g}"
+        detail = f"the entry {open_price:g} is {worse_atr:.2f} ATR worse than the signal's close {event.entry_ref:g}"
         return Refused(
             reason=Reason.ENTRY_MOVED,
             have=f"{worse_atr:.2f} ATR",

@@ -259,3 +259,10 @@ def test_what_dead_processes_left_is_swept(bearskin, home: Path, tmp_path: Path)
     half.mkdir(parents=True)
     assert bearskin("backup", tmp_path / "b.tar.gz", "--restore --json --home", tmp_path / "new").code == 0
     assert not half.exists()
+
+
+def test_a_path_with_dots_is_told_as_the_place_it_is(bearskin, tmp_path: Path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "other").symlink_to(tmp_path / "real")
+    for dotted in ("a/../store", "other/../store"):  # what lies above a link is above what it leads to
+        assert f"the store {tmp_path}/store is empty" in bearskin(f"scan --store {tmp_path}/{dotted}").err

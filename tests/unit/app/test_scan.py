@@ -138,6 +138,7 @@ def test_a_symbol_that_has_stopped_is_left_out(desk, scanned: Path, tmp_path: Pa
         (("--at", "2024-01-01"), "nothing was known at 2024-01-01"),
         (("--within", "soon"), "number of bars"),
         (("--within", "0"), "number of bars"),
+        (("--within", "99999"), "1,500 are loaded of each symbol: load more with --bars"),
         (("--symbols", "BTCUSD"), "BTCUSDT"),
         (("--setups", "moon"), "no set-up"),
         (("--setups", "hold"), "yardstick"),

@@ -256,8 +256,9 @@ def test_two_processes_come_to_the_same_and_a_bad_value_is_told_by_them_too(
     assert ran.done_now == 27
     assert ran.sweep.digest() == grid_run.sweep.digest()
     wrong = request("failed_breakout.range_bars=0")
-    with pytest.raises(BadInput, match=r"no signals can be looked for with failed_breakout.range_bars=0 on \w+USDT"):
+    with pytest.raises(BadInput, match=r"no signals can be looked for on \w+USDT with") as told:
         run_sweep(wrong, source, load_brackets(), tmp_path / "t", processes=2)  # whichever came first
+    assert str(told.value).endswith("failed_breakout.range_bars=0: the set-up cannot work with that value")
     assert not (tmp_path / "t" / "sweep.json").exists()
     assert run_sweep(request("stop_scale=1,2"), source, load_brackets(), tmp_path / "t").done_now > 0
 

@@ -58,6 +58,8 @@ def test_values_are_read_by_the_type_of_what_they_vary(word, values):
         (["stop_scale=1,,2"], "nothing between two commas"),
         (["stop_scale=x"], "must be a number"),
         (["hold_bars=1.5"], "must be a whole number"),
+        (["hold_bars=99999999999999999999"], "must be at most 1,000,000,000"),
+        (["template.buffer_atr=1e400"], "more than a number can hold"),
         (["hold_bars=-1"], "goes below zero"),
         (["hold_bars=9..3"], "a range goes upwards"),
         (["target_r=1..2.5"], "say how far apart"),

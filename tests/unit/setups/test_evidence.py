@@ -44,13 +44,15 @@ ONE = Evidence(
 
 def test_a_sentence_holds_the_verdict_and_what_it_rests_on():
     assert ONE.sentence == (
-        "no proven edge: +3 bp more than random entries (t 0.4, p 1.00 among all that was tried) over 24 h in 1,204"
+        "no proven edge: 3 bp more than random entries (t 0.4, p 1.00 among all that was tried) over 24 h in 1,204"
         " cases, 2025-01 to 2026-02, 18 perpetuals; -2 bp a trade after fees and slippage"
     )
     plain = replace(ONE, excess_bp=None, p_adjusted=None, net_bp=None, n=1, symbols=1)
     assert plain.sentence == (
         "no proven edge: +12 bp (t 0.4) over 24 h in 1 case, 2025-01 to 2026-02, 1 perpetual; before costs"
     )
+    assert "no proven edge: 86 bp less than random entries" in replace(ONE, excess_bp=-86.2).sentence
+    assert "0 bp more than random entries" in replace(ONE, excess_bp=-0.2).sentence
     assert "p < 0.001" in replace(ONE, p_adjusted=0.0002).sentence
     assert "p 0.012" in replace(ONE, p_adjusted=0.0123).sentence
 

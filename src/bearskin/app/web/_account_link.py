@@ -13,7 +13,7 @@ from typing import Any
 
 from bearskin.app._world import DEMO
 from bearskin.app.web._bot_link import BotLink, BotNow
-from bearskin.app.web._hub import ACCOUNT, BOT, Hub
+from bearskin.app.web._hub import ACCOUNT, BOT, Hub, beside
 from bearskin.app.web._market_link import MarketLink
 from bearskin.app.web._pace import Turn, turn
 from bearskin.app.web._venue_line import VenueLine
@@ -231,10 +231,5 @@ def changes_in(now: BotNow) -> dict[str, int]:
 async def account_of(market: MarketLink, hub: Hub, bot: BotLink) -> AsyncIterator[AccountLink]:
     """The account behind the market's keys, followed as long as the context lasts."""
     link = AccountLink(market, hub, bot)
-    task = asyncio.ensure_future(link.follow())
-    try:
+    async with beside(link.follow()):
         yield link
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task

@@ -97,5 +97,6 @@ def router_of(desk: WebDesk) -> APIRouter:
 
 
 def told(note: dict[str, Any]) -> JSONResponse:
-    """The engine's note; 409 where it refused."""
-    return JSONResponse(note, CONFLICT if note.get("refused") else 200)
+    """The engine's note; where it refused, 409 with the reason as `error` too."""
+    refused = note.get("refused")
+    return JSONResponse({**note, "error": refused} if refused else note, CONFLICT if refused else 200)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from starlette.routing import Match
 from bearskin.terms import BadInput, BearskinError
 
 ANY = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+NO_JSON = "the body is no JSON"
 logger = logging.getLogger("bearskin.app")
 
 
@@ -63,6 +65,8 @@ def add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def told(_: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == HTTPStatus.BAD_REQUEST:  # FastAPI could not read the body: as any other that is no JSON
+            return Plain({"error": NO_JSON}, HTTPStatus.UNPROCESSABLE_ENTITY)
         return Plain({"error": str(error.detail)}, error.status_code, error.headers)
 
     @app.exception_handler(Exception)
@@ -95,7 +99,7 @@ def sentence_of(errors: Sequence[Any]) -> str:
     """The first fault of what was given, in one sentence."""
     first = errors[0]
     if first["type"] == "json_invalid":
-        return "the body is no JSON"
+        return NO_JSON
     where = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path")) or "the body"
     message = str(first["msg"])
     if first["type"] == "missing":

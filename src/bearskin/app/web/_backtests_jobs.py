@@ -118,8 +118,12 @@ class Jobs:
         except (OSError, BearskinError, ValueError) as error:
             self._end(job.id, begun_s, state=FAILED, error=str(error))
         finally:
-            self._processes.pop(job.id, None)
-            await self.desk.aside(lambda: shutil.rmtree(_part(self.desk.house, job.id), ignore_errors=True))
+            process = self._processes.pop(job.id, None)
+            if process is not None and process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+            # here and now: when the dashboard ends no thread takes anything up any more, and it is a few files at most
+            shutil.rmtree(_part(self.desk.house, job.id), ignore_errors=True)
 
     async def _followed(self, job: Job, begun_s: float) -> None:
         house, part = self.desk.house, _part(self.desk.house, job.id)

@@ -14,7 +14,7 @@ import httpx
 
 from bearskin.app._house import House
 from bearskin.app._runs import Run, bot_of, runs_of
-from bearskin.app.web._hub import BOT, Hub
+from bearskin.app.web._hub import BOT, Hub, beside
 from bearskin.terms import BadInput, BearskinError
 
 LOOK_S, SILENT_S, ACT_S = 0.5, 5.0, 30.0
@@ -127,10 +127,5 @@ class BotLink:
 @contextlib.asynccontextmanager
 async def followed(link: BotLink) -> Any:
     """The link, followed as long as the context lasts."""
-    task = asyncio.ensure_future(link.follow())
-    try:
+    async with beside(link.follow()):
         yield link
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task

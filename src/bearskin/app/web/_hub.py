@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -116,7 +116,14 @@ async def beating(hub: Hub) -> AsyncIterator[None]:
             hub.say(BEAT, number)
             await asyncio.sleep(BEAT_S)
 
-    task = asyncio.ensure_future(beat())
+    async with beside(beat()):
+        yield
+
+
+@contextlib.asynccontextmanager
+async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Have `work` done beside, as long as the context lasts."""
+    task = asyncio.ensure_future(work)
     try:
         yield
     finally:

@@ -8,7 +8,10 @@ from typing import Any
 from nicegui import ui
 
 from bearskin.app._made_up import SYNTHETIC
-from bearskin.app.web._page_backtests_parts import choice, field, fold
+from bearskin.app.web._backtests_words import choices_of
+from bearskin.app.web._desk import WebDesk
+from bearskin.app.web._kit import Panel, panel
+from bearskin.app.web._page_backtests_parts import choice, field, fold, soon
 
 Json = dict[str, Any]
 SIDES = {"both": "short and long", "short": "short", "long": "long"}
@@ -118,3 +121,18 @@ class Form:
     def _add(self, name: str, made: Any) -> None:
         self._fields[name] = made
         made.on_value_change(lambda: self._changed())
+
+
+def form_panel(desk: WebDesk, title: str, key: str, build: Callable[[Panel, Json], None]) -> None:
+    """A panel that is built once it is known what there is to choose from."""
+    with panel(title, key) as frame:
+        frame.loading("looking what is in the store…")
+        place = ui.element("div").classes("bt-stack")
+
+    async def fill() -> None:
+        choices = await desk.aside(lambda: choices_of(desk.house))
+        frame.shown()
+        with place:
+            build(frame, choices)
+
+    soon(fill)

@@ -10,10 +10,10 @@ from nicegui import ui
 
 from bearskin.app.web._backtests import Kept, shelf_of
 from bearskin.app.web._backtests_jobs import DONE, FAILED, JOBS, RUNNING, Job, jobs_of
-from bearskin.app.web._backtests_words import COMPILING, choices_of, command_of, words_of
+from bearskin.app.web._backtests_words import COMPILING, command_of, words_of
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._kit import heard, panel
-from bearskin.app.web._page_backtests_form import Form
+from bearskin.app.web._kit import Panel, heard, panel
+from bearskin.app.web._page_backtests_form import Form, Json, form_panel
 from bearskin.app.web._page_backtests_parts import (
     DASH,
     button,
@@ -53,26 +53,20 @@ def run_view(desk: WebDesk) -> None:
 
 def _form_panel(desk: WebDesk) -> None:
     jobs = jobs_of(desk)
-    with panel("Run a backtest", "backtest-form") as frame:
-        frame.loading("looking what is in the store…")
-        place = ui.element("div").classes("bt-stack")
 
-    async def fill() -> None:
-        choices = await desk.aside(lambda: choices_of(desk.house))
-        frame.shown()
-        with place:
-            if not choices["store"]:
-                ui.label(
-                    f"The store {choices['store_folder']} has no candles yet, so the synthetic market is offered."
-                    " `bearskin data fetch BTCUSDT` brings real ones."
-                ).classes("bt-hint")
-            form = Form(choices, lambda: say())
-            form.build()
-            wrong = wrong_label()
-            with ui.element("div").classes("bt-row"):
-                button("Run", lambda: start(), "main", "run")
-                ui.label(f"{COMPILING}.").classes("bt-hint grow")
-            tell = command("bearskin backtest")
+    def build(_: Panel, choices: Json) -> None:
+        if not choices["store"]:
+            ui.label(
+                f"The store {choices['store_folder']} has no candles yet, so the synthetic market is offered."
+                " `bearskin data fetch BTCUSDT` brings real ones."
+            ).classes("bt-hint")
+        form = Form(choices, lambda: say())
+        form.build()
+        wrong = wrong_label()
+        with ui.element("div").classes("bt-row"):
+            button("Run", lambda: start(), "main", "run")
+            ui.label(f"{COMPILING}.").classes("bt-hint grow")
+        tell = command("bearskin backtest")
 
         def say() -> None:
             try:
@@ -86,7 +80,7 @@ def _form_panel(desk: WebDesk) -> None:
 
         say()
 
-    soon(fill)
+    form_panel(desk, "Run a backtest", "backtest-form", build)
 
 
 def _jobs_panel(desk: WebDesk) -> None:

@@ -9,10 +9,9 @@ from nicegui import ui
 from nicegui.events import KeyEventArguments
 
 from bearskin.app.web import _steps as steps
-from bearskin.app.web._backtests_words import choices_of
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._kit import Panel, panel
-from bearskin.app.web._page_backtests_form import Form
+from bearskin.app.web._page_backtests_form import Form, form_panel
 from bearskin.app.web._page_backtests_parts import (
     button,
     chart,
@@ -77,21 +76,14 @@ def _about_panel() -> None:
 
 
 def _begin_panel(desk: WebDesk) -> None:
-    with panel("Begin a rehearsal", "steps-form") as frame:
-        frame.loading("looking what is in the store…")
-        place = ui.element("div").classes("bt-stack")
-
-    async def fill() -> None:
-        choices = await desk.aside(lambda: choices_of(desk.house))
-        frame.shown()
-        with place:
-            form = Form(choices, lambda: None, one_symbol=True)
-            form.build(symbols=desk.symbols[0] if desk.symbols else "")
-            with ui.element("div").classes("bt-form"):
-                bars = field("Bars to step through", str(steps.BARS), "bars")
-            ui.label("Without From it begins at a moment nobody names: the honest way to rehearse.").classes("bt-hint")
-            wrong = wrong_label()
-            go = button("Begin", lambda: begin(), "main", "begin")
+    def build(frame: Panel, choices: Json) -> None:
+        form = Form(choices, lambda: None, one_symbol=True)
+        form.build(symbols=desk.symbols[0] if desk.symbols else "")
+        with ui.element("div").classes("bt-form"):
+            bars = field("Bars to step through", str(steps.BARS), "bars")
+        ui.label("Without From it begins at a moment nobody names: the honest way to rehearse.").classes("bt-hint")
+        wrong = wrong_label()
+        go = button("Begin", lambda: begin(), "main", "begin")
 
         async def begin() -> None:
             go.props("disabled")
@@ -105,7 +97,7 @@ def _begin_panel(desk: WebDesk) -> None:
             go.props(remove="disabled")
             frame.stale(None)
 
-    soon(fill)
+    form_panel(desk, "Begin a rehearsal", "steps-form", build)
 
 
 class Stage:

@@ -90,7 +90,7 @@ class Sliders:
     def _show_lock(self, made: Ticket) -> None:
         span = made.range
         shut = made.case.lock.shut
-        self._lock.set_visibility(bool(shut) or (span.lock is not None and span.lock < span.preset))
+        self._lock.set_visibility(bool(shut) or (span.lock is not None and span.lock == span.reach))
         self._lock_text.set_text(f"{shut or made.case.lock.why}.")
 
     def _show_lift(self, made: Ticket) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from unit.app.web.api_kit import quiet_desk
 
 from bearskin.app.web._api import api_of
+from bearskin.app.web._api_bot import told
 from bearskin.app.web._api_errors import PROBLEMS, Plain, add_errors, add_nowhere
 from bearskin.terms import BadInput, VenueBroken
 
@@ -64,6 +66,7 @@ def asked(app: Any, method: str, path: str, **given: Any) -> httpx.Response:
         ("GET", "/api", {}, 404, "there is nothing"),
         ("PUT", "/api/v1/ask", {}, 405, "this address is asked by POST"),
         ("POST", "/api/v1/ask", {"content": b"{", "headers": JSON}, 422, "the body is no JSON"),
+        ("POST", "/api/v1/ask", {"content": b"\xff\xfe", "headers": JSON}, 422, "the body is no JSON"),
         ("POST", "/api/v1/ask", {"json": {}}, 422, "qty is missing"),
         ("POST", "/api/v1/ask", {"json": {"qty": -1}}, 422, "qty: input should be greater than 0"),
         ("POST", "/api/v1/ask", {"json": {"qty": 1, "x": 2}}, 422, "x is not known here"),
@@ -103,3 +106,9 @@ def test_the_page_of_the_api_names_every_route_and_asks_nobody_else(home: Path) 
     for path, verbs in schema["paths"].items():
         for verb, route in verbs.items():
             assert route["responses"]["422"]["content"]["application/json"]["schema"] == problem, (verb, path)
+
+
+def test_what_the_engine_refuses_says_why_as_every_error_does() -> None:
+    answer = told({"act_id": "1", "refused": "there is no position of ours in BTCUSDT"})
+    assert (answer.status_code, json.loads(answer.body)["error"]) == (409, "there is no position of ours in BTCUSDT")
+    assert "error" not in json.loads(told({"act_id": "1", "refused": ""}).body)
