@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from bearskin.app.web import _market, _market_crowd
 from bearskin.app.web._desk import WebDesk
+from bearskin.app.web._pace import Pace
 
 
 class SymbolNow(BaseModel):
@@ -98,15 +99,7 @@ def router_of(desk: WebDesk) -> APIRouter:
 
     @router.get("/asking", summary="What the pages ask of the venue, against what they may")
     async def asking() -> Asking:
-        pace = _market.market_of_desk(desk).guard.pace
-        found = pace.in_a_minute()
-        return Asking(
-            weight=sum(found.values()),
-            by_question=found,
-            allowed_weight=60 * pace.per_s,
-            waiting=pace.waiting,
-            silent_s=round(pace.silent_s, 1),
-        )
+        return _asking(_market.market_of_desk(desk).guard.pace)
 
     @router.get("/symbols", summary="What can be traded, with a grade of liquidity that is an estimate")
     async def symbols() -> list[SymbolNow]:
@@ -165,6 +158,17 @@ def router_of(desk: WebDesk) -> APIRouter:
         return (await seen(desk, symbol, interval)).profile
 
     return router
+
+
+def _asking(pace: Pace) -> Asking:
+    found = pace.in_a_minute()
+    return Asking(
+        weight=sum(found.values()),
+        by_question=found,
+        allowed_weight=60 * pace.per_s,
+        waiting=pace.waiting,
+        silent_s=round(pace.silent_s, 1),
+    )
 
 
 def _statistic(series: _market_crowd.Series) -> Statistic:
