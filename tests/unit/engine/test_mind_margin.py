@@ -53,6 +53,15 @@ def test_margin_asked_for_before_the_venue_has_told_it_waits_for_its_word(monkey
     assert moved(room) == [D(250)]
 
 
+def test_margin_is_not_moved_on_what_was_told_before_it_was_moved(room):
+    """600 of 750 may not go; of the 500 that were told before, not even 500 could: the reason is the new one's."""
+    room.act(MoveMargin, symbol=BTC, amount=D(250))
+    assert room.act(MoveMargin, symbol=BTC, amount=D(600), take=True) is None
+    told(room, "750")
+    (done,) = [one for one in room.told("Done") if one.act_id == "a3"]
+    assert "leverage above the preset (is 16.67x" in done.refused
+
+
 def test_margin_that_is_never_told_is_refused_in_the_end(monkeypatch):
     room = opened(monkeypatch)
     room.act(Open, symbol=BTC, side=Side.SHORT, stop=D(102))
