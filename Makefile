@@ -20,11 +20,15 @@ demo: $(READY) ## exchange, made-up market and a bot that trades it, live
 	@if [ -n "$(FOR)" ]; then set -- --for "$(FOR)"; elif [ -t 1 ]; then set --; else set -- --for 120s; fi; \
 	$(BIN)/bearskin demo "$$@"
 
+BROWSER = $(BIN)/python -m pytest -n 2 --dist loadfile -m browser tests/browser
+
+# a browser's event loop stands in the way of tests that begin one: those that drive it have processes of their own
 test: $(READY) ## every test that needs no network
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not browser"
+	@$(BROWSER)
 
-browser: $(READY) ## the dashboard in Chromium as a user would; minutes
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m browser tests/browser
+browser: $(READY) ## only the dashboard in Chromium, as a user would
+	@$(BROWSER)
 
 lint: $(READY) ## style, types, the direction of imports, the size of functions
 	@$(BIN)/ruff check

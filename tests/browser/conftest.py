@@ -116,28 +116,39 @@ def whole_desk(
         yield desk
 
 
-AT_EVERY_TEST = ("test_shell",)
+# Files that leave a desk as they found it look at the same one
+SHARE = ("test_alerts", "test_axe", "test_phone", "test_shell")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what takes minutes, so that `make test` stays what one runs before every commit."""
+    """Mark them: `make test` runs them by themselves, since Playwright's event loop would stand in others' way."""
     for item in items:
-        if item.path.parent == Path(__file__).parent and item.path.stem not in AT_EVERY_TEST:
+        if item.path.parent == Path(__file__).parent:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeDesk]:
-    """A desk for the tests of one file."""
-    with whole_desk(tmp_path_factory.mktemp("desk")) as made:
+@pytest.fixture(scope="package")
+def shared_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeDesk]:
+    """A desk for several files."""
+    with whole_desk(tmp_path_factory.mktemp("shared")) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
+def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeDesk]:
+    """A desk for the tests of one file, or that of several."""
+    if request.path.stem in SHARE:
+        yield request.getfixturevalue("shared_desk")
+        return
+    with whole_desk(tmp_path_factory.mktemp("desk")) as made:
+        yield made
+
+
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
     """The system's Chromium; skips with the reason where there is none.
 
-    Ended with the file: as long as Playwright is there its event loop runs, and no other test may begin one.
+    Ended with these tests: as long as Playwright is there its event loop runs, and no other test may begin one.
     """
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = os.environ.get("BEARSKIN_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
@@ -172,16 +183,29 @@ def watched(page: Any) -> Seen:
     return seen
 
 
-@pytest.fixture
-def page(browser: Any, desk: WholeDesk) -> Iterator[Any]:
-    """A page of the desk, let in already, at 1440 by 900; no console error and no foreign request may come."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+@pytest.fixture(scope="module")
+def visitor(browser: Any, desk: WholeDesk) -> Iterator[Any]:
+    """Somebody who was let in, at 1440 by 900: pages opened in here share what the browser keeps of the desk."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=desk.url)
     context.set_default_timeout(PATIENCE_MS)
-    made = context.new_page()
-    seen = watched(made)
-    made.goto(desk.opening)
-    made.wait_for_selector(".bar")
-    yield made
+    assert context.request.get(desk.opening).ok
+    yield context
     context.close()
+
+
+@pytest.fixture
+def page(request: pytest.FixtureRequest, visitor: Any, desk: WholeDesk) -> Iterator[Any]:
+    """A page of the desk where the file's START says (None: nowhere yet); no console error and no foreign
+    request may come.
+    """
+    made = visitor.new_page()
+    seen = watched(made)
+    start = getattr(request.module, "START", "/")
+    if start is not None:
+        made.goto(f"{desk.url}{start}")
+        made.wait_for_selector(".bar")
+    yield made
+    made.close()
     assert seen.errors == []
+    assert seen.requests, "the requests of the page were not counted"
     assert seen.foreign(desk.url) == []

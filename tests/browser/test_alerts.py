@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+START = None  # each test goes where it wants
 KEY, SECRET = "kEy0123456789abcdef", "s3cretS3cretS3cret"
 LONG_MS = 30_000
 

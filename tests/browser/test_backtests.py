@@ -19,6 +19,7 @@ from bearskin.app._backtest import backtest
 from bearskin.app._children import Child
 from bearskin.market import SeriesKey, Store, import_path, write_synthetic
 
+START = None  # each test goes where it wants
 DAYS = 40
 WORDS = {"venue": "synthetic", "setups": "failed_breakout", "symbols": "BTCUSDT"}
 RUN_MS = 90_000
@@ -266,7 +267,7 @@ def test_nothing_is_wider_than_a_telephone(page: Any, desk: Dashboard, view: str
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{desk.url}/backtests{view}")
     page.locator("[data-page=backtests] [data-panel]").first.wait_for()
-    page.wait_for_timeout(500)
+    page.wait_for_load_state("networkidle")
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
 
 

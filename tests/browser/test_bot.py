@@ -9,6 +9,8 @@ from browser.conftest import TRADE
 
 from bearskin.app._children import Child
 
+START = None  # each test goes where it wants
+
 
 def test_an_act_goes_through_the_bots_own_door_and_its_refusal_comes_back(desk):
     paused = desk.api("POST", "/acts", **{"is": "Pause", "act_id": "first"})

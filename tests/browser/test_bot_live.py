@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from browser.conftest import whole_desk
 
+START = None  # each test goes where it wants
+
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):

@@ -16,6 +16,7 @@ import pytest
 
 from .conftest import WholeDesk, whole_desk
 
+START = None  # each test goes where it wants
 WAIT_MS = 60_000
 HELD = "60000"
 
@@ -72,7 +73,7 @@ def triggers(desk: WholeDesk) -> list[Decimal]:
 
 def opened(page: Any, path: str = "/?symbol=BTCUSDT") -> Any:
     """The market page with its candles; the chart's element."""
-    page.goto(page.url.split("/")[0] + "//" + page.url.split("/")[2] + path)
+    page.goto(path)
     chart = page.locator("[data-panel=chart] .mk-chart[data-candles]")
     chart.wait_for(timeout=WAIT_MS)
     return chart
@@ -227,7 +228,9 @@ def test_a_set_up_brings_its_evidence_and_is_drawn(page, desk):
 
 
 def test_a_phone_has_the_chart_first_and_nothing_beside_the_page(browser, desk):
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, base_url=desk.url
+    )
     page = context.new_page()
     page.goto(desk.opening)
     opened(page)

@@ -37,7 +37,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeDesk]:
 @pytest.fixture
 def phone(browser: Any, desk: WholeDesk) -> Iterator[Any]:
     """A phone with a finger, let in already."""
-    context = browser.new_context(**PHONE)
+    context = browser.new_context(**PHONE, base_url=desk.url)
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     seen = watched(page)

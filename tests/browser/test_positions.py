@@ -8,7 +8,6 @@ import re
 import time
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urljoin
 
 import httpx
 import pytest
@@ -16,6 +15,7 @@ import pytest
 from bearskin.app._bot_client import BotClient
 from bearskin.app._runs import bot_of, runs_of
 
+START = "/positions"
 BTC, ETH = "BTCUSDT", "ETHUSDT"
 WAIT_S = 45.0
 
@@ -58,9 +58,6 @@ def short(desk: Any, hand: BotClient, symbol: str, price: str, **more: Any) -> N
 
 def row(page: Any, symbol: str) -> Any:
     """The row of a position on its page."""
-    page.set_default_timeout(WAIT_S * 1_000)
-    if not page.url.endswith("/positions"):
-        page.goto(urljoin(page.url, "/positions"))
     return page.locator(f'[data-position="{symbol}/BOTH"]')
 
 

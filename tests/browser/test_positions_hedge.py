@@ -15,6 +15,7 @@ from browser.conftest import WholeDesk, whole_desk
 
 from bearskin import live
 
+START = None  # each test goes where it wants
 BTC = "BTCUSDT"
 # 0.6 % below 50,000 of notional, 1.25 % above
 TIERS = [

@@ -8,6 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from browser.conftest import whole_desk
 
+START = None  # each test goes where it wants
+
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):

@@ -12,6 +12,8 @@ from bearskin.app.web._gate import cookie_of
 
 
 def test_the_address_with_its_token_opens_the_desk_and_leaves_none_in_the_address(page, desk):
+    page.context.clear_cookies()
+    page.goto(desk.opening)
     assert "token" not in page.url
     page.get_by_text("bot on the line").wait_for()
     assert page.locator("[data-figure=equity]").inner_text().endswith("USDT")

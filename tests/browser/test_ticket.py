@@ -15,11 +15,11 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from browser.conftest import watched
 
 from bearskin.app._home import Home
 from bearskin.app._licence import Licence, write_licence
 
+START = None  # each test goes where it wants
 D = Decimal
 BTC, ETH = "BTCUSDT", "ETHUSDT"
 PROTECTED = "[data-outcome=protected]"
@@ -50,21 +50,6 @@ def prices(desk: Any) -> Iterator[None]:
     yield
     over.set()
     mover.join(5)
-
-
-@pytest.fixture
-def page(browser: Any, desk: Any) -> Iterator[Any]:
-    """A page that begins at the ticket; no console error and no foreign request may come."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(60_000)
-    made = context.new_page()
-    seen = watched(made)
-    made.goto(desk.opening.replace("/?", "/ticket?"))
-    made.locator("[data-panel=ticket]").wait_for()
-    yield made
-    context.close()
-    assert seen.errors == []
-    assert seen.foreign(desk.url) == []
 
 
 def number(text: str) -> Decimal:
