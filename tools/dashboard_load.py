@@ -26,7 +26,7 @@ import websockets
 
 from bearskin.app._children import Child
 
-START_S = 120.0
+START_S, SETTLE_S = 120.0, 10.0
 SPEED = "60"  # market seconds in a second: what changes ten times a second
 SYMBOL = "BTCUSDT"
 CLIENT = re.compile(r"'client_id': '([0-9a-f-]+)'|\"client_id\": \"([0-9a-f-]+)\"")
@@ -42,16 +42,20 @@ class Tab:
     ended: str = ""
 
 
+Trade = tuple[int, float, float]  # ms, price, quantity
+
+
 @dataclass(slots=True)
 class Lags:
-    """How much later a mark price came through the dashboard's stream than from the exchange itself."""
+    """How much later a trade came through the dashboard's stream than from the exchange itself."""
 
-    straight_s: dict[int, float] = field(default_factory=dict)  # event time -> when it came
-    through_s: dict[int, float] = field(default_factory=dict)
+    straight_s: dict[Trade, float] = field(default_factory=dict)  # when it came
+    through_s: dict[Trade, float] = field(default_factory=dict)
 
     def seconds(self) -> list[float]:
-        """Of the prices that came both ways."""
-        return [late - self.straight_s[at] for at, late in self.through_s.items() if at in self.straight_s]
+        """Of the trades that came both ways, in the order of their coming."""
+        both = [(late, late - self.straight_s[at]) for at, late in self.through_s.items() if at in self.straight_s]
+        return [lag for _, lag in sorted(both)]
 
 
 async def opened(url: str, token: str, tab: Tab, until_s: float) -> None:
@@ -98,31 +102,32 @@ async def _heard(socket: Any, client: str, tab: Tab, until_s: float) -> None:
 
 
 async def through(url: str, token: str, lags: Lags, until_s: float) -> None:
-    """Hear the mark price by the API's stream."""
+    """Hear the trades by the API's stream."""
     headers = {"Authorization": f"Bearer {token}"}
     line = f"{url.replace('http', 'ws')}/api/v1/stream"
     async with websockets.connect(line, additional_headers=headers, proxy=None, max_size=None) as socket:
-        await socket.send(json.dumps({"subscribe": [{"topic": "mark", "symbol": SYMBOL}], "every_s": 0.1}))
+        await socket.send(json.dumps({"subscribe": [{"topic": "tape", "symbol": SYMBOL}], "every_s": 0.1}))
         while (left_s := until_s - time.monotonic()) > 0:
             try:
                 said = json.loads(await asyncio.wait_for(socket.recv(), left_s))
             except TimeoutError:
                 return
-            if "data" in said:
-                lags.through_s[said["data"]["time_ms"]] = time.monotonic()
+            now_s = time.monotonic()
+            for one in said.get("data") or ():
+                lags.through_s.setdefault((one["time_ms"], float(one["price"]), float(one["qty"])), now_s)
 
 
 async def straight(market: dict[str, Any], lags: Lags, until_s: float) -> None:
-    """Hear it from the exchange."""
-    line = f"{market['ws_url']}/ws/{SYMBOL.lower()}@markPrice@1s"
+    """Hear them from the exchange."""
+    line = f"{market['ws_url']}/ws/{SYMBOL.lower()}@trade"
     async with websockets.connect(line, proxy=None, max_size=None) as socket:
         while (left_s := until_s - time.monotonic()) > 0:
             try:
                 said = json.loads(await asyncio.wait_for(socket.recv(), left_s))
             except TimeoutError:
                 return
-            if "E" in said:
-                lags.straight_s[said["E"]] = time.monotonic()
+            if "T" in said:
+                lags.straight_s.setdefault((said["T"], float(said["p"]), float(said["q"])), time.monotonic())
 
 
 @asynccontextmanager
@@ -174,35 +179,55 @@ async def measured(options: argparse.Namespace, home: Path) -> int:
     paths = options.pages.split(",") if options.pages else [page.path for page in PAGES]
     async with desk(home) as (venue, told, pid):
         url, token = told["url"], told["token"]
-        alone_mb = memory_mb(pid)
+        alone_mb, load = memory_mb(pid), os.getloadavg()[0]
         until_s = time.monotonic() + 60 * options.minutes
         tabs = [Tab(paths[number % len(paths)]) for number in range(options.tabs)]
         tasks = [asyncio.ensure_future(opened(url, token, tab, until_s)) for tab in tabs]
         lags = Lags()
         tasks.append(asyncio.ensure_future(through(url, token, lags, until_s)))
         tasks.append(asyncio.ensure_future(straight(venue, lags, until_s)))
-        await asyncio.sleep(5)  # pages are built
-        began, used, seen = time.monotonic(), cpu_s(pid), []
+        await asyncio.sleep(SETTLE_S)  # pages are built
+        began, used, seen, asked = time.monotonic(), cpu_s(pid), [], [await weight(url, token)]
         while time.monotonic() < until_s:
             await asyncio.sleep(min(5.0, max(0.1, until_s - time.monotonic())))
             seen.append(memory_mb(pid))
+            asked.append(await weight(url, token))
         share = 100 * (cpu_s(pid) - used) / (time.monotonic() - began)
         await asyncio.gather(*tasks, return_exceptions=True)
-    _told(options, tabs, lags, share, (alone_mb, *seen))
+    print(f"{os.cpu_count()} cores, load {load:.1f} before and {os.getloadavg()[0]:.1f} at the end")
+    _told(options, tabs, share, (alone_mb, *seen), asked)
+    _told_lags(lags.seconds())
     return 1 if any(tab.ended for tab in tabs) else 0
 
 
-def _told(options: argparse.Namespace, tabs: list[Tab], lags: Lags, share: float, memory: tuple[float, ...]) -> None:
+async def weight(url: str, token: str) -> float:
+    """What the pages asked of the venue in the last minute."""
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=60) as http:
+        return float((await http.get(f"{url}/api/v1/market/asking")).json()["weight"])
+
+
+def _told(
+    options: argparse.Namespace, tabs: list[Tab], share: float, memory: tuple[float, ...], asked: list[float]
+) -> None:
     seconds = 60 * options.minutes
     print(f"{options.tabs} tabs for {options.minutes:g} minutes, dashboard: {share:.1f} % of one core")
-    print(f"memory: {memory[0]:.0f} MB before, {memory[1]:.0f} MB with the tabs open, {memory[-1]:.0f} MB at the end")
+    quarters = [memory[max(1, len(memory) * part // 4 - 1)] for part in (1, 2, 3, 4)]
+    print(f"memory: {memory[0]:.0f} MB before; with the tabs, by quarters: "
+          f"{', '.join(f'{one:.0f}' for one in quarters)} MB")  # fmt: skip
+    print(f"asked of the venue: {asked[0]:.0f} weight to open, then at most {max(asked):.0f}, "
+          f"{asked[-1]:.0f} in the last minute")  # fmt: skip
     for tab in tabs:
         rate = f"{tab.bytes / seconds / 1024:.1f} kB/s, {tab.messages / seconds:.1f} messages a second"
         print(f"tab {tab.path:<12} {tab.bytes:>12,} bytes ({rate}) {tab.ended}")
-    late = lags.seconds()
-    if len(late) > 20:
-        cuts = statistics.quantiles(late, n=100)
-        print(f"update lag: p50 {1e3 * cuts[49]:.0f} ms, p99 {1e3 * cuts[98]:.0f} ms of {len(late):,} updates")
+
+
+def _told_lags(late: list[float]) -> None:
+    """All, and the first and last third: a lag that grows is a leak."""
+    third = len(late) // 3
+    for name, part in (("all", late), ("first third", late[:third]), ("last third", late[-third:])):
+        if len(part) > 20:
+            cuts = statistics.quantiles(part, n=100)
+            print(f"update lag, {name}: p50 {1e3 * cuts[49]:.1f} ms, p99 {1e3 * cuts[98]:.1f} ms of {len(part):,}")
 
 
 def main() -> int:

@@ -143,7 +143,7 @@ def test_margin_is_added_and_taken_out_only_as_far_as_risk_lets_it(page, desk):
 def test_a_thesis_is_written_down_with_the_trade(page, hand):
     held = row(page, BTC)
     held.get_by_role("button", name="Manage BTCUSDT short").click()
-    assert held.get_by_text("highs sold").is_visible()
+    held.get_by_text("highs sold").wait_for()
     held.get_by_label("Thesis", exact=True).fill("lower highs on falling volume")
     held.get_by_label("Save the thesis").click()
     until(lambda: hand.state()["positions"][0]["thesis"] == "lower highs on falling volume")

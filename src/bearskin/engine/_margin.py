@@ -13,6 +13,7 @@ from bearskin.risk import MarginMove, approve_margin, liquidation_at, preset_of
 from bearskin.terms import (
     QUOTE,
     SECOND_NS,
+    AccountNow,
     AddMargin,
     Answered,
     Brackets,
@@ -43,19 +44,26 @@ class _Moving:
 
 @dataclass(slots=True)
 class Margins:
-    """What is on its way to the venue, one at a time for each symbol. `late_s` is how long the venue may take."""
+    """What is on its way to the venue, one at a time for each symbol. `late_s` is how long the venue may take.
+
+    Soon after an entry, or after margin was moved, the venue has not told what the margin of the position is now: it is
+    asked, and the act waits for its word.
+    """
 
     done: Answering
     late_s: float
     _moving: dict[str, _Moving] = field(default_factory=dict)
+    _untold: dict[str, tuple[MoveMargin, int]] = field(default_factory=dict)
+    _moved_wall_ns: dict[str, int] = field(default_factory=dict)
 
     @property
     def acts(self) -> set[str]:
         """The acts that wait for the venue's answer."""
-        return {one.act.act_id for one in self._moving.values()}
+        return {one.act.act_id for one in self._moving.values()} | set(self._untold)
 
     def ask(self, desk: Desk, act: MoveMargin) -> None:
         """Have margin moved, or say why not."""
+        since_ns = self._untold.pop(act.act_id, (act, desk.wall_ns))[1]
         trade, found = desk.book.trade_in(act.symbol), desk.market.get(act.symbol)
         if trade is None or found is None or not trade.qty:
             self.done(desk, act.act_id, refused=f"there is no position of ours in {act.symbol}")
@@ -64,7 +72,12 @@ class Margins:
             self.done(desk, act.act_id, refused=f"the margin of {act.symbol} is being moved already")
             return
         now = desk.book.account.positions.get((trade.symbol, trade.leg))
-        refused = _unfit(trade, now, act)
+        told = act.symbol not in self._moved_wall_ns and now is not None and _is_told(trade, now)
+        if not told and not trade.leaving and not self._late(desk, since_ns):
+            self._untold[act.act_id] = (act, since_ns)
+            desk.look = True
+            return
+        refused = _unfit(trade, now if told else None, act)
         if refused or now is None or now.margin is None:
             self.done(desk, act.act_id, refused=refused)
             return
@@ -89,26 +102,40 @@ class Margins:
             return
         desk.look = True
         if event.outcome == "accepted":
+            self._moved_wall_ns[event.symbol] = desk.wall_ns
             self.done(desk, moving.act.act_id, detail=moving.detail, trade=moving.trade)
         else:
             why = event.message or event.code or "no reason given"
             self.done(desk, moving.act.act_id, refused=f"the venue has refused it: {why}")
 
     def carry_on(self, desk: Desk) -> None:
-        """Answer what the venue has not answered in time."""
+        """Take up what the venue's word has come for, and answer what the venue has not answered in time."""
+        if isinstance(desk.event, AccountNow):
+            asked_ns = desk.event.asked_wall_ns
+            self._moved_wall_ns = {symbol: ns for symbol, ns in self._moved_wall_ns.items() if ns >= asked_ns}
+        for act, _ in list(self._untold.values()):
+            self.ask(desk, act)
         for symbol, moving in list(self._moving.items()):
-            if passed_ns(desk.wall_ns, moving.heard_wall_ns) > self.late_s * SECOND_NS:
+            if self._late(desk, moving.heard_wall_ns):
                 del self._moving[symbol]
+                self._moved_wall_ns[symbol] = desk.wall_ns
                 desk.look = True
                 text = f"the venue has not answered within {self.late_s:g} s: look whether it was done"
                 self.done(desk, moving.act.act_id, refused=text)
+
+    def _late(self, desk: Desk, since_wall_ns: int) -> bool:
+        return passed_ns(desk.wall_ns, since_wall_ns) > self.late_s * SECOND_NS
+
+
+def _is_told(trade: Trade, now: PositionNow) -> bool:
+    return now.margin is not None and now.qty * trade.qty > 0
 
 
 def _unfit(trade: Trade, now: PositionNow | None, act: MoveMargin) -> str:
     """Why there is nothing to move; empty when there is."""
     if trade.leaving:
         return f"the position in {act.symbol} is being closed"
-    if now is None or now.margin is None or now.qty * trade.qty <= 0:
+    if now is None:
         return f"the venue has not told the margin of {act.symbol} yet: try again in a moment"
     if now.margin_mode is not MarginMode.ISOLATED:
         return f"{act.symbol} is on cross margin: the whole wallet stands behind it, there is nothing to move"

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from unit.engine.mind_kit import BTC, Room, opened
 
-from bearskin.terms import AddMargin, Answered, MarginMode, MoveMargin, Open, PositionNow, Side
+from bearskin.terms import AddMargin, Answered, MarginMode, MoveMargin, Open, Pause, PositionNow, Side
 
 D = Decimal
 
@@ -41,6 +41,35 @@ def test_added_margin_goes_to_the_venue_and_the_answer_says_where_liquidation_go
     assert done.refused == ""
     assert done.detail == "250 USDT added by hand: liquidation 119.40299 → 129.35323"
     assert moved(room) == [D(250)]
+
+
+def test_margin_asked_for_before_the_venue_has_told_it_waits_for_its_word(monkeypatch):
+    """Nobody asks the account after an entry: the act does, and goes on with what is told."""
+    room = opened(monkeypatch)
+    room.act(Open, symbol=BTC, side=Side.SHORT, stop=D(102))
+    assert room.act(MoveMargin, symbol=BTC, amount=D(250)) is None
+    assert moved(room) == []
+    told(room, "500")
+    assert moved(room) == [D(250)]
+
+
+def test_margin_is_not_moved_on_what_was_told_before_it_was_moved(room):
+    """600 of 750 may not go; of the 500 that were told before, not even 500 could: the reason is the new one's."""
+    room.act(MoveMargin, symbol=BTC, amount=D(250))
+    assert room.act(MoveMargin, symbol=BTC, amount=D(600), take=True) is None
+    told(room, "750")
+    (done,) = [one for one in room.told("Done") if one.act_id == "a3"]
+    assert "leverage above the preset (is 16.67x" in done.refused
+
+
+def test_margin_that_is_never_told_is_refused_in_the_end(monkeypatch):
+    room = opened(monkeypatch)
+    room.act(Open, symbol=BTC, side=Side.SHORT, stop=D(102))
+    room.act(MoveMargin, symbol=BTC, amount=D(250))
+    room.pass_s(30)
+    room.act(Pause)
+    assert "has not told the margin" in next(one.refused for one in room.told("Done") if one.act_id == "a2")
+    assert moved(room) == []
 
 
 def test_what_was_added_may_be_taken_out_again(room):

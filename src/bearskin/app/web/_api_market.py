@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from bearskin.app.web import _market, _market_crowd
 from bearskin.app.web._desk import WebDesk
+from bearskin.app.web._pace import Pace
 
 
 class SymbolNow(BaseModel):
@@ -82,9 +83,23 @@ class Book(BaseModel):
     asks: list[tuple[float, float]]
 
 
+class Asking(BaseModel):
+    """What the pages asked of the venue in the last minute, as it weighs there; the bot's own part is not in it."""
+
+    weight: float
+    by_question: dict[str, float]
+    allowed_weight: float = Field(description="What pages may ask in a minute for long.")
+    waiting: int = Field(description="Questions that wait for their turn.")
+    silent_s: float = Field(description="For how long the venue wants to hear nothing; 0 when it may be asked.")
+
+
 def router_of(desk: WebDesk) -> APIRouter:
     """The routes."""
     router = APIRouter(prefix="/market", tags=["market"])
+
+    @router.get("/asking", summary="What the pages ask of the venue, against what they may")
+    async def asking() -> Asking:
+        return _asking(_market.market_of_desk(desk).guard.pace)
 
     @router.get("/symbols", summary="What can be traded, with a grade of liquidity that is an estimate")
     async def symbols() -> list[SymbolNow]:
@@ -143,6 +158,17 @@ def router_of(desk: WebDesk) -> APIRouter:
         return (await seen(desk, symbol, interval)).profile
 
     return router
+
+
+def _asking(pace: Pace) -> Asking:
+    found = pace.in_a_minute()
+    return Asking(
+        weight=sum(found.values()),
+        by_question=found,
+        allowed_weight=60 * pace.per_s,
+        waiting=pace.waiting,
+        silent_s=round(pace.silent_s, 1),
+    )
 
 
 def _statistic(series: _market_crowd.Series) -> Statistic:

@@ -14,6 +14,7 @@ from bearskin.app._world import DEMO, Place
 from bearskin.app.web._candle_shelf import CandleShelf
 from bearskin.app.web._hub import Hub
 from bearskin.app.web._venue_line import VenueLine, guarded
+from bearskin.terms import BearskinError
 
 if TYPE_CHECKING:
     from bearskin.app.web._kept_venue import KeptVenue
@@ -84,8 +85,9 @@ class MarketLink:
 
     @property
     def guard(self) -> VenueLine:
-        """The line by which it is asked."""
-        assert self.line is not None
+        """The line by which it is asked; raises BearskinError where there is none."""
+        if self.line is None:
+            raise BearskinError("no venue is connected: `bearskin demo` or `bearskin exchange` starts one")
         return self.line
 
     def venue(self, symbols: Sequence[str]) -> KeptVenue:

@@ -176,12 +176,15 @@ async def _desk_open(options: Dashboard, house: House, folder: Path) -> AsyncIte
 
 
 def _gated(desk: WebDesk, address: WebAddress, options: Dashboard) -> Any:
+    from nicegui import app as nicegui_app
     from nicegui import ui
 
     from bearskin.app.web._pages import PAGES
     from bearskin.app.web._shell import STATIC, root_of
 
     app = api_of(desk)
+    # Quasar's line at the top of the screen while something is fetched: it has no name for who cannot see it
+    nicegui_app.config.quasar_config["loadingBar"]["skipHijack"] = True
     ui.run_with(
         app,
         root=root_of(desk, PAGES),

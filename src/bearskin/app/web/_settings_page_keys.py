@@ -12,6 +12,7 @@ from bearskin.app._permit import permissions_of, vouch
 from bearskin.app._safety import cap, legal
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._learn_quiz import locks_of
+from bearskin.app.web._venue_words import in_our_words
 from bearskin.live import KeyPermissions, Secret
 from bearskin.terms import BadInput, VenueError
 
@@ -77,7 +78,8 @@ def _permitted(keys: VenueKeys, look: Look) -> str:
     try:
         permissions = look(keys)
     except VenueError as error:
-        return f"the venue could not be asked ({error}): it is asked again before the first live trade"
+        said = str(in_our_words(error, keys.name)).rpartition(": ")[0]
+        return f"{said}: it is asked again before the first live trade"
     if permissions.refusal:
         raise BadInput(f"{keys.name}: {permissions.refusal}: nothing was kept")
     if permissions.withdraw is None:

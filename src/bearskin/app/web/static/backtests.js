@@ -179,10 +179,7 @@
 
   const options = { curves, candles };
   const show = (one) => one.element.chart.setOption(options[one.kind](one.data), { notMerge: true });
-  const ready = (element, then, tries = 200) => {
-    if (element && element.chart) then();
-    else if (tries) setTimeout(() => ready(element, then, tries - 1), 25);
-  };
+  const ready = (element, then) => bearskinChart(() => element, then);
   const again = () => {
     for (const one of drawn) {
       if (!one.element.chart || one.element.chart.isDisposed()) drawn.delete(one);

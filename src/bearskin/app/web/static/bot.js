@@ -4,14 +4,9 @@ window.bearskinEquity = (() => {
   const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
   const money = (value) => value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 }).replace("-", "−");
   const share = (value) => (100 * value).toFixed(2).replace("-", "−") + " %";
-  const chartOf = async (id) => {
-    for (let tries = 0; tries < 100; tries++) {
-      const found = window.getElement && getElement(id);
-      if (found && found.chart) return found.chart;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    return null;
-  };
+  const chartOf = (id) => new Promise((resolve) => {
+    bearskinChart(() => window.getElement && getElement(id), resolve);
+  });
   const series = (points) => [
     { id: "equity", data: points.map((p) => [p[0], p[1]]) },
     { id: "drawdown", data: points.map((p) => [p[0], p[2]]) },

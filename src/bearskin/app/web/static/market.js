@@ -231,19 +231,6 @@
       lines: [], setups: [], chosen: null, shows: true, drawn: [], hover: null, due: 0, spent: 0, draws: 0, redrawn: false, colours: colours(), dark: document.body.classList.contains("body--dark") };
     charts.get(id)?.close?.();
     charts.set(id, s);
-    const seek = (left) => {
-      const chart = find()?.chart, there = document.getElementById(options.host);
-      if (!chart || !there) { if (left && charts.get(id) === s) setTimeout(seek, 20, left - 1); return; }
-      s.chart = chart; s.host = there; s.legend = there.querySelector(".mk-legend");
-      s.narrow = innerWidth < 860;
-      chart.setOption(base(s), { notMerge: true });
-      chart.on("datazoom", () => moved(s));
-      chart.on("updateAxisPointer", (e) => { s.hover = e.axesInfo?.[0]?.value ?? null; legend(s); });
-      chart.getZr().on("globalout", () => { s.hover = null; legend(s); });
-      chart.on("click", (e) => { if (e.seriesId === "marks") choose(id, e.data.key, true); });
-      bearskinLines.mount(s);
-      for (const hand of s.waiting.splice(0)) hand(s);
-    };
     s.turned = new MutationObserver(() => {
       const dark = document.body.classList.contains("body--dark");
       if (dark === s.dark) return;
@@ -253,7 +240,19 @@
     });
     s.turned.observe(document.body, { attributes: true, attributeFilter: ["class"] });
     s.close = () => { s.turned.disconnect(); s.chart = null; };
-    seek(500);
+    bearskinChart(find, (chart) => {
+      const there = document.getElementById(options.host);
+      if (!there) return;
+      s.chart = chart; s.host = there; s.legend = there.querySelector(".mk-legend");
+      s.narrow = innerWidth < 860;
+      chart.setOption(base(s), { notMerge: true });
+      chart.on("datazoom", () => moved(s));
+      chart.on("updateAxisPointer", (e) => { s.hover = e.axesInfo?.[0]?.value ?? null; legend(s); });
+      chart.getZr().on("globalout", () => { s.hover = null; legend(s); });
+      chart.on("click", (e) => { if (e.seriesId === "marks") choose(id, e.data.key, true); });
+      bearskinLines.mount(s);
+      for (const hand of s.waiting.splice(0)) hand(s);
+    }, () => charts.get(id) !== s);
   };
 
   const moved = (s) => {
