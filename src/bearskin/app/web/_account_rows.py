@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from bearskin.app.web._account_link import AccountLink
 from bearskin.app.web._desk import WebDesk
+from bearskin.app.web._market import unified
 from bearskin.app.web._positions import plain
 from bearskin.terms import BearskinError, dec, iso, our_id, parse_time
 
@@ -63,7 +64,7 @@ async def orders(desk: WebDesk) -> list[Row]:
 async def fills(desk: WebDesk, symbol: str | None = None, limit: int = 100) -> list[Row]:
     """The account's last trades."""
     line = line_of(desk)
-    names = [line.market.unified(one) for one in _symbols(desk, symbol)]
+    names = [unified(desk, one) for one in _symbols(desk, symbol)]
     found = await asyncio.gather(*(line.call("fetch_my_trades", name, None, limit) for name in names))
     rows = [_fill(line, raw) for told in found for raw in told]
     return sorted(rows, key=lambda row: (row["time"], row["id"]), reverse=True)[:limit]
@@ -74,7 +75,7 @@ async def funding(desk: WebDesk, symbol: str | None = None, limit: int = ROWS_MO
     line = line_of(desk)
     if not line.able("fetchFundingHistory"):
         raise BearskinError(f"{line.title} does not tell paid funding through ccxt")
-    names = [line.market.unified(one) for one in _symbols(desk, symbol)]
+    names = [unified(desk, one) for one in _symbols(desk, symbol)]
     found = await asyncio.gather(*(line.call("fetch_funding_history", name, None, limit) for name in names))
     rows = [
         {
@@ -108,7 +109,7 @@ async def liquidations(desk: WebDesk, symbol: str | None = None) -> list[Row]:
     line = line_of(desk)
     if not line.able("fetchMyLiquidations"):
         raise BearskinError(f"{line.title} does not tell liquidations through ccxt")
-    names = [line.market.unified(one) for one in _symbols(desk, symbol)]
+    names = [unified(desk, one) for one in _symbols(desk, symbol)]
     found = await asyncio.gather(*(line.call("fetch_my_liquidations", name) for name in names))
     forced = [raw for told in found for raw in told]
     if not forced:

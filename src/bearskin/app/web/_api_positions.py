@@ -23,6 +23,12 @@ Symbol = Annotated[str | None, Query(description="One symbol; all of them withou
 Last = Annotated[int, Query(ge=1, le=rows.ROWS_MOST)]
 
 
+class Csv(PlainTextResponse):
+    """Comma separated text."""
+
+    media_type = "text/csv"
+
+
 class _Asked(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -142,16 +148,16 @@ def _written(router: APIRouter, desk: WebDesk) -> None:
     async def funding(symbol: Symbol = None, last: Last = rows.ROWS_MOST) -> dict[str, Any]:
         return {"funding": await rows.funding(desk, symbol, last)}
 
-    @router.get("/funding.csv", summary="The same as comma separated text")
-    async def funding_csv(symbol: Symbol = None, last: Last = rows.ROWS_MOST) -> PlainTextResponse:
+    @router.get("/funding.csv", summary="The same as comma separated text", response_class=Csv)
+    async def funding_csv(symbol: Symbol = None, last: Last = rows.ROWS_MOST) -> Csv:
         return _csv("funding", rows.csv_of(await rows.funding(desk, symbol, last), rows.FUNDING))
 
     @router.get("/income", summary="Everything that changed the wallet")
     async def income(last: Last = rows.ROWS_MOST) -> dict[str, Any]:
         return {"income": await rows.income(desk, last)}
 
-    @router.get("/income.csv", summary="The same as comma separated text")
-    async def income_csv(last: Last = rows.ROWS_MOST) -> PlainTextResponse:
+    @router.get("/income.csv", summary="The same as comma separated text", response_class=Csv)
+    async def income_csv(last: Last = rows.ROWS_MOST) -> Csv:
         return _csv("income", rows.csv_of(await rows.income(desk, last), rows.INCOME))
 
     @router.get("/liquidations", summary="What the venue closed by force: collateral, fee, insurance, debt")
@@ -173,6 +179,6 @@ def _money(router: APIRouter, desk: WebDesk) -> None:
         return await _wallets.transfer(desk, asked.amount, asked.way)
 
 
-def _csv(name: str, text: str) -> PlainTextResponse:
+def _csv(name: str, text: str) -> Csv:
     headers = {"Content-Disposition": f'attachment; filename="bearskin-{name}.csv"'}
-    return PlainTextResponse(text, media_type="text/csv", headers=headers)
+    return Csv(text, headers=headers)

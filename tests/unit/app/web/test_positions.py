@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from bearskin.app.web import _account_rows as account_rows
 from bearskin.app.web._account_link import Account
 from bearskin.app.web._account_rows import FUNDING, csv_of
+from bearskin.app.web._demo_control import DemoControl
 from bearskin.app.web._positions import Standing, held_json, standing_of
 from bearskin.app.web._positions_html import cells_of, digits_of, lights, meter, protection, shock_words
 from bearskin.app.web._positions_shock import shock
@@ -166,3 +170,23 @@ def test_rows_become_comma_separated_text():
     assert csv_of(rows, FUNDING) == (
         "time,symbol,amount,asset,id\n2026-01-01T00:00:00Z,BTCUSDT,-0.1,USDT,7\n"
     )  # fmt: skip
+
+
+def test_rows_of_a_symbol_that_the_venue_does_not_have_are_bad_input():
+    def unified(symbol: str) -> str:
+        return {"BTCUSDT": "BTC/USDT:USDT"}[symbol]
+
+    account: Any = SimpleNamespace(able=lambda _: True)
+    desk: Any = SimpleNamespace(market=SimpleNamespace(unified=unified), account=account, symbols=("BTCUSDT",))
+    for look in (account_rows.fills, account_rows.funding, account_rows.liquidations):
+        with pytest.raises(BadInput, match="'ÒN' is no perpetual of this venue"):
+            asyncio.run(look(desk, "òn"))
+
+
+@pytest.mark.parametrize("symbol", ["BTC/../../x", "BTC?x=1", "Ç", "", "B" * 41])
+def test_what_is_no_symbol_gets_into_no_address_of_the_demo(symbol):
+    control = DemoControl("http://127.0.0.1:9", "token")
+    with pytest.raises(BadInput, match="is no symbol"):
+        asyncio.run(control.push(symbol, Decimal(1)))
+    with pytest.raises(BadInput, match="is no symbol"):
+        asyncio.run(control.release(symbol))
