@@ -28,7 +28,7 @@ class Turn(IntEnum):
 _NOW: ContextVar[Turn] = ContextVar("turn", default=Turn.SEEN)
 # what a turn leaves of the bucket to those before it, and from which part of the venue's limit on it waits
 _LEAVES = {Turn.FIRST: 0.0, Turn.SEEN: 0.1, Turn.BESIDE: 0.25, Turn.BEHIND: 0.5}
-_UP_TO = {Turn.FIRST: 0.95, Turn.SEEN: 0.85, Turn.BESIDE: 0.7, Turn.BEHIND: 0.6}
+_UP_TO = {Turn.FIRST: 0.95, Turn.SEEN: 0.9, Turn.BESIDE: 0.85, Turn.BEHIND: 0.6}
 
 
 @contextlib.contextmanager

@@ -116,7 +116,7 @@ def test_the_account_passes_those_who_wait():
 
 @pytest.mark.parametrize(
     ("used", "goes"), [(1_300, ["scan", "panel", "candles", "account"]), (1_500, ["panel", "candles", "account"]),
-                       (1_750, ["candles", "account"]), (2_200, ["account"]), (2_300, [])],
+                       (2_100, ["candles", "account"]), (2_200, ["account"]), (2_300, [])],
 )  # fmt: skip
 def test_what_the_bot_has_used_of_the_minute_counts_too(used, goes):
     """The venue tells what it has counted for the address; the rest of a minute that is nearly spent is the bot's."""
