@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,6 +27,9 @@ _OUR_NAMES = {"binanceusdm": "binance", "binancecoinm": "binance", "krakenfuture
 _PREFERRED = (Product.LINEAR, Product.INVERSE, Product.DATED, Product.DATED_INVERSE, Product.SPOT)
 
 
+_ANSWERED: Final = re.compile(r"\w+ (\{.*\})")  # ccxt's text: the venue's name and its answer
+_MESSAGES: Final = ("msg", "retMsg", "sMsg", "message")
+_CODES: Final = ("code", "retCode", "sCode")
 _BANNED: Final = re.compile(r"banned until (\d{13})")
 
 ATTEMPTS: Final = 5
@@ -66,8 +70,24 @@ def open_venue(venue_id: str) -> Any:
 
 
 def plain_words(text: str) -> str:
-    """What ccxt says, on one line of bounded length; it puts whole signed addresses into its words, hence scrubbed."""
-    return re.sub(r"\s+", " ", scrubbed(text)).strip()[:300]
+    """What ccxt says, on one line of bounded length; it puts whole signed addresses into its words, hence scrubbed.
+
+    Of a venue's answer in JSON, which ccxt hands on as it is, its message and code.
+    """
+    line = re.sub(r"\s+", " ", scrubbed(text)).strip()
+    found = _ANSWERED.fullmatch(line)
+    return (line if found is None else _message_of(found[1]) or line)[:300]
+
+
+def _message_of(text: str) -> str:
+    """The message of an answer, with its code; empty where it has none."""
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        return ""
+    said = next((answer[name] for name in _MESSAGES if isinstance(answer.get(name), str) and answer[name]), "")
+    code = next((answer[name] for name in _CODES if answer.get(name) not in (None, "")), None)
+    return said if not said or code is None else f"{said} ({code})"
 
 
 def banned_until_ms(text: str) -> int | None:

@@ -387,3 +387,20 @@ def test_markets_in_our_words():
     assert _ccxt._own_name({"id": "BTC-USDT-SWAP", "base": "BTC"}) == "BTC-USDT-SWAP"
     assert _ccxt._own_name({"id": "3", "base": "HYPE"}) == "HYPE"
     assert _ccxt._own_name({"id": "BTC/USD:BTC", "base": "BTC"}) == "BTC-USD-BTC"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            'binanceusdm {"code":-2021,"msg":"Order would immediately trigger."}',
+            "Order would immediately trigger. (-2021)",
+        ),
+        ('bybit {"retCode":10001,"retMsg":"params error"}', "params error (10001)"),
+        ("binanceusdm 418 I'm a teapot {}", "binanceusdm 418 I'm a teapot {}"),
+        ('okx {"code":"1","data":[]}', 'okx {"code":"1","data":[]}'),
+        ("kraken {not json}", "kraken {not json}"),
+    ],
+)
+def test_a_venue_is_quoted_without_its_json(said: str, told: str) -> None:
+    assert _ccxt.plain_words(said) == told
