@@ -1,11 +1,15 @@
 """Pictures of every page of the dashboard for docs/screenshots: a demo of its own, dark and light, desk and phone.
 
-`make screenshots`, or `python tools/screenshots.py --only /,/ticket --out DIR`. Needs Chromium and Playwright.
+`make screenshots`, or `python tools/screenshots.py --only market,ticket --out DIR`. Needs Chromium and Playwright. The
+demo's seed is fixed; how far the bot has come when the pictures are taken is not. A page with a panel that still
+loads is no picture: it is said, and the exit code is 1.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
+import json
 import os
 import re
 import shutil
@@ -13,28 +17,51 @@ import subprocess
 import sys
 import tempfile
 import time
-import zlib
-from base64 import b64decode
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
-from struct import pack, unpack
 from typing import Any
+
+import httpx
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "docs" / "screenshots"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SIZES = {1440: 900, 390: 844}
 THEMES = ("dark", "light")
-START_S, TRADED_S, SETTLED_MS = 240.0, 240.0, 2_500
-BYTES_MAX = 200_000
+START_S, DONE_S, SETTLED_MS = 240.0, 240.0, 1_200
+LOADED_MS = 30_000
+BYTES_MAX, COLOURS = 200_000, 256
+SYMBOL = "BTCUSDT"
+LOADED = """() => ![...document.querySelectorAll('.panel-words.loading')].some(one => one.offsetParent !== null)"""
 DEMO = ["demo", "--no-browser", "--seed", "7", "--interval", "1m", "--for", "60m", "--fresh"]
 OPENING = re.compile(r"(http://\S+)/\?token=(\S+)")
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A dashboard that runs, as its owner asks it."""
+
+    url: str
+    token: str
+
+    def asked(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """The answer of its API; SystemExit with what it said when it refuses."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer = httpx.request(
+            method, f"{self.url}/api/v1{path}", headers=headers, json=body, trust_env=False, timeout=120
+        )
+        if answer.is_error:
+            raise SystemExit(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
+        return answer.json()
+
+
 @contextmanager
-def demo(home: Path) -> Iterator[tuple[str, str]]:
-    """A demo in `home`; the dashboard's address and token."""
+def demo(home: Path) -> Iterator[Desk]:
+    """A demo in `home` with its dashboard."""
     log = home / "demo.err"
     home.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "bearskin", *DEMO, "--home", str(home)]
@@ -46,53 +73,102 @@ def demo(home: Path) -> Iterator[tuple[str, str]]:
             if process.poll() is not None or time.monotonic() > until_s:
                 raise SystemExit(f"the demo has not come: {log.read_text('utf-8', 'replace')[-2000:]}")
             time.sleep(0.2)
-        yield found[1], found[2]
+        yield Desk(found[1], found[2])
     finally:
         process.terminate()
         process.wait(60)
 
 
-def wait_for_positions(url: str, token: str) -> None:
-    """Until the bot has a position to show, or the patience ends."""
-    import httpx
+def prepared(desk: Desk, home: Path) -> dict[str, str]:
+    """Give the pages something to show, then let the market go slowly. Paths of the pages by the pictures' names."""
+    desk.asked("POST", "/learn/guide", {"act": "leave"})
+    words = {"symbols": SYMBOL, "side": "short"}
+    job = desk.asked("POST", "/backtests", {"market": "synthetic", "words": words})["id"]
+    waited("three trades of the bot", lambda: desk.asked("GET", "/bot")["state"]["counts"]["exits"] >= 3)
+    waited("the backtest", lambda: desk.asked("GET", f"/backtests/{job}")["state"] not in ("waiting", "running"))
+    slowed(home)
+    price = price_of(desk, SYMBOL)
+    draft = {"symbol": SYMBOL, "side": "short", "stop": f"{price * Decimal('1.021'):.1f}", "preset": "beginner"}
+    note = "lower highs below the day's value area"
+    sent = {**draft, "targets": [f"{price * Decimal('0.955'):.1f}"], "act_id": uuid.uuid4().hex, "note": note}
+    desk.asked("POST", "/ticket/send", sent)
+    waited("a protected position", lambda: any(one["protected"] for one in positions_of(desk)))
+    for rule in rules(price):
+        desk.asked("POST", "/alerts", rule)
+    desk.asked("POST", "/scan", {"within": 60, "wait": True})
+    result = desk.asked("GET", "/backtests")["results"][0]["name"]
+    other = price_of(desk, "ETHUSDT")
+    ticket = "/ticket?symbol=ETHUSDT&side=short&preset=beginner"
+    return {
+        "market": "/",
+        "ticket": f"{ticket}&stop={other * Decimal('1.03'):.2f}&targets={other * Decimal('0.93'):.2f}",
+        "ticket-refused": f"{ticket}&stop={other * Decimal('0.98'):.2f}",
+        "backtests-result": f"/backtests?result={result}",
+        **{name: f"/{name}" for name in ("positions", "bot", "scan", "backtests", "learn", "alerts", "settings")},
+    }
 
-    until_s = time.monotonic() + TRADED_S
-    with httpx.Client(headers={"Authorization": f"Bearer {token}"}, trust_env=False) as http:
-        while time.monotonic() < until_s:
-            state = http.get(f"{url}/api/v1/bot").json()["state"]
-            if state and [one for one in state["positions"] if one["protected"]]:
-                return
-            time.sleep(0.5)
-    print("no position came: the pages are shown without one", file=sys.stderr)
+
+def waited(what: str, there: Callable[[], bool]) -> None:
+    """Until it is there; said where it does not come."""
+    until_s = time.monotonic() + DONE_S
+    while time.monotonic() < until_s:
+        if there():
+            return
+        time.sleep(0.5)
+    print(f"{what} did not come within {DONE_S:g} s: the pictures are without it", file=sys.stderr)
 
 
-def pictures(url: str, token: str, out: Path, only: list[str]) -> list[Path]:
-    """Take them; their files."""
+def positions_of(desk: Desk) -> list[dict[str, Any]]:
+    """What the bot holds."""
+    found: list[dict[str, Any]] = desk.asked("GET", "/bot")["state"]["positions"]
+    return found
+
+
+def price_of(desk: Desk, symbol: str) -> Decimal:
+    """The last close."""
+    rows = desk.asked("GET", f"/market/candles?symbol={symbol}&interval=1m&limit=1")["candles"]
+    return Decimal(str(rows[-1][4]))
+
+
+def slowed(home: Path) -> None:
+    """Have the demo's market go as fast as the wall's clock, so that pictures of one minute show one market."""
+    said = json.loads((home / "exchange" / "demo" / "address.json").read_text("utf-8"))
+    answer = httpx.post(
+        f"{said['control_url']}/clock/speed",
+        headers={"Authorization": f"Bearer {said['token']}"},
+        json={"speed": 1},
+        trust_env=False,
+    )
+    answer.raise_for_status()
+
+
+def rules(price: Decimal) -> list[dict[str, Any]]:
+    """Alerts such as one makes them."""
+    above = {"about": "price", "symbol": SYMBOL, "compare": "above", "value": f"{price * Decimal('1.03'):.0f}"}
+    return [above, {"about": "funding", "symbol": SYMBOL, "compare": "below", "value": "-0.01 %", "often": "always"}]
+
+
+def pictures(desk: Desk, paths: dict[str, str], out: Path) -> list[str]:
+    """Take them; what is wrong with any of them."""
     from playwright.sync_api import sync_playwright
 
-    from bearskin.app.web._pages import PAGES
-
     path = os.environ.get("BEARSKIN_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    made = []
+    wrong: list[str] = []
     with sync_playwright() as running:
         browser = running.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         for width, height in SIZES.items():
-            context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
+            context = browser.new_context(viewport={"width": width, "height": height})
             page = context.new_page()
-            page.goto(f"{url}/?token={token}")
+            page.goto(f"{desk.url}/?token={desk.token}")
             page.get_by_label("Dark or light").wait_for()
             for theme in THEMES:
                 _themed(page, theme)
-                for one in PAGES:
-                    if only and one.path not in only:
-                        continue
-                    file = out / f"{one.path.strip('/') or 'market'}-{theme}-{width}.png"
-                    _taken(page, url + one.path, file)
-                    made.append(file)
+                for name, where in paths.items():
+                    wrong += _taken(page, desk.url + where, out / f"{name}-{theme}-{width}.png")
             _themed(page, THEMES[0])
             context.close()
         browser.close()
-    return made
+    return wrong
 
 
 def _themed(page: Any, theme: str) -> None:
@@ -101,138 +177,51 @@ def _themed(page: Any, theme: str) -> None:
         page.locator(f"body.body--{theme}").wait_for(state="attached")
 
 
-def _taken(page: Any, url: str, file: Path) -> None:
-    """Open, let it settle, and write the picture small."""
+def _taken(page: Any, url: str, file: Path) -> list[str]:
+    """Open, let every panel fill, and write the picture small; what is wrong with it."""
+    wrong = []
     page.goto(url)
-    page.locator(".bar").wait_for()
+    page.locator("main .panel").first.wait_for()
     try:
-        page.locator("main .panel").first.wait_for(timeout=15_000)
-    except Exception as error:  # noqa: BLE001 - a page without a panel is shown as it is
-        print(f"{url}: {str(error).splitlines()[0]}", file=sys.stderr)
+        page.wait_for_function(LOADED, timeout=LOADED_MS)
+    except Exception:  # noqa: BLE001 - Playwright's own time-out
+        wrong.append(f"{file.name}: a panel still loads after {LOADED_MS / 1000:g} s")
     page.wait_for_timeout(SETTLED_MS)
-    session = page.context.new_cdp_session(page)  # rows as they are, quick to read
-    raw = b64decode(session.send("Page.captureScreenshot", {"format": "png", "optimizeForSpeed": True})["data"])
-    session.detach()
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        wrong.append(f"{file.name}: the page is wider than the screen")
+    small = smaller(page.screenshot())
     file.parent.mkdir(parents=True, exist_ok=True)
-    small = smaller(raw)
     file.write_bytes(small)
-    note = "" if len(small) <= BYTES_MAX else "  above what is wanted"
-    print(f"{file.relative_to(file.parents[1])}  {len(small):,} bytes{note}")
-
-
-# --- a picture with 256 colours, without a library for it -------------------------------------------------------------
+    if len(small) > BYTES_MAX:
+        wrong.append(f"{file.name}: {len(small):,} bytes, {BYTES_MAX:,} are wanted at most")
+    print(f"{file.name}  {len(small):,} bytes")
+    return wrong
 
 
 def smaller(png: bytes) -> bytes:
-    """The same picture with at most 256 colours, where that is smaller. For pictures as Chromium writes them."""
-    width, height, pixels = _decoded(png)
-    palette, indexed = _palette(pixels)
-    lines = b"".join(b"\0" + indexed[at * width : (at + 1) * width] for at in range(height))
-    made = b"".join(
-        [
-            b"\x89PNG\r\n\x1a\n",
-            _chunk(b"IHDR", pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
-            _chunk(b"PLTE", palette),
-            _chunk(b"IDAT", zlib.compress(lines, 9)),
-            _chunk(b"IEND", b""),
-        ]
+    """The same picture with a palette of its own."""
+    from PIL import Image
+
+    made = io.BytesIO()
+    Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(
+        made, "PNG", optimize=True
     )
-    return made if len(made) < len(png) else png
-
-
-def _decoded(png: bytes) -> tuple[int, int, Any]:
-    """Width, height, and the pixels as an array of shape (pixels, 3)."""
-    import numpy as np
-
-    at, data, head = 8, b"", b""
-    while at < len(png):
-        (length,) = unpack(">I", png[at : at + 4])
-        kind, body = png[at + 4 : at + 8], png[at + 8 : at + 8 + length]
-        if kind == b"IHDR":
-            head = body
-        elif kind == b"IDAT":
-            data += body
-        at += 12 + length
-    width, height, bits, colour = unpack(">IIBB", head[:10])
-    if bits != 8 or colour not in (2, 6):
-        raise ValueError("not a picture as Chromium writes it")
-    step = 3 if colour == 2 else 4
-    raw = np.frombuffer(zlib.decompress(data), dtype=np.uint8).reshape(height, 1 + width * step)
-    lines = np.zeros((height, width * step), dtype=np.uint8)
-    above = np.zeros(width * step, dtype=np.uint8)
-    for row in range(height):
-        lines[row] = above = _unfiltered(raw[row, 1:], above, int(raw[row, 0]), step)
-    return width, height, lines.reshape(-1, step)[:, :3]
-
-
-def _unfiltered(line: Any, above: Any, kind: int, step: int) -> Any:
-    import numpy as np
-
-    if kind == 0:
-        return line.copy()
-    if kind == 2:
-        return line + above
-    if kind == 1:
-        return np.add.accumulate(line.reshape(-1, step), axis=0, dtype=np.uint8).reshape(-1)
-    out, up = bytearray(line.tobytes()), above.tobytes()
-    for i in range(len(out)):
-        left = out[i - step] if i >= step else 0
-        if kind == 3:
-            out[i] = (out[i] + (left + up[i]) // 2) & 255
-        else:
-            corner = up[i - step] if i >= step else 0
-            guess = left + up[i] - corner
-            far = [abs(guess - left), abs(guess - up[i]), abs(guess - corner)]
-            out[i] = (out[i] + (left, up[i], corner)[far.index(min(far))]) & 255
-    return np.frombuffer(bytes(out), dtype=np.uint8)
-
-
-def _palette(pixels: Any) -> tuple[bytes, bytes]:
-    """The 256 colours that are most used once alike ones are one, and the nearest of them for every pixel."""
-    import numpy as np
-
-    packed = (pixels[:, 0].astype(np.uint32) << 16) | (pixels[:, 1].astype(np.uint32) << 8) | pixels[:, 2]
-    colours, index, counts = np.unique(packed, return_inverse=True, return_counts=True)
-    apart = np.stack([(colours >> 16) & 255, (colours >> 8) & 255, colours & 255], axis=1).astype(np.int32)
-    chosen = np.arange(len(colours))
-    if len(colours) > 256:
-        coarse = (apart[:, 0] >> 3 << 10) | (apart[:, 1] >> 3 << 5) | (apart[:, 2] >> 3)
-        order = np.argsort(-counts)
-        _, first = np.unique(coarse[order], return_index=True)
-        leaders = order[np.sort(first)]
-        chosen = leaders[np.argsort(-counts[leaders])][:256]
-    nearest = np.empty(len(colours), dtype=np.uint8)
-    for begin in range(0, len(colours), 4096):
-        part = apart[begin : begin + 4096]
-        far = ((part[:, None, :] - apart[chosen][None, :, :]) ** 2).sum(axis=2)
-        nearest[begin : begin + 4096] = far.argmin(axis=1)
-    return apart[chosen].astype(np.uint8).tobytes(), nearest[index.reshape(-1)].tobytes()
-
-
-def _chunk(kind: bytes, body: bytes) -> bytes:
-    return pack(">I", len(body)) + kind + body + pack(">I", zlib.crc32(kind + body))
+    return made.getvalue()
 
 
 def main() -> int:
-    """Take the pictures; 1 where one is missing."""
+    """Take the pictures; 1 where one is missing or shows a page that still loads."""
     given = argparse.ArgumentParser(description=__doc__)
     given.add_argument("--out", type=Path, default=OUT)
-    given.add_argument("--only", default="", help="paths of pages, such as /,/ticket")
-    given.add_argument("--url", default="", help="the opening address of a dashboard that runs, instead of a demo")
+    given.add_argument("--only", default="", help="names of pictures, such as market,ticket-refused")
     options = given.parse_args()
-    only = [path for path in options.only.split(",") if path]
-    if options.url:
-        found = OPENING.search(options.url)
-        if found is None:
-            raise SystemExit("--url takes the address with its token")
-        made = pictures(found[1], found[2], options.out, only)
-    else:
-        with tempfile.TemporaryDirectory(prefix="bearskin-shots-") as home, demo(Path(home)) as (url, token):
-            wait_for_positions(url, token)
-            made = pictures(url, token, options.out, only)
-    missing = [file for file in made if not file.is_file()]
-    print(f"{len(made) - len(missing)} pictures in {options.out}")
-    return 1 if missing or not made else 0
+    only = {name for name in options.only.split(",") if name}
+    with tempfile.TemporaryDirectory(prefix="bearskin-shots-") as made, demo(Path(made)) as desk:
+        paths = prepared(desk, Path(made))
+        wrong = pictures(desk, {name: path for name, path in paths.items() if not only or name in only}, options.out)
+    for one in wrong:
+        print(one, file=sys.stderr)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
