@@ -19,6 +19,7 @@ from bearskin.app.web._hub import EVERY_S
 from bearskin.terms import SECOND_NS, parse_time
 
 MINUS = "−"
+CHOICE = "no-caps unelevated dense toggle-color=chosen toggle-text-color=chosen"  # words side by side
 AGAIN_S, BEHIND_MAX = 0.5, 32  # when a page that is behind is looked at again; messages that make it so
 
 
@@ -165,6 +166,12 @@ def figure(label: str, key: str) -> Figure:
             term(label)
         value = ui.label("–").classes("figure-value num")
     return Figure(value)
+
+
+def dressed(chart: ui.echart) -> ui.echart:
+    """A chart that was described here, with its text and lines in the colours of the theme."""
+    ui.run_javascript(f"window.bearskinDress && bearskinDress({chart.id})")
+    return chart
 
 
 def money(text: str | Decimal | None, digits: int = 2) -> str:

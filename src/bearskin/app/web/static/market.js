@@ -2,7 +2,7 @@
 // Nothing is fetched here: what is shown comes from the page's own line.
 (() => {
   const charts = new Map(); // host element -> chart state
-  const AHEAD = 6; // empty places to the right of the newest candle
+  const AHEAD = 14; // empty places to the right of the newest candle
   const KEPT = 5000, SPARE = 250, FIRST_SHOWN = 160;
   const css = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
   const minus = (text) => text.replace("-", "−");
