@@ -35,7 +35,8 @@ THEMES = ("dark", "light")
 START_S, DONE_S, SETTLED_MS = 240.0, 240.0, 1_200
 LOADED_MS = 30_000
 BYTES_MAX, COLOURS = 200_000, 256
-SYMBOL = "BTCUSDT"
+SYMBOL, FREE = "BTCUSDT", ("ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT", "1000PEPEUSDT")
+STEPS, PAUSE_S = 40, 0.6  # bars of the rehearsal before the picture; acts come no faster than the gate lets them
 LOADED = """() => ![...document.querySelectorAll('.panel-words.loading')].some(one => one.offsetParent !== null)"""
 DEMO = ["demo", "--no-browser", "--seed", "7", "--interval", "1m", "--for", "60m", "--fresh"]
 OPENING = re.compile(r"(http://\S+)/\?token=(\S+)")
@@ -98,15 +99,34 @@ def prepared(desk: Desk, home: Path) -> dict[str, str]:
         desk.asked("POST", "/alerts", rule)
     desk.asked("POST", "/scan", {"within": 60, "wait": True})
     result = desk.asked("GET", "/backtests")["results"][0]["name"]
-    other = price_of(desk, "ETHUSDT")
-    ticket = "/ticket?symbol=ETHUSDT&side=short&preset=beginner"
+    held = {one["symbol"] for one in state_of(desk)["positions"]}
+    free = next(symbol for symbol in FREE if symbol not in held)  # one that is held takes no second position
+    other = price_of(desk, free)
+    ticket = f"/ticket?symbol={free}&side=short&preset=beginner"
     return {
         "market": "/",
         "ticket": f"{ticket}&stop={other * Decimal('1.03'):.2f}&targets={other * Decimal('0.93'):.2f}",
         "ticket-refused": f"{ticket}&stop={other * Decimal('0.98'):.2f}",
         "backtests-result": f"/backtests?result={result}",
+        "backtests-steps": f"/backtests?view=steps&session={stepped(desk)}",
         **{name: f"/{name}" for name in ("positions", "bot", "scan", "backtests", "learn", "alerts", "settings")},
     }
+
+
+def stepped(desk: Desk) -> str:
+    """A rehearsal in which a short was made by hand; its name."""
+    words = {"symbols": SYMBOL, "side": "short", "start": "2025-04-07"}
+    name: str = desk.asked("POST", "/backtests/steps", {"market": "synthetic", "words": words})["id"]
+    for step in range(STEPS):
+        price = Decimal(desk.asked("POST", f"/backtests/steps/{name}/next")["price"])
+        if step == STEPS - 20:
+            trade = {
+                "side": "short",
+                "stop": f"{price * Decimal('1.04'):.1f}",
+                "target": f"{price * Decimal('0.9'):.1f}",
+            }
+            desk.asked("POST", f"/backtests/steps/{name}/trade", trade)
+    return name
 
 
 def waited(what: str, there: Callable[[], bool]) -> None:

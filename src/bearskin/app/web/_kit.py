@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -180,6 +181,11 @@ def money(text: str | Decimal | None, digits: int = 2) -> str:
         return "–"
     value = Decimal(text)
     return f"{value:,.{digits}f}".replace("-", MINUS)
+
+
+def real_minus(sentence: str) -> str:
+    """A sentence whose negative numbers have a real minus, as figures have."""
+    return re.sub(r"(?<![\w.-])-(?=\d)", MINUS, sentence)
 
 
 def signed(text: str | Decimal | None, digits: int = 2) -> str:
