@@ -266,7 +266,7 @@ def _fallen(worth: Any, high: Any) -> float:
 
 
 def in_order(points: list[tuple[int, float, float]]) -> list[tuple[int, float, float]]:
-    """The same with no moment before the one ahead of it: a bar that is told late was reckoned with when it was told."""
+    """The same with no moment before the one ahead of it: a bar told late was reckoned with when it was told."""
     latest_ms = 0
     told = []
     for at_ms, worth, fallen in points:
