@@ -244,9 +244,12 @@ def _curve(desk: WebDesk, run: str, most: int) -> EquityCurve:
     with contextlib.closing(Projection.open(desk.house.database)) as projection, projection.reading() as read:
         rows = read.rows("equity", run)
         known = next((one for one in read.runs() if one["run"] == run), None)
-    points = [
-        (int(row["time_ns"]) // 10**6, float(row["equity"]), _fallen(row["equity"], row["high_water"])) for row in rows
-    ]
+    points = in_order(
+        [
+            (int(row["time_ns"]) // 10**6, float(row["equity"]), _fallen(row["equity"], row["high_water"]))
+            for row in rows
+        ]
+    )
     kept = thinned(points, most)
     return EquityCurve(
         run=run,
@@ -260,6 +263,16 @@ def _curve(desk: WebDesk, run: str, most: int) -> EquityCurve:
 
 def _fallen(worth: Any, high: Any) -> float:
     return min(0.0, float(worth) / float(high) - 1) if high else 0.0
+
+
+def in_order(points: list[tuple[int, float, float]]) -> list[tuple[int, float, float]]:
+    """The same with no moment before the one ahead of it: a bar told late was reckoned with when it was told."""
+    latest_ms = 0
+    told = []
+    for at_ms, worth, fallen in points:
+        latest_ms = max(latest_ms, at_ms)
+        told.append((latest_ms, worth, fallen))
+    return told
 
 
 def thinned(points: list[tuple[int, float, float]], most: int) -> list[tuple[int, float, float]]:

@@ -181,3 +181,8 @@ def test_a_mode_that_is_none_is_refused_before_anything_is_asked():
         asyncio.run(_bot.mode(desk_of(None), "sideways"))
     with pytest.raises(BadInput, match="an act is an object"):
         asyncio.run(_bot.act(desk_of(None), {"symbol": "BTCUSDT"}))
+
+
+def test_a_bar_that_is_told_late_does_not_turn_the_curve_back() -> None:
+    told = _bot.in_order([(1_000, 10.0, 0.0), (3_000, 9.0, -0.1), (2_000, 8.0, -0.2), (4_000, 9.5, -0.05)])
+    assert told == [(1_000, 10.0, 0.0), (3_000, 9.0, -0.1), (3_000, 8.0, -0.2), (4_000, 9.5, -0.05)]
