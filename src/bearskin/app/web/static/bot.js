@@ -7,8 +7,6 @@ window.bearskinEquity = (() => {
   const chartOf = (id) => new Promise((resolve) => {
     bearskinChart(() => window.getElement && getElement(id), resolve);
   });
-  // a venue that sets its clock back would have the line run backwards
-  const ordered = (points) => { let last = -Infinity; return points.filter((p) => p[0] >= last && ((last = p[0]), true)); };
   const series = (points) => [
     { id: "equity", data: points.map((p) => [p[0], p[1]]) },
     { id: "drawdown", data: points.map((p) => [p[0], p[2]]) },
@@ -58,8 +56,8 @@ window.bearskinEquity = (() => {
     async begin(id, points) {
       const chart = await chartOf(id);
       if (!chart) return;
-      kept.set(id, { chart, points: ordered(points), live: false });
-      chart.setOption(dressed(kept.get(id).points), true);
+      kept.set(id, { chart, points, live: false });
+      chart.setOption(dressed(points), true);
     },
     add(id, point, closed) {
       const one = kept.get(id);
