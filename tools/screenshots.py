@@ -36,7 +36,7 @@ START_S, DONE_S, SETTLED_MS = 240.0, 240.0, 1_200
 LOADED_MS = 30_000
 BYTES_MAX, COLOURS = 200_000, 256
 SYMBOL, FREE = "BTCUSDT", ("ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT", "1000PEPEUSDT")
-STEPS, PAUSE_S = 40, 0.6  # bars of the rehearsal before the picture; acts come no faster than the gate lets them
+STEPS = 40  # bars of the rehearsal before the picture
 LOADED = """() => ![...document.querySelectorAll('.panel-words.loading')].some(one => one.offsetParent !== null)"""
 DEMO = ["demo", "--no-browser", "--seed", "7", "--interval", "1m", "--for", "60m", "--fresh"]
 OPENING = re.compile(r"(http://\S+)/\?token=(\S+)")
@@ -52,9 +52,13 @@ class Desk:
     def asked(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """The answer of its API; SystemExit with what it said when it refuses."""
         headers = {"Authorization": f"Bearer {self.token}"}
-        answer = httpx.request(
-            method, f"{self.url}/api/v1{path}", headers=headers, json=body, trust_env=False, timeout=120
-        )
+        while True:
+            answer = httpx.request(
+                method, f"{self.url}/api/v1{path}", headers=headers, json=body, trust_env=False, timeout=120
+            )
+            if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                break
+            time.sleep(float(answer.headers.get("Retry-After", 1)))  # the gate lets acts come no faster
         if answer.is_error:
             raise SystemExit(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         return answer.json()
