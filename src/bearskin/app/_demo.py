@@ -307,7 +307,7 @@ def _watched(
 
 
 def _looked_after(pages: Child | None, watching: Watching) -> Child | None:
-    """Tell where the dashboard is once it says so, or that it has ended; None when there is nothing more to tell."""
+    """Tell where the dashboard is once it says so, and that it has ended; None when there is nothing more to tell."""
     if pages is None or watching.web is None:
         return None
     say = watching.said or (lambda _: None)
@@ -315,12 +315,12 @@ def _looked_after(pages: Child | None, watching: Watching) -> Child | None:
         say(f"demo: the dashboard has ended ({pages.failure()}); the rest goes on")
         return None
     said = pages.heard()
-    if said is None:
+    if said is None or "open" not in said:
         return pages
     say(f"demo: dashboard at {said['open']}")
     if watching.web.opened is not None:
         watching.web.opened(said["open"])
-    return None
+    return pages
 
 
 def _over(watching: Watching, time: str | None, still_s: float) -> bool:

@@ -65,7 +65,7 @@ def _number(value: Number, written: Number, name: str) -> Decimal:
         number = dec(value.replace("_", "") if isinstance(value, str) else value)
     except BadInput:
         raise BadInput(f"{name} was {written!r}, must be a number") from None
-    if number and not _LEAST <= abs(number) <= _MOST:
+    if number and not _LEAST <= number.copy_abs() <= _MOST:  # abs() rounds, which no context does for any exponent
         raise BadInput(f"{name} was {written}, which is out of reach: give it between 1e-15 and 1e15")
     if len(number.normalize(_WRITTEN).as_tuple().digits) > _DIGITS:
         raise BadInput(f"{name} has more than {_DIGITS} digits: no venue counts so finely")

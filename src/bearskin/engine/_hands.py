@@ -18,7 +18,7 @@ from bearskin.engine._margin import Margins
 from bearskin.engine._notes import Done, Limited, ModeSet, Planned, StopMoved, TargetMoved
 from bearskin.engine._open import Opening, opening
 from bearskin.engine._pace import passed_ns
-from bearskin.engine._plan import against, configured, open_trade, standing, towards
+from bearskin.engine._plan import against, configured, open_trade, rules_of, standing, towards
 from bearskin.engine._signals import Asking
 from bearskin.engine._switches import by_limits
 from bearskin.engine._tape import Memory, Tape
@@ -160,7 +160,8 @@ class Hands:
         if trade is None or memory is None or not trade.open_qty:
             _done(desk, act.act_id, refused=_nothing(act.symbol))
             return
-        side = Side(-int(trade.plan.side))
+        side, own = Side(-int(trade.plan.side)), rules_of(desk.settings)
+        most = preset_of(own.preset).leverage_max if own.leverage is None else own.leverage
         after = Open(
             time_ns=act.time_ns,
             wall_ns=act.wall_ns,
@@ -170,6 +171,7 @@ class Hands:
             side=side,
             stop=act.stop,
             targets=act.targets,
+            leverage=min(most, trade.plan.leverage),  # the other side is not levered higher than this one was
         )
         refused = opening(desk, memory, after, closing=trade)
         if isinstance(refused, str):

@@ -121,7 +121,10 @@ def test_rates_as_people_write_them(text: str, rate: str) -> None:
 
 
 def test_numbers_that_cannot_be_meant() -> None:
-    bad = ((share_of, "120%"), (positive_of, "0"), (leverage_of, "0x"), (rate_of, "nan"), (rate_of, True))
+    bad = (
+        (share_of, "120%"), (positive_of, "0"), (leverage_of, "0x"), (rate_of, "nan"), (rate_of, True),
+        (positive_of, "1e9999999"), (rate_of, "-1e999999999999999999"), (positive_of, "1e-9999999"),
+    )  # fmt: skip
     for check, value in bad:
         with pytest.raises(BadInput):
             check(value, "it")

@@ -218,6 +218,12 @@ def test_reversing_closes_first_and_opens_the_other_side_sized_for_its_stop(room
     assert room.trade.open_qty == D(25)
 
 
+def test_the_other_side_of_a_reversal_is_not_levered_higher_than_the_first(room):
+    short(room, leverage=D(2))
+    assert room.act(Reverse, symbol=BTC, stop=D(98)).refused == ""
+    assert room.trade.plan.leverage == D(2)
+
+
 def test_a_reversal_that_risk_refuses_closes_nothing(room):
     short(room)
     done = room.act(Reverse, symbol=BTC, stop=D(101))

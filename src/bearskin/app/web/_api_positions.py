@@ -18,7 +18,10 @@ from bearskin.app.web._positions import standing_json
 from bearskin.app.web._positions_shock import shock_json
 
 Positive = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
-Frac = Annotated[Decimal, Query(allow_inf_nan=False, description="0.2 is up twenty per cent, -0.2 down")]
+# far beyond what is shown, which says so in words of its own
+Frac = Annotated[
+    Decimal, Query(ge=-100, le=100, allow_inf_nan=False, description="0.2 is up twenty per cent, -0.2 down")
+]
 Symbol = Annotated[str | None, Query(description="One symbol; all of them without")]
 Last = Annotated[int, Query(ge=1, le=rows.ROWS_MOST)]
 

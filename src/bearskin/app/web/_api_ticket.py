@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._draft import TARGETS_MAX, Draft
@@ -15,8 +16,19 @@ from bearskin.app.web._ticket_json import limits_json, ticket_json
 from bearskin.app.web._ticket_market import case_of
 from bearskin.app.web._ticket_send import life_of, price, send
 
-Above = Annotated[Decimal | None, Field(gt=0, allow_inf_nan=False)]
-Share = Annotated[Decimal | None, Field(gt=0, le=1, allow_inf_nan=False)]
+LEAST, MOST = Decimal("1e-15"), Decimal("1e15")  # written out, what lies beyond has no end
+
+
+def _in_reach(value: Decimal) -> Decimal:
+    if not LEAST <= value <= MOST:
+        raise PydanticCustomError("reach", "out of reach: give it between 1e-15 and 1e15")
+    return value
+
+
+Price = Annotated[Decimal, Field(gt=0, allow_inf_nan=False), AfterValidator(_in_reach)]
+Above = Price | None
+Share = Annotated[Price, Field(le=1)] | None
+Shock = Annotated[Price, Field(le=10)] | None
 
 
 class DraftIn(BaseModel):
@@ -29,14 +41,14 @@ class DraftIn(BaseModel):
     kind: Literal["market", "limit"] = "market"
     price: Above = None
     stop: Above = None
-    targets: Annotated[list[Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]], Field(max_length=TARGETS_MAX)] = []
+    targets: Annotated[list[Price], Field(max_length=TARGETS_MAX)] = []
     qty: Above = None
     risk_frac: Share = None
     leverage: Above = None
     margin_mode: Literal["isolated", "cross"] = "isolated"
     trail_atr: Above = None
     purpose: Literal["speculation", "hedge"] = "speculation"
-    shock_frac: Annotated[Decimal | None, Field(gt=0, le=10, allow_inf_nan=False)] = None
+    shock_frac: Shock = None
     preset: Literal["", "beginner", "standard", "pro", "hedge"] = ""
     setup: Annotated[str, Field(max_length=64)] = ""
     note: Annotated[str, Field(max_length=900)] = ""
