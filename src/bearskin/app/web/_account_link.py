@@ -134,8 +134,11 @@ class AccountLink:
                 self._wanted.clear()
                 wait_s = SLOW_S
                 if self.hub.listened(ACCOUNT):
-                    wait_s = SLOW_S if await self._say() else max(RETRY_S, self.line.pace.silent_s)
+                    had = await self._say()
+                    wait_s = SLOW_S if had else max(RETRY_S, self.line.pace.silent_s)
                     await asyncio.sleep(EVERY_S)
+                    if had and changes_in(self.bot.now) != self._marked:
+                        self._wanted.set()  # it came so soon behind an answer that it was not asked for
         finally:
             leave()
 

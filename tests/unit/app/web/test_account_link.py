@@ -137,6 +137,20 @@ def test_what_concerns_the_account_asks_again_but_not_for_every_word(link):
     assert 3 <= link.venue.asked["positions"] <= 8
 
 
+def test_what_comes_right_behind_an_answer_somebody_else_asked_for_is_asked_for_too(link):
+    """It was too soon to ask again, and then nobody did for a quarter of a minute."""
+
+    async def work() -> None:
+        told(link, 1, BTCUSDT=1)
+        await asyncio.sleep(0.2)
+        await link.link.now(fresh=True)
+        told(link, 2, BTCUSDT=2)
+        await asyncio.sleep(0.3)
+
+    asyncio.run(following(link, work))
+    assert link.link._marked == {"BTCUSDT": 2}
+
+
 def test_orders_are_asked_for_where_something_happened(link):
     async def run() -> None:
         told(link, 1, BTCUSDT=1)
