@@ -21,6 +21,7 @@ from bearskin.terms import HOUR_NS, BadInput, BearskinError, Product, Side, dec
 
 BARS, HOURS = 500, 720
 FRESH_S, HISTORY_FRESH_S, QUOTE_FRESH_S, BALANCE_S = 20.0, 900.0, 2.0, 5.0
+HEARD_S = 10.0  # so long is a stream of the market believed to go on
 KEPT = "ticket"
 logger = logging.getLogger("bearskin.app")
 
@@ -163,7 +164,7 @@ async def _asked_quote(desk: WebDesk, symbol: str) -> Quote:
 
 
 def _heard_quote(hub: Hub, symbol: str) -> Quote | None:
-    depth, told = hub.last(Depth(symbol)), hub.last(Mark(symbol))
+    depth, told = hub.last(Depth(symbol), HEARD_S), hub.last(Mark(symbol), HEARD_S)
     if not depth:
         return None
     quote = Quote(bid=_first(depth["bids"]), ask=_first(depth["asks"]), source="the market")
