@@ -159,6 +159,13 @@ def test_bars_and_lights_say_their_figure_without_colour():
     assert "no stop" in protection({"purpose": "hedge", "protected": False, "stop": None})
 
 
+@pytest.mark.parametrize(("fees", "shown"), [("0.10", "−0.10"), ("0.00", "0.00"), ("-0.30", "0.30")])
+def test_fees_are_what_they_cost_and_a_maker_s_rebate_is_none(fees, shown):
+    told = account(held(BTC, "-10", "100", margin_mode=MarginMode.ISOLATED, margin=D(200)))
+    found = standing_of(told, {"positions": [trade(BTC, "-10", fees=fees)], "prices": {}}, {})
+    assert cells_of(found.held[0], found, digits_of(told.terms, BTC))["cost"].endswith(f">{shown}</div>")
+
+
 def test_what_is_typed_by_somebody_is_escaped():
     told = account(held("<b>X", "-1", "100"), known=())
     found = now(told)
