@@ -195,6 +195,30 @@ def test_a_lock_hurries_the_shared_answer_that_its_holder_waits_for():
     assert hurried(ask, ask)
 
 
+def test_what_was_begun_inside_an_errand_may_want_it_again():
+    """Its turn is that of the errand, which is that of those who want it."""
+
+    async def run() -> list[Turn]:
+        pace, errand, found = pace_of(Clock()), Errand(), []
+
+        async def later() -> None:
+            await asyncio.sleep(0.01)
+            async with errand.alone():
+                await pace.wait(1)
+                found.append(errand.turn())
+
+        async with errand.alone():
+            task = asyncio.ensure_future(later())
+        with turn(Turn.FIRST):
+            async with errand.alone():
+                await asyncio.sleep(0.02)
+                found.append(errand.turn())
+        await task
+        return found
+
+    assert asyncio.run(run()) == [Turn.FIRST, Turn.BEHIND]
+
+
 def test_what_nobody_waits_for_any_more_goes_last():
     async def run() -> None:
         pace, answers = pace_of(Clock()), Answers()
