@@ -35,9 +35,24 @@ THEMES = ("dark", "light")
 START_S, DONE_S, SETTLED_MS = 240.0, 240.0, 1_200
 LOADED_MS = 30_000
 BYTES_MAX, COLOURS = 200_000, 256
-SYMBOL = "BTCUSDT"
+SYMBOL, FREE = "BTCUSDT", ("ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT", "1000PEPEUSDT")
+STEPS = 40  # bars of the rehearsal before the picture
 LOADED = """() => ![...document.querySelectorAll('.panel-words.loading')].some(one => one.offsetParent !== null)"""
-DEMO = ["demo", "--no-browser", "--seed", "7", "--interval", "1m", "--for", "60m", "--fresh"]
+DEMO = [
+    "demo",
+    "--no-browser",
+    "--seed",
+    "7",
+    "--interval",
+    "15m",
+    "--sides",
+    "short",
+    "--speed",
+    "600",
+    "--for",
+    "60m",
+    "--fresh",
+]
 OPENING = re.compile(r"(http://\S+)/\?token=(\S+)")
 
 
@@ -51,9 +66,13 @@ class Desk:
     def asked(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """The answer of its API; SystemExit with what it said when it refuses."""
         headers = {"Authorization": f"Bearer {self.token}"}
-        answer = httpx.request(
-            method, f"{self.url}/api/v1{path}", headers=headers, json=body, trust_env=False, timeout=120
-        )
+        while True:
+            answer = httpx.request(
+                method, f"{self.url}/api/v1{path}", headers=headers, json=body, trust_env=False, timeout=120
+            )
+            if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                break
+            time.sleep(float(answer.headers.get("Retry-After", 1)))  # the gate lets acts come no faster
         if answer.is_error:
             raise SystemExit(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         return answer.json()
@@ -98,15 +117,34 @@ def prepared(desk: Desk, home: Path) -> dict[str, str]:
         desk.asked("POST", "/alerts", rule)
     desk.asked("POST", "/scan", {"within": 60, "wait": True})
     result = desk.asked("GET", "/backtests")["results"][0]["name"]
-    other = price_of(desk, "ETHUSDT")
-    ticket = "/ticket?symbol=ETHUSDT&side=short&preset=beginner"
+    held = {one["symbol"] for one in state_of(desk)["positions"]}
+    free = next(symbol for symbol in FREE if symbol not in held)  # one that is held takes no second position
+    other = price_of(desk, free)
+    ticket = f"/ticket?symbol={free}&side=short&preset=beginner"
     return {
         "market": "/",
         "ticket": f"{ticket}&stop={other * Decimal('1.03'):.2f}&targets={other * Decimal('0.93'):.2f}",
         "ticket-refused": f"{ticket}&stop={other * Decimal('0.98'):.2f}",
         "backtests-result": f"/backtests?result={result}",
+        "backtests-steps": f"/backtests?view=steps&session={stepped(desk)}",
         **{name: f"/{name}" for name in ("positions", "bot", "scan", "backtests", "learn", "alerts", "settings")},
     }
+
+
+def stepped(desk: Desk) -> str:
+    """A rehearsal in which a short was made by hand; its name."""
+    words = {"symbols": SYMBOL, "side": "short", "start": "2025-04-07"}
+    name: str = desk.asked("POST", "/backtests/steps", {"market": "synthetic", "words": words})["id"]
+    for step in range(STEPS):
+        price = Decimal(desk.asked("POST", f"/backtests/steps/{name}/next")["price"])
+        if step == STEPS - 20:
+            trade = {
+                "side": "short",
+                "stop": f"{price * Decimal('1.04'):.1f}",
+                "target": f"{price * Decimal('0.9'):.1f}",
+            }
+            desk.asked("POST", f"/backtests/steps/{name}/trade", trade)
+    return name
 
 
 def waited(what: str, there: Callable[[], bool]) -> None:
@@ -134,13 +172,15 @@ def price_of(desk: Desk, symbol: str) -> Decimal:
 def slowed(home: Path) -> None:
     """Have the demo's market go as fast as the wall's clock, so that pictures of one minute show one market."""
     said = json.loads((home / "exchange" / "demo" / "address.json").read_text("utf-8"))
-    answer = httpx.post(
-        f"{said['control_url']}/clock/speed",
-        headers={"Authorization": f"Bearer {said['token']}"},
-        json={"speed": 1},
-        trust_env=False,
-    )
-    answer.raise_for_status()
+    for speed, wait_s in ((60, 6), (1, 0)):  # a bot's clock that ran ahead never goes back: it is waited for
+        answer = httpx.post(
+            f"{said['control_url']}/clock/speed",
+            headers={"Authorization": f"Bearer {said['token']}"},
+            json={"speed": speed},
+            trust_env=False,
+        )
+        answer.raise_for_status()
+        time.sleep(wait_s)
 
 
 def rules(price: Decimal) -> list[dict[str, Any]]:

@@ -78,7 +78,7 @@ def test_a_short_is_a_negative_quantity_whose_profit_moves_with_the_mark(page, d
     held = row(page, BTC)
     held.get_by_text("PROTECTED").wait_for()
     assert cell(held, "size").startswith("−0.010")
-    assert "same at the venue" in cell(held, "what")
+    held.get_by_text("same at the venue").wait_for()  # the account is asked apart from the bot
     assert "speculation" in cell(held, "what")
     desk.index(BTC, "59400")
     held.get_by_text("+6.00").wait_for()

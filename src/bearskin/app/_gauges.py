@@ -32,7 +32,7 @@ def gauges_of(
     drawdown.append((rules.drawdown_stop, "all closed, nothing entered until lifted by hand"))
     day = "no entries until 00:00 UTC"
     return [
-        _gauge("drawdown", "Drawdown", "frac", fallen, drawdown, f"below the high water mark {high:.2f}"),
+        _gauge("drawdown", "Drawdown", "frac", fallen, drawdown, f"below the high water mark {high:,.2f}"),
         _gauge("daily-loss", "Lost today", "frac", lost, [(rules.daily_loss, day)], "since 00:00 UTC, at the marks"),
         _gauge(
             "daily-stops", "Stopped today", "count", Decimal(worth.day_stops if same_day else 0),

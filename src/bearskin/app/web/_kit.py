@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from bearskin.app.web._hub import EVERY_S
 from bearskin.terms import SECOND_NS, parse_time
 
 MINUS = "−"
+CHOICE = "no-caps unelevated dense toggle-color=chosen toggle-text-color=chosen"  # words side by side
 AGAIN_S, BEHIND_MAX = 0.5, 32  # when a page that is behind is looked at again; messages that make it so
 
 
@@ -167,12 +169,23 @@ def figure(label: str, key: str) -> Figure:
     return Figure(value)
 
 
+def dressed(chart: ui.echart) -> ui.echart:
+    """A chart that was described here, with its text and lines in the colours of the theme."""
+    ui.run_javascript(f"window.bearskinDress && bearskinDress({chart.id})")
+    return chart
+
+
 def money(text: str | Decimal | None, digits: int = 2) -> str:
     """A signed amount with thousands apart and a real minus; a dash for None."""
     if text is None:
         return "–"
     value = Decimal(text)
     return f"{value:,.{digits}f}".replace("-", MINUS)
+
+
+def real_minus(sentence: str) -> str:
+    """A sentence whose negative numbers have a real minus, as figures have."""
+    return re.sub(r"(?<![\w.-])-(?=\d)", MINUS, sentence)
 
 
 def signed(text: str | Decimal | None, digits: int = 2) -> str:

@@ -150,3 +150,8 @@ def in_words(milliseconds: int) -> str:
 def _series(name: str, unit: str, rows: list[tuple[int, float]]) -> Series:
     why = "" if rows else "the venue does not tell it"
     return Series(name=name, unit=unit, rows=tuple(sorted(rows)), missing=why)
+
+
+def size_words(value: float | None) -> str:
+    """An amount of coins for eyes; a dash for None."""
+    return "–" if value is None else f"{value:,.0f}" if value >= 10_000 else f"{value:,.2f}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ from nicegui import Client
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._draft import Drafting
 from bearskin.app.web._market import INTERVALS, Spec
+from bearskin.app.web._market_crowd import Series
 from bearskin.terms import dec
 
 INTERVAL = "5m"
@@ -20,7 +22,8 @@ INTERVAL = "5m"
 @dataclass(slots=True, repr=False, kw_only=True)
 class MarketView:
     """A symbol at an interval, and the draft of the page. `spec` is known once the venue has answered; `now` is the
-    last of the Mark topic, `bars` the newest candles of the Candles topic."""
+    last of the Mark topic, `bars` the newest candles of the Candles topic. `crowd` are told the open interest and the
+    long-short ratio whenever they have been asked for."""
 
     desk: WebDesk
     symbol: str
@@ -30,6 +33,7 @@ class MarketView:
     spec: Spec | None = None
     now: dict[str, Any] = field(default_factory=dict)
     bars: list[list[Any]] = field(default_factory=list)
+    crowd: list[Callable[[Series, Series], None]] = field(default_factory=list)
 
     @property
     def digits(self) -> int:

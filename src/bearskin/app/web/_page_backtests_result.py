@@ -11,7 +11,7 @@ from nicegui import ui
 from bearskin.app.web._backtests import SHEET, all_trades, curve_of, result_of
 from bearskin.app.web._backtests_words import command_of, defaults
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._kit import Panel, figure, panel
+from bearskin.app.web._kit import Panel, figure, panel, real_minus
 from bearskin.app.web._page_backtests_parts import (
     button,
     chart,
@@ -40,7 +40,7 @@ BY_SETUP = (
 
 def result_view(desk: WebDesk, name: str, trade: str = "") -> None:
     """Build it; everything slow comes once the page stands."""
-    with panel(f"Backtest {name}", "backtest-result") as head:
+    with panel(f"Backtest {name.removeprefix('backtest-')}", "backtest-result") as head:
         head.loading()
         top = ui.element("div").classes("bt-stack")
     with panel("Equity and drawdown", "backtest-equity") as curve:
@@ -81,7 +81,7 @@ def result_view(desk: WebDesk, name: str, trade: str = "") -> None:
 
 def _head(desk: WebDesk, found: Json) -> None:
     with ui.element("div").classes("bt-said").props("data-figure=evidence role=note"):
-        ui.label(found["evidence"])
+        ui.label(real_minus(found["evidence"]))
     with ui.element("div"):
         ui.label("Luck: read this first").classes("bt-group")
         with ui.element("div").classes("bt-figures"):

@@ -12,7 +12,7 @@ from bearskin.app.web._bot_html import mode_words
 from bearskin.app.web._bot_link import BotNow
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._hub import BOT
-from bearskin.app.web._kit import figure, heard, panel
+from bearskin.app.web._kit import CHOICE, figure, heard, panel
 from bearskin.terms import BearskinError
 
 QUIET_S = 10.0
@@ -44,9 +44,11 @@ def switch_panel(desk: WebDesk) -> None:
         turn = ui.button("Pause", icon="pause", color=None).props("no-caps unelevated dense").classes("turn")
         with ui.element("div").classes("sides").props('role=group aria-label="Sides the bot enters"'):
             ui.label("Sides").classes("figure-label")
-            sides = ui.toggle(MODES).props("no-caps unelevated dense").tooltip(AUTO)
+            sides = ui.toggle(MODES).props(CHOICE).tooltip(AUTO)
         line = _line()
-        panic = ui.button("Panic…", icon="emergency", color=None).props("no-caps outline dense").classes("panic")
+        # the bar has the quick one; this one says first what each position would get, and may take foreign ones too
+        panic = ui.button("Panic…", icon="emergency", color=None).props("no-caps unelevated dense").classes("shut")
+        panic.tooltip("What a panic would do now, sentence by sentence, and whether what is not ours goes too")
         dialog = _panic_dialog(desk)
     frame.tools.set_visibility(False)
 

@@ -20,7 +20,7 @@ def learn_page(desk: WebDesk, term: str = "") -> None:
             guide_list(desk)
         with panel("The risk quiz", "quiz") as quiz:
             quiz_part(desk, quiz)
-        with panel("A -1x token beside a short held still", "same-path"):
+        with panel("A −1x token beside a short held still", "same-path"):
             path_chart(desk)
         with panel("Where liquidation really is", "reach"):
             reach_chart()

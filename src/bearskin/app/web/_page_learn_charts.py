@@ -8,14 +8,15 @@ from typing import Any
 from nicegui import ui
 
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._kit import figure, per_cent
+from bearskin.app.web._kit import dressed, figure, per_cent
 from bearskin.app.web._learn_sums import PATHS, SamePath, price_path, reach_of, reaches, same_path
 from bearskin.app.web._market import candles
 from bearskin.app.web._pace import Turn, turn
 from bearskin.app.web._page_learn_parts import choice, slider
 
-GREY, AMBER, RED, LINE = "#8894a5", "#d08a1d", "#e0526a", "#8894a533"
+GREY, AMBER, RED, LINE = "#7a8798", "#d08a1d", "#e0526a", "#8894a533"
 STORED_DAYS = 90
+PERCENT = "(v) => `${v} %`.replace('-', '−')"
 SIZES = {"6000": "6,000 USDT", "600000": "600,000 USDT", "3000000": "3,000,000 USDT", "30000000": "30,000,000 USDT"}
 
 
@@ -60,12 +61,13 @@ def path_chart(desk: WebDesk) -> None:
                moved("funding", lambda v: f"{100 * v:+.2f} %".replace("-", "−")))  # fmt: skip
     with ui.element("div").classes("ln-figures"):
         ends["market"] = figure("Coin", "path-market")
-        ends["token"] = figure("-1x token", "path-token")
+        ends["token"] = figure("−1x token", "path-token")
         ends["short"] = figure("Short, 1x", "path-short")
         ends["funding"] = figure("of it funding", "path-funding")
-    charts.append(ui.echart(_chart("line", "days", "{value} %")).classes("learn-chart"))
+    charts.append(ui.echart(_chart("line", "days", PERCENT)).classes("learn-chart"))
     charts[0].props["role"] = "img"
     charts[0].props["aria-label"] = "What became of one unit of coin, token and short, day by day"
+    dressed(charts[0])
     first = same_path(price_path("swing", 60, 0.05), 0.0003)
     charts[0].options.update(_path_series(first))
     _path_told(first, ends)
@@ -152,11 +154,11 @@ def reach_chart() -> None:
         told["true"] = figure("Liquidation price", "reach-true")
         told["apart"] = figure("comes earlier by", "reach-apart")
     show()
-    chart = ui.echart(_chart("log", "leverage", "{value} %")).classes("learn-chart")
+    chart = ui.echart(_chart("log", "leverage", PERCENT)).classes("learn-chart")
     chart.options.update(_reach_series(asked["size"], asked["leverage"]))
     chart.props["role"] = "img"
     chart.props["aria-label"] = "Rise that liquidates a short, by leverage: naive and true"
-    charts.append(chart)
+    charts.append(dressed(chart))
     ui.label(
         "A rise of one over the leverage uses up the margin: that is bankruptcy. The venue closes the position before, "
         "when what is left no longer covers the maintenance margin. BTCUSDT, isolated, brackets of 2026.9, no fees."
@@ -196,7 +198,7 @@ def _chart(kind: str, name: str, percent: str) -> dict[str, Any]:
         "tooltip": {"trigger": "axis", "confine": True},
         "xAxis": x,
         "yAxis": {**axis, "type": "log" if kind == "log" else "value", "scale": True,
-                  "axisLabel": {**axis["axisLabel"], "formatter": percent}},
+                  "axisLabel": {**axis["axisLabel"], ":formatter": percent}},
         "series": [],
     }  # fmt: skip
 

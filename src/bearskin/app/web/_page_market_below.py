@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import functools
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
 
 from bearskin.app.web._draft import Draft, path_of
 from bearskin.app.web._kit import MINUS, panel, per_cent
-from bearskin.app.web._market import Spec, SymbolRow, spec, symbol_rows
-from bearskin.app.web._market_crowd import FundingNow, Series, basis, funding, long_short, open_interest
+from bearskin.app.web._market import Spec, SymbolRow, price_digits, spec, symbol_rows
+from bearskin.app.web._market_crowd import FundingNow, Series, basis, funding, long_short, open_interest, size_words
 from bearskin.app.web._market_spark import spark
 from bearskin.app.web._market_view import MarketView
 from bearskin.app.web._pace import Turn, turn
@@ -151,6 +151,8 @@ def facts_panel(view: MarketView) -> None:
                 return
             shown.shown()
             place.set_content(facts_html(*told))
+            for tell in view.crowd:
+                tell(told[1], told[2])
 
         ui.timer(FACTS_S, ask, immediate=True)
 
@@ -168,7 +170,7 @@ def facts_html(paid: FundingNow, interest: Series, ratio: Series, gap: Series) -
             f"{settled}; {every}", spark(rates, f"{len(rates)} settled rates", zero=True),
         ),
         _card(
-            "Open interest", "interest-fact", _size(interest.last), _change(interest),
+            "Open interest", "interest-fact", size_words(interest.last), _change(interest),
             "coins of open contracts", spark([v for _, v in interest.rows], "open interest"),
         ),
         _card(
@@ -206,10 +208,6 @@ def _ratio_words(value: float | None) -> str:
     return f"{value:.1f} long for each short" if value > 1 else f"{1 / value:.1f} short for each long"
 
 
-def _size(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.0f}" if value >= 10_000 else f"{value:,.2f}"
-
-
 def _signed(value: float, digits: int) -> str:
     return f"{MINUS if value < 0 else '+'}{abs(value):,.{digits}f}"
 
@@ -235,15 +233,15 @@ def symbols_panel(view: MarketView) -> None:
                 shown.failed(str(error))
                 return
             shown.shown()
-            place.set_content(symbols_html(rows, view.symbol))
+            place.set_content(symbols_html(rows, view.symbol, functools.partial(price_digits, view.desk)))
             thin = next((row for row in rows if row.symbol == view.symbol and row.grade.thin), None)
             shown.stale(None if thin is None else f"{view.symbol} is thin: easily pushed, dear to leave")
 
         ui.timer(SYMBOLS_S, ask, immediate=True)
 
 
-def symbols_html(rows: Sequence[SymbolRow], chosen: str) -> str:
-    """The list as a table; each symbol leads to its page."""
+def symbols_html(rows: Sequence[SymbolRow], chosen: str, digits: Callable[[str], int] = lambda _: 2) -> str:
+    """The list as a table; each symbol leads to its page. `digits` are those of a symbol's prices."""
     heads = "".join(
         f'<th scope=col title="{html.escape(title)}">{name}</th>'
         for name, title in (
@@ -262,7 +260,7 @@ def symbols_html(rows: Sequence[SymbolRow], chosen: str) -> str:
         letter = html.escape(row.grade.letter)
         lines.append(
             f'<tr{" aria-current=true" if row.symbol == chosen else ""}><td><a href="/?symbol={name}">{name}</a></td>'
-            f"<td>{'–' if row.last is None else f'{row.last:,.10g}'}</td>"
+            f"<td>{'–' if row.last is None else f'{row.last:,.{digits(row.symbol)}f}'}</td>"
             f'<td class="{tone}">{_signed_per_cent(change, 2)}</td><td>{turnover}</td>'
             f'<td><span class="mk-grade g{letter}" title="{html.escape(row.grade.why)}">{letter}</span></td></tr>'
         )

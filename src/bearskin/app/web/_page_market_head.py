@@ -8,7 +8,7 @@ from nicegui import ui
 
 from bearskin.app.web._draft import Draft, path_of
 from bearskin.app.web._kit import MINUS, Figure, figure, heard, per_cent
-from bearskin.app.web._market_crowd import FundingNow, day, funding, in_words, pays
+from bearskin.app.web._market_crowd import FundingNow, Series, day, funding, in_words, pays, size_words
 from bearskin.app.web._market_link import Mark
 from bearskin.app.web._market_view import MarketView
 from bearskin.terms import BadInput, BearskinError
@@ -27,6 +27,7 @@ def head(view: MarketView) -> None:
         rate = figure("Funding, predicted", "funding")
         next_in = figure("Settles in", "funding-in")
         turnover = figure("Turnover 24 h", "turnover")
+        interest, ratio = figure("Open interest", "interest"), figure("Long : short", "long-short")
     last.value.classes(add="mk-last")
     kept: dict[str, FundingNow] = {}
     words = {"who": ""}
@@ -59,6 +60,11 @@ def head(view: MarketView) -> None:
         _signed(change, told["change_frac"])
         turnover.set("–" if told["turnover"] is None else f"{told['turnover'] / 1e6:,.1f} M")
 
+    def crowd(held: Series, accounts: Series) -> None:
+        interest.set(size_words(held.last))
+        ratio.set("–" if accounts.last is None else f"{accounts.last:.2f} : 1")
+
+    view.crowd.append(crowd)
     heard(view.desk, Mark(view.symbol), show, every_s=0.5)
     ui.timer(AGAIN_S, ask, immediate=True)
 

@@ -12,7 +12,7 @@ from nicegui import ui
 from bearskin.app.web._bot_link import BotNow
 from bearskin.app.web._draft import Draft, path_of
 from bearskin.app.web._hub import BOT
-from bearskin.app.web._kit import MINUS, heard, money, panel, per_cent, tone_of
+from bearskin.app.web._kit import MINUS, heard, panel, per_cent, signed, tone_of
 from bearskin.app.web._market import price_digits
 from bearskin.app.web._market_lines import move_stop
 from bearskin.app.web._market_view import MarketView
@@ -65,6 +65,7 @@ def positions_strip(view: MarketView, chart: Chart) -> None:
 
 def _made(view: MarketView, chart: Chart, one: dict[str, Any]) -> _Row:
     symbol, cells = one["symbol"], {}
+    digits = price_digits(view.desk, symbol)
     with ui.element("tr").props(f'data-position="{symbol}"') as root:
         with ui.element("td"):
             ui.link(symbol, path_of(Draft(symbol=symbol))).classes("mk-symbol")
@@ -76,7 +77,8 @@ def _made(view: MarketView, chart: Chart, one: dict[str, Any]) -> _Row:
             field = ui.element("input").props(
                 f'inputmode=decimal aria-label="Stop of {symbol}" size=9 autocomplete=off'
             )
-            field.props["^value"] = one["stop"] or ""  # the attribute: what is typed later is left alone
+            # the attribute: what is typed later is left alone
+            field.props["^value"] = _typeable(one["stop"], digits)
             ui.element("button").props("type=submit").add_slot("default", "Move")
         with ui.element("td"):
             cells["protection"] = ui.label().props("role=status data-figure=protection")
@@ -86,7 +88,7 @@ def _made(view: MarketView, chart: Chart, one: dict[str, Any]) -> _Row:
         functools.partial(_typed, view, chart, symbol),
         js_handler="(e) => { e.preventDefault(); emit(e.target.querySelector('input').value) }",
     )
-    return _Row(root, cells, field, price_digits(view.desk, symbol), one["stop"] or "")
+    return _Row(root, cells, field, digits, _typeable(one["stop"], digits))
 
 
 async def _typed(view: MarketView, chart: Chart, symbol: str, event: Any) -> None:
@@ -106,21 +108,21 @@ def _write(row: _Row, one: dict[str, Any], view: MarketView) -> None:
     cells, filled = row.cells, bool(Decimal(one["qty"]))
     cells["side"].set_text(f"{'▼' if short else '▲'} {one['side']}{'' if one['purpose'] != 'hedge' else ', hedge'}")
     cells["side"].classes(replace=f"mk-side {'down' if short else 'up'}")
-    cells["qty"].set_text(
-        one["qty"].replace("-", MINUS) if filled else f"waits: {one['planned_qty']}".replace("-", MINUS)
-    )
+    qty = f"{Decimal(one['qty'] if filled else one['planned_qty']):,f}".replace("-", MINUS)
+    cells["qty"].set_text(qty if filled else f"waits: {qty}")
     cells["entry"].set_text(_price(one["entry"], row.digits))
     cells["mark"].set_text(_price(one["mark"], row.digits))
     r = "" if one["r"] is None else f" ({Decimal(one['r']):+.2f} R)".replace("-", MINUS)
-    cells["pnl"].set_text(f"{money(one['pnl'])}{r}")
+    cells["pnl"].set_text(f"{signed(one['pnl'])}{r}")
     cells["pnl"].classes(replace=tone_of(one["pnl"]))
     away = "" if one["liquidation_frac"] is None else f" ({per_cent(one['liquidation_frac'], 1)})"
     cells["liquidation"].set_text(f"{_price(one['liquidation_price'], row.digits)}{away}")
     text, tone = protection(one)
     cells["protection"].set_text(text)
     cells["protection"].classes(replace=f"mk-protect {tone}")
-    if (one["stop"] or "") != row.shown_stop:
-        row.shown_stop = one["stop"] or ""
+    stop = _typeable(one["stop"], row.digits)
+    if stop != row.shown_stop:
+        row.shown_stop = stop
         view.client.run_javascript(  # what is being typed is left alone
             f"const field = document.getElementById({row.stop.html_id!r});"
             f"if (field && document.activeElement !== field) field.value = {row.shown_stop!r}"
@@ -136,6 +138,10 @@ def protection(one: dict[str, Any]) -> tuple[str, str]:
     if one["purpose"] == "hedge" and one["stop"] is None:
         return "○ hedge without a stop", "warn"
     return f"✖ UNPROTECTED {one['unprotected_s'] or 0:.1f} s", "down"
+
+
+def _typeable(text: str | None, digits: int) -> str:
+    return "" if text is None else f"{Decimal(text):.{digits}f}"
 
 
 def _price(text: str | None, digits: int) -> str:

@@ -12,7 +12,7 @@ from nicegui import ui
 from bearskin.app.web import _positions_acts as acts
 from bearskin.app.web._account_link import Terms
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._kit import term
+from bearskin.app.web._kit import CHOICE, term
 from bearskin.app.web._page_bot_switch import acted
 from bearskin.app.web._positions import Held, Key, Standing
 from bearskin.app.web._positions_html import HEADS, Digits, cells_of, digits_of
@@ -82,7 +82,7 @@ class Row:
             if self.cells[key].content != said:
                 self.cells[key].set_content(said)
         self.actions.set_visibility(ours)
-        self.stranger.set_visibility(not ours)
+        self.stranger.set_visibility(held.matches == "not ours")
         self.margin.set_visibility(held.mode is MarginMode.ISOLATED)
         why = held.trade.get("why") or "–"
         if self.why.text != why:
@@ -134,7 +134,7 @@ class Row:
     def _close_group(self) -> None:
         with ui.element("fieldset").classes("act-group"):
             ui.element("legend").add_slot("default", "Close")
-            share = ui.toggle(SHARES, value="0.5").props('dense no-caps unelevated aria-label="Share to close"')
+            share = ui.toggle(SHARES, value="0.5").props(f'{CHOICE} aria-label="Share to close"')
             price = _field("Limit (empty: market)")
             self._button("Close", "Close that share", lambda: self._close(str(share.value), price.value), "close")
 

@@ -10,7 +10,7 @@ from nicegui import ui
 
 from bearskin.app.web import _scan_html as shown
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._kit import Panel, heard, panel
+from bearskin.app.web._kit import CHOICE, Panel, heard, panel
 from bearskin.app.web._scan import (
     AGAIN_S,
     INTERVALS,
@@ -134,7 +134,7 @@ class _Asking:
         before = scanner_of(desk).now.asked
         with ui.element("div").classes("asking").props('role=form aria-label="What is looked for"'):
             sources = {"venue": "Venue, now", "store": "Stored data"}
-            self.source = ui.toggle(sources, value=before.source).props("no-caps unelevated dense")
+            self.source = ui.toggle(sources, value=before.source).props(CHOICE)
             self.interval = _select("Bars", list(INTERVALS), before.interval or default_interval(desk), "narrow")
             self.sides = _select("Sides", ["both", "short", "long"], before.sides, "narrow")
             self.within = ui.number("Bars back", value=before.within, min=1, max=500, format="%d")

@@ -7,7 +7,7 @@ from typing import Any
 
 from nicegui import ui
 
-from bearskin.app.web._kit import Figure, figure, money, per_cent
+from bearskin.app.web._kit import Figure, dressed, figure, money, per_cent
 from bearskin.app.web._ticket_payoff import Payoff, payoff_of
 from bearskin.app.web._ticket_price import Ticket
 from bearskin.app.web._ticket_tables import (
@@ -156,7 +156,7 @@ class Curve:
     def __init__(self) -> None:
         self._shown: Payoff | None = None
         chart = ui.echart(_options()).classes("tk-curve")
-        self._chart = chart.props('role=img aria-label="Profit by price, without and with the stop"')
+        self._chart = dressed(chart).props('role=img aria-label="Profit by price, without and with the stop"')
         self._best = ui.label().classes("tk-note").props("data-figure=ticket-best")
         self._worst = ui.label().classes("tk-note").props("data-figure=ticket-worst")
 
@@ -201,27 +201,31 @@ def _marks(made: Ticket) -> tuple[tuple[str, Decimal | None, str, str], ...]:
     )
 
 
+GREY = "#7a8798"  # of the lines; text takes the colours of the theme
+AMOUNT = "(v) => v.toLocaleString('en-US').replace('-', '−')"
+
+
 def _options() -> dict[str, Any]:
-    axis = {"axisLabel": {"fontSize": 10, "color": "#8b98a9", "hideOverlap": True}, "axisLine": {"show": False},
-            "splitLine": {"lineStyle": {"color": "rgba(128,140,160,.18)"}}}  # fmt: skip
+    label = {"fontSize": 10, "color": GREY, "hideOverlap": True}
+    axis: dict[str, Any] = {"axisLabel": label, "axisLine": {"show": False}, "axisTick": {"show": False}}
     return {
         "animation": False,
         "grid": {"left": 46, "right": 10, "top": 18, "bottom": 20},
         "tooltip": {"trigger": "axis", "confine": True, "textStyle": {"fontSize": 11}},
         "xAxis": {"type": "value", "min": 0, **axis, "splitLine": {"show": False}},
-        "yAxis": {"type": "value", "splitNumber": 4, **axis},
+        "yAxis": {"type": "value", "splitNumber": 4, **axis, "axisLabel": {**label, ":formatter": AMOUNT}},
         "series": [
             {
                 "id": "held", "name": "without the stop", "type": "line", "showSymbol": False, "data": [],
-                "lineStyle": {"width": 1.5, "type": "dashed", "color": "#8b98a9"}, "itemStyle": {"color": "#8b98a9"},
+                "lineStyle": {"width": 1.5, "type": "dashed", "color": GREY}, "itemStyle": {"color": GREY},
                 "markLine": {
-                    "symbol": "none", "silent": True, "lineStyle": {"color": "#8b98a9", "width": 1},
-                    "label": {"formatter": "{b}", "fontSize": 10, "color": "#8b98a9"}, "data": [],
+                    "symbol": "none", "silent": True, "lineStyle": {"color": GREY, "width": 1},
+                    "label": {"formatter": "{b}", "fontSize": 10, "color": GREY}, "data": [],
                 },
             },
             {
                 "id": "stopped", "name": "with the stop", "type": "line", "showSymbol": False, "data": [],
-                "lineStyle": {"width": 2, "color": "#4c8dff"}, "itemStyle": {"color": "#4c8dff"},
+                "lineStyle": {"width": 2, "color": "#2f78e6"}, "itemStyle": {"color": "#2f78e6"},
             },
         ],
     }  # fmt: skip

@@ -33,6 +33,7 @@ MATCHES: Final = {
     "equal": ("check_circle", "same at the venue", "up"),
     "differs": ("sync_problem", "the venue has {theirs}, the bot {ours}", "warn"),
     "not ours": ("help_outline", "not the bot's", "warn"),
+    "settling": ("hourglass_empty", "the bot holds none: being asked", "warn"),
     "unseen": ("hourglass_empty", "the venue has not shown it yet", "warn"),
 }
 

@@ -103,11 +103,17 @@ def test_without_brackets_nothing_is_guessed():
 
 
 @pytest.mark.parametrize(
-    ("qty", "matches"), [("-10", "equal"), ("-9", "differs"), (None, "not ours"), ("10", "not ours")]
+    ("ours", "foreign", "matches"),
+    [
+        ("-10", {}, "equal"),
+        ("-9", {}, "differs"),
+        (None, {BTC: "position of -10"}, "not ours"),
+        (None, {}, "settling"),  # closed since the venue was asked, or not looked at yet
+    ],
 )
-def test_the_venue_and_the_bot_are_compared(qty, matches):
+def test_the_venue_and_the_bot_are_compared(ours, foreign, matches):
     told = account(held(BTC, "-10", "100", margin_mode=MarginMode.ISOLATED, margin=D(200)))
-    state = {"positions": [trade(BTC, qty)] if qty == "-10" or qty == "-9" else [], "prices": {}}
+    state = {"positions": [] if ours is None else [trade(BTC, ours)], "prices": {}, "foreign": foreign}
     (one,) = standing_of(told, state, {}).held
     assert one.matches == matches
 

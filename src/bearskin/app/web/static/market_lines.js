@@ -141,7 +141,7 @@
       one.root.style.transform = `translateY(${at.toFixed(1)}px)`;
       if (one.root.dataset.off !== off) one.root.dataset.off = off;
       // Beside another where there is room, else under it (over it at the lower edge).
-      const wide = one.wide ??= one.handle.offsetWidth + 4, room = s.chart.getWidth() - inside.right - 6;
+      const wide = one.wide ??= one.handle.offsetWidth + 4, room = s.chart.getWidth() - inside.right - 10;
       let column = 0, shift = 0;
       for (let row = 0; row < 8; row++) {
         shift = row * HIGH * (off === "below" ? -1 : 1) + (off === "above" ? 9 : off === "below" ? -9 : 0);
@@ -151,7 +151,7 @@
       }
       taken.push({ at: at + shift, right: column, wide });
       one.handle.style.top = `${shift}px`;
-      one.handle.style.right = `${inside.right + 2 + column}px`;
+      one.handle.style.left = `${8 + column}px`; // the newest candles are at the other side
       one.rule.style.right = `${inside.right}px`;
     }
     const last = s.data.bar.at(-1), tone = last[1] < last[0] ? "down" : "up";
