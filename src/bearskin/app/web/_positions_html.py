@@ -100,7 +100,7 @@ def cells_of(held: Held, standing: Standing, digits: Digits) -> dict[str, Markup
         "stop": _stop(held, digits),
         "cost": _pair(
             el("span", plus(trade.get("funding")), class_=tone_of(trade.get("funding"))) if trade else "–",
-            money(f"-{trade['fees']}" if Decimal(trade["fees"]) else "0") if trade else "–",
+            money(0 - Decimal(trade["fees"])) if trade else "–",
         ),
         "adl": lights(held.lights),
     }
