@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,10 @@ from decimal import Decimal
 from typing import Any
 
 from bearskin.app.web._desk import WebDesk
-from bearskin.terms import BadInput, BearskinError, Side
+from bearskin.app.web._ticket_case import Rules, rules_of
+from bearskin.app.web._ticket_market import locked
+from bearskin.risk import preset_of
+from bearskin.terms import BadInput, BearskinError, Side, dec
 
 SIDES = ("short", "long", "both", "auto", "none")
 POINTS = 1_500
@@ -19,12 +23,35 @@ POINTS = 1_500
 async def act(desk: WebDesk, said: Mapping[str, Any]) -> dict[str, Any]:
     """Have the bot do an act, said as its door takes it: `is` names it, the rest are its fields.
 
-    Returns the engine's note: `refused` says why not where it was not done. Raises BadInput for what is no act,
-    BearskinError without a bot.
+    An opening keeps to what the risk quiz has opened, as one of the ticket does: without leverage of its own it takes
+    no more than that. Returns the engine's note: `refused` says why not where it was not done. Raises BadInput for
+    what is no act, BearskinError without a bot.
     """
     if not isinstance(said.get("is"), str):
         raise BadInput('an act is an object such as {"is": "Pause"}')
-    return await desk.bot.act({"act_id": secrets.token_hex(8), **said})
+    said = {"act_id": secrets.token_hex(8), **said}
+    if said["is"] == "Open":
+        lock = await desk.aside(functools.partial(locked, desk))
+        leverage = _leverage_of(said, rules_of(desk.bot.now.state))
+        if lock.shut or lock.leverage_max is None or leverage <= lock.leverage_max:
+            why = lock.shut
+        elif said.get("leverage") is None:
+            why, said = "", {**said, "leverage": f"{lock.leverage_max:f}"}
+        else:
+            why = f"{lock.why}: leverage was {leverage:f}"
+        if why:
+            return {"act_id": said["act_id"], "refused": why, "trade": 0}
+    return await desk.bot.act(said)
+
+
+def _leverage_of(said: Mapping[str, Any], rules: Rules) -> Decimal:
+    """The leverage that an opening would have."""
+    if said.get("leverage") is not None:
+        return dec(said["leverage"] if isinstance(said["leverage"], int) else str(said["leverage"]))
+    named = "hedge" if said.get("purpose") == "hedge" else str(said.get("preset") or "")
+    if not named and rules.leverage is not None:
+        return rules.leverage
+    return preset_of(named or rules.preset).leverage_max
 
 
 async def pause(desk: WebDesk) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._hub import Hub
 from bearskin.app.web._market_link import Depth, Mark
 from bearskin.app.web._pace import Errand
-from bearskin.app.web._ticket_case import Case, Facts, Quote, exposure_of, lock_of, quote_in, rules_of, shut_in
+from bearskin.app.web._ticket_case import Case, Facts, Lock, Quote, exposure_of, lock_of, quote_in, rules_of, shut_in
 from bearskin.risk import Exposure, adverse_moves
 from bearskin.terms import HOUR_NS, BadInput, BearskinError, Product, Side, dec
 
@@ -64,7 +64,6 @@ async def case_of(desk: WebDesk, symbol: str, *, fresh: bool = False) -> Case:
         source = "" if up else "the account as the bot last told it"
     elif desk.market is not None:
         account, wallet, source = await _asked_account(desk)
-    live = desk.place is not None and desk.place.venue != DEMO and desk.place.env == "live"
     return Case(
         quote=quote,
         facts=facts,
@@ -72,10 +71,16 @@ async def case_of(desk: WebDesk, symbol: str, *, fresh: bool = False) -> Case:
         wallet=wallet,
         account_source=source,
         rules=rules,
-        lock=lock_of(read_licence(desk.house.home), live=live),
+        lock=locked(desk),
         shut=shut_in(state, symbol) if state is not None and up else (),
         bot="" if up else f"{now.why}: prices go on, nothing can be sent",
     )
+
+
+def locked(desk: WebDesk) -> Lock:
+    """What is locked now for whoever owns this home, at the venue of this desk; reads a file."""
+    live = desk.place is not None and desk.place.venue != DEMO and desk.place.env == "live"
+    return lock_of(read_licence(desk.house.home), live=live)
 
 
 async def facts_of(desk: WebDesk, symbol: str, *, fresh: bool = False) -> Facts:
