@@ -31,7 +31,7 @@ def ladder_panel(view: MarketView) -> None:
             shown.shown()
             view.tell("bearskinSide.depth", host.html_id, book, view.digits, view.spec.qty_digits, LADDER)
 
-        heard(view.desk, Depth(view.symbol), show, every_s=EVERY_S)
+        heard(view.desk, Depth(view.symbol), show, every_s=EVERY_S, sight=True)
 
 
 def tape_panel(view: MarketView) -> None:
@@ -56,7 +56,7 @@ def tape_panel(view: MarketView) -> None:
                 view.local,
             )
 
-        heard(view.desk, Tape(view.symbol), show, every_s=EVERY_S)
+        heard(view.desk, Tape(view.symbol), show, every_s=EVERY_S, sight=True)
 
 
 def _heads(*names: str) -> None:
