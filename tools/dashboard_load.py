@@ -476,6 +476,7 @@ async def _beside() -> AsyncIterator[list[asyncio.Future[None]]]:
 
 async def _steady(made: Desk, run: Run, group: list[asyncio.Future[None]], browser: Browser | None) -> None:
     """Wait until the pages have what they ask for first, then measure for the minutes."""
+    print("open: all; they settle", file=sys.stderr)
     await asyncio.sleep(min(SETTLE_S, 20 * run.minutes))
     if browser is not None:
         for tab in run.tabs:
@@ -491,6 +492,7 @@ async def _steady(made: Desk, run: Run, group: list[asyncio.Future[None]], brows
     began_s, framed_s = time.monotonic(), time.monotonic() + FRAMES_EVERY_S / 2
     window_s = min(WINDOW_S, 10 * run.minutes)
     until_s = began_s + 60 * run.minutes
+    print(f"measuring for {run.minutes:g} minutes", file=sys.stderr)
     run.weights.append(await weight(made))
     while (left_s := until_s - time.monotonic()) > 0:
         await asyncio.sleep(min(window_s, left_s))

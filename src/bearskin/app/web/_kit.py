@@ -22,6 +22,9 @@ from bearskin.terms import SECOND_NS, parse_time
 
 MINUS = "−"
 CHOICE = "no-caps unelevated dense toggle-color=chosen toggle-text-color=chosen"  # words side by side
+HIDDEN_S = (
+    2.0  # the title and the bar of a page behind another tab; every change has the browser compare the whole page
+)
 AGAIN_S, BEHIND_MAX = 0.5, 32  # when a page that is behind is looked at again; messages that make it so
 
 
@@ -49,22 +52,28 @@ def heard(
     """Have `show` called in this place of the page with what is said about `topic`, as long as the place is there.
 
     A page that has lost its line, or does not keep up, is told nothing until it does, and then the newest; so is a
-    hidden one where what is told is only for the eye (`sight`).
+    hidden one where what is told is only for the eye (`sight`). The rest it hears every `HIDDEN_S`.
     """
     with ui.element("span").classes("gone") as anchor:  # lives and dies with what is around it
         pass
     leaving: list[Callable[[], None]] = []
     waiting = False
+    told_s = float("-inf")
+
+    def unseen() -> bool:
+        since_s = asyncio.get_running_loop().time() - told_s
+        return hidden(anchor.client) and (sight or since_s < HIDDEN_S)
 
     def tell(thing: Any) -> None:
-        nonlocal waiting
+        nonlocal waiting, told_s
         if anchor.is_deleted or anchor.client.is_deleted:
             leave()
-        elif _behind(anchor.client) or (sight and hidden(anchor.client)):
+        elif _behind(anchor.client) or unseen():
             if not waiting:
                 waiting = True
                 asyncio.get_running_loop().call_later(AGAIN_S, again)
         else:
+            told_s = asyncio.get_running_loop().time()
             with anchor.parent_slot or contextlib.nullcontext():
                 show(thing)
 
