@@ -38,7 +38,21 @@ BYTES_MAX, COLOURS = 200_000, 256
 SYMBOL, FREE = "BTCUSDT", ("ETHUSDT", "SOLUSDT", "XRPUSDT", "DOGEUSDT", "1000PEPEUSDT")
 STEPS = 40  # bars of the rehearsal before the picture
 LOADED = """() => ![...document.querySelectorAll('.panel-words.loading')].some(one => one.offsetParent !== null)"""
-DEMO = ["demo", "--no-browser", "--seed", "7", "--interval", "1m", "--for", "60m", "--fresh"]
+DEMO = [
+    "demo",
+    "--no-browser",
+    "--seed",
+    "7",
+    "--interval",
+    "15m",
+    "--sides",
+    "short",
+    "--speed",
+    "600",
+    "--for",
+    "60m",
+    "--fresh",
+]
 OPENING = re.compile(r"(http://\S+)/\?token=(\S+)")
 
 
@@ -158,13 +172,15 @@ def price_of(desk: Desk, symbol: str) -> Decimal:
 def slowed(home: Path) -> None:
     """Have the demo's market go as fast as the wall's clock, so that pictures of one minute show one market."""
     said = json.loads((home / "exchange" / "demo" / "address.json").read_text("utf-8"))
-    answer = httpx.post(
-        f"{said['control_url']}/clock/speed",
-        headers={"Authorization": f"Bearer {said['token']}"},
-        json={"speed": 1},
-        trust_env=False,
-    )
-    answer.raise_for_status()
+    for speed, wait_s in ((60, 6), (1, 0)):  # a bot's clock that ran ahead never goes back: it is waited for
+        answer = httpx.post(
+            f"{said['control_url']}/clock/speed",
+            headers={"Authorization": f"Bearer {said['token']}"},
+            json={"speed": speed},
+            trust_env=False,
+        )
+        answer.raise_for_status()
+        time.sleep(wait_s)
 
 
 def rules(price: Decimal) -> list[dict[str, Any]]:

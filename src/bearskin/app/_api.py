@@ -26,6 +26,7 @@ from bearskin.terms import AnyAct, BadInput
 BODY_MAX = 64_000
 TARGETS_MAX, WORD_MAX = 5, 64
 TEXT_MAX = {"text": 1_000, "note": 1_000}
+WHOLE_MAX = 1_000_000
 BEHIND_MAX = 10_000
 BEAT_S = 10.0
 STATES_S, STATES_BEAT = 0.1, 10
@@ -205,20 +206,31 @@ def act_of(said: Any, time_ns: int, wall_ns: int) -> AnyAct:
 
 
 def _sane(act: AnyAct) -> None:
-    """Raise BadInput for what no engine can reckon with: not a number, without end, signed, text without measure."""
+    """Raise BadInput for what no engine can reckon with and no journal can hold: not a number, without end, signed,
+    text without measure."""
     for name in act.__struct_fields__:
         value = getattr(act, name)
         for one in value if isinstance(value, tuple) else (value,):
             if isinstance(one, Decimal):
                 positive_of(str(one), name)
-            elif isinstance(one, str) and len(one) > TEXT_MAX.get(name, WORD_MAX):
-                raise BadInput(f"{name} has {len(one):,} signs, at most {TEXT_MAX.get(name, WORD_MAX):,} are taken")
+            elif isinstance(one, str):
+                _sane_text(one, name)
+            elif isinstance(one, int) and name not in ("time_ns", "wall_ns") and abs(one) > WHOLE_MAX:
+                raise BadInput(f"{name} is too large")
     if len(getattr(act, "targets", ())) > TARGETS_MAX:
         raise BadInput(f"there are {len(act.targets)} targets, at most {TARGETS_MAX} are taken")  # type: ignore[union-attr]
     for name in ("risk_frac", "share"):
         share = getattr(act, name, None)
         if share is not None and share > 1:
             raise BadInput(f"{name} was {share}, must be a share of one, such as 0.5")
+
+
+def _sane_text(text: str, name: str) -> None:
+    most = TEXT_MAX.get(name, WORD_MAX)
+    if len(text) > most:
+        raise BadInput(f"{name} has {len(text):,} signs, at most {most:,} are taken")
+    if any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise BadInput(f"{name} has half a sign in it (a lone surrogate), which cannot be written down")
 
 
 async def _body(request: Request) -> Any:

@@ -168,7 +168,7 @@ def _proven(
     shown = said.pop("token", None)
     if shown is None:
         raise Unproven(f"{SIGNATURE_HEADER} is missing, and no token was given")
-    if token is None or not hmac.compare_digest(str(shown).encode(), token.reveal().encode()):
+    if token is None or not hmac.compare_digest(str(shown).encode("utf-8", "replace"), token.reveal().encode()):
         raise Unproven("the token is wrong")
     try:
         at_ns = parse_time(str(said.get("time") or ""))

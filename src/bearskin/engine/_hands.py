@@ -206,6 +206,11 @@ class Hands:
         if refused is not None:
             _done(desk, act.act_id, refused=str(refused))
             return
+        wider = trade.stop is None or (wanted - trade.stop) * trade.plan.side < 0
+        if wider and self._margins.lessens(act.symbol):
+            text = f"margin of {act.symbol} goes out, and the venue has not told yet where that liquidates: try again"
+            _done(desk, act.act_id, refused=text)
+            return
         if wanted != trade.stop:
             why = "break-even by hand" if act.stop is None else f"by {act.by}"
             desk.note(

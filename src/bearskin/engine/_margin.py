@@ -55,11 +55,17 @@ class Margins:
     _moving: dict[str, _Moving] = field(default_factory=dict)
     _untold: dict[str, tuple[MoveMargin, int]] = field(default_factory=dict)
     _moved_wall_ns: dict[str, int] = field(default_factory=dict)
+    _less: set[str] = field(default_factory=set)
 
     @property
     def acts(self) -> set[str]:
         """The acts that wait for the venue's answer."""
         return {one.act.act_id for one in self._moving.values()} | set(self._untold)
+
+    def lessens(self, symbol: str) -> bool:
+        """Whether margin goes out, or has and the venue has not told since where that liquidates."""
+        moving = self._moving.get(symbol)
+        return symbol in self._less or (moving is not None and moving.act.take)
 
     def ask(self, desk: Desk, act: MoveMargin) -> None:
         """Have margin moved, or say why not."""
@@ -102,7 +108,7 @@ class Margins:
             return
         desk.look = True
         if event.outcome == "accepted":
-            self._moved_wall_ns[event.symbol] = desk.wall_ns
+            self._moved(desk, moving.act)
             self.done(desk, moving.act.act_id, detail=moving.detail, trade=moving.trade)
         else:
             why = event.message or event.code or "no reason given"
@@ -113,22 +119,29 @@ class Margins:
         if isinstance(desk.event, AccountNow):
             asked_ns = desk.event.asked_wall_ns
             self._moved_wall_ns = {symbol: ns for symbol, ns in self._moved_wall_ns.items() if ns >= asked_ns}
+            self._less &= self._moved_wall_ns.keys()
         for act, _ in list(self._untold.values()):
             self.ask(desk, act)
         for symbol, moving in list(self._moving.items()):
             if self._late(desk, moving.heard_wall_ns):
                 del self._moving[symbol]
-                self._moved_wall_ns[symbol] = desk.wall_ns
+                self._moved(desk, moving.act)
                 desk.look = True
                 text = f"the venue has not answered within {self.late_s:g} s: look whether it was done"
                 self.done(desk, moving.act.act_id, refused=text)
+
+    def _moved(self, desk: Desk, act: MoveMargin) -> None:
+        self._moved_wall_ns[act.symbol] = desk.wall_ns
+        if act.take:
+            self._less.add(act.symbol)
 
     def _late(self, desk: Desk, since_wall_ns: int) -> bool:
         return passed_ns(desk.wall_ns, since_wall_ns) > self.late_s * SECOND_NS
 
 
 def _is_told(trade: Trade, now: PositionNow) -> bool:
-    return now.margin is not None and now.qty * trade.qty > 0
+    # of a position that has grown or shrunk since, the margin is another
+    return now.margin is not None and now.qty == trade.qty
 
 
 def _unfit(trade: Trade, now: PositionNow | None, act: MoveMargin) -> str:

@@ -157,7 +157,7 @@ class Sends:
 
     async def _send(self, lane: _Lane, issued: _Issued) -> None:
         command = issued.approved.command
-        if not reduces(command):
+        if not reduces(command) or isinstance(command, AddMargin):  # whose act is answered by then
             why = self._too_late(lane, issued)
             if why:
                 self._put(self._answer(command, "rejected", code="not-sent", message=why))

@@ -171,7 +171,7 @@ def _day(state: LimitState, time_ns: int) -> Limit | None:
     until_ns = (state.day + 1) * DAY_NS
     if not state.day_done or time_ns >= until_ns:
         return None
-    detail = f"{state.day_done}: nothing is entered before {iso(until_ns)}"
+    detail = f"{state.day_done}: nothing is entered before {iso(until_ns)[:10]} 00:00 UTC"
     return Limit(name="daily-loss", multiplier=ZERO, detail=detail, until_ns=until_ns)
 
 

@@ -9,6 +9,7 @@ import pytest
 from starlette.requests import Request
 
 from bearskin.app._api import _body, act_of
+from bearskin.engine import Record, record_bytes
 from bearskin.terms import BadInput, Open
 
 OPEN = {"is": "Open", "symbol": "BTCUSDT", "side": -1, "stop": "62500"}
@@ -38,6 +39,25 @@ def asked(**more: Any) -> Any:
 def test_a_number_that_cannot_be_reckoned_with_is_no_act(field: str, number: str) -> None:
     with pytest.raises(BadInput, match=field):
         asked(**{field: [number] if field == "targets" else number})
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"is": "Remark", "symbol": "BTCUSDT", "text": "half a sign \ud83d"},
+        {"is": "Pause", "by": "\udc00"},
+        {"is": "Pause", "act_id": "a\ud800"},
+        {"is": "MoveTarget", "symbol": "BTCUSDT", "target": "60000", "number": 10**20},
+        {"is": "MoveTarget", "symbol": "BTCUSDT", "target": "60000", "number": -(10**20)},
+    ],
+)
+def test_what_a_journal_cannot_hold_is_no_act(said: dict[str, Any]) -> None:
+    """It ended the bot: the engine took it in, and then it could not be written down."""
+    try:
+        made = act_of(said, 1, 2)
+    except BadInput:
+        return
+    record_bytes(Record(event=made, notes=()))
 
 
 @pytest.mark.parametrize(

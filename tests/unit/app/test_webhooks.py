@@ -135,6 +135,7 @@ def test_a_token_in_the_body_needs_the_time_of_now():
 def test_each_proof_only_where_it_was_set_up():
     assert signals_door(Bot(), lambda: (0, 0), secret=None, token=None) is None
     assert Door(Bot(), token=None).shown().status_code == 401
+    assert Door(Bot()).post(b'{"token": "half a sign \\ud83d"}').status_code == 401
     assert Door(Bot(), secret=None).signed(SIGNAL).status_code == 401
     with pytest.raises(BadInput, match="fewer than 16") as caught:
         signals_door(Bot(), lambda: (0, 0), secret=Secret("guessable"))

@@ -7,7 +7,18 @@ from decimal import Decimal
 import pytest
 from unit.engine.mind_kit import BTC, Room, opened
 
-from bearskin.terms import AddMargin, Answered, MarginMode, MoveMargin, Open, Pause, PositionNow, Side
+from bearskin.terms import (
+    AddMargin,
+    Answered,
+    Close,
+    MarginMode,
+    MoveMargin,
+    MoveStop,
+    Open,
+    Pause,
+    PositionNow,
+    Side,
+)
 
 D = Decimal
 
@@ -138,3 +149,34 @@ def test_cross_margin_has_nothing_to_move(room):
 
 def test_without_a_position_there_is_no_margin(room):
     assert "no position of ours" in room.act(MoveMargin, symbol="ETHUSDT", amount=D(1)).refused
+
+
+def test_margin_that_was_told_of_a_larger_position_is_not_taken_for_what_is_left(room):
+    """Half is closed: half of the 500 went with it. 100 of 250 may not go, of the 500 told before they could."""
+    room.act(Close, symbol=BTC, share=D("0.5"))
+    assert room.trade.qty == D("-12.5")
+    assert room.act(MoveMargin, symbol=BTC, amount=D(100), take=True, act_id="out") is None
+    assert moved(room) == []
+    told(room, "250")
+    (done,) = [one for one in room.told("Done") if one.act_id == "out"]
+    assert "leverage above the preset (is 8.33x" in done.refused
+
+
+def test_a_stop_is_not_widened_on_the_liquidation_price_of_before_margin_went_out(monkeypatch):
+    """On 50 a coin short at 100 is liquidated near 149, on 30 near 129: a stop at 135 would never be reached."""
+    room = opened(monkeypatch)
+    room.act(Open, symbol=BTC, side=Side.SHORT, stop=D(112), qty=D(1), leverage=D(2))
+    stood = {"symbol": BTC, "qty": D(-1), "entry": D(100), "margin_mode": MarginMode.ISOLATED}
+    room.pass_s(1)
+    room.account(positions=(PositionNow(**stood, margin=D(50), liquidation_price=D("149.25")),))
+    room.answers = False
+    room.act(MoveMargin, symbol=BTC, amount=D(20), take=True)
+    assert "margin of BTCUSDT" in room.act(MoveStop, symbol=BTC, stop=D(135)).refused
+    assert room.act(MoveStop, symbol=BTC, stop=D(111)).refused == ""  # nearer is always better
+    accepted = {"symbol": BTC, "client_id": "", "what": "AddMargin", "outcome": "accepted"}
+    room.hear(Answered(**accepted, **room.times()))
+    assert "margin of BTCUSDT" in room.act(MoveStop, symbol=BTC, stop=D(135)).refused
+    room.pass_s(1)
+    room.account(positions=(PositionNow(**stood, margin=D(30), liquidation_price=D("129.35")),))
+    assert "liquidation" in room.act(MoveStop, symbol=BTC, stop=D(135)).refused
+    assert room.act(MoveStop, symbol=BTC, stop=D(113)).refused == ""

@@ -20,6 +20,7 @@ from bearskin.risk import Approved, approve_reducing
 from bearskin.risk._approved import minted
 from bearskin.terms import (
     SECOND_NS,
+    AddMargin,
     Answered,
     AnyCommand,
     AnyEvent,
@@ -255,6 +256,24 @@ def test_a_told_off_stop_goes_out_again_under_its_name_and_a_told_off_entry_does
     assert sorted(sent) == sorted([stop(0).client_id] * 2 + [entry(0).client_id])
     outcomes = {(event.client_id, event.outcome) for event in told if isinstance(event, Answered)}
     assert outcomes == {(stop(0).client_id, "accepted"), (entry(0).client_id, "rejected")}
+
+
+def test_margin_that_a_venue_told_off_is_not_added_long_after_its_act_was_answered() -> None:
+    """Who was told that it was not done asks again, and had it added twice once the silence was over."""
+    wall = Wall()
+    margin = AddMargin(symbol="BTCUSDT", amount=Decimal(30))
+
+    class Later(Script):
+        async def send(self, approved: Approved[AnyCommand]) -> Sequence[AnyEvent]:
+            found = await super().send(approved)
+            wall.ns += 30 * S
+            return found
+
+    silence = Throttled(time_ns=0, wall_ns=0, until_wall_ns=wall.ns + 30 * S)
+    sent, told = sent_by(Later({"AddMargin": [[silence, answered(margin, "rejected")]]}), [margin], wall=wall)
+    assert sent == ["AddMargin"]
+    [answer] = [event for event in told if isinstance(event, Answered)]
+    assert (answer.what, answer.outcome, answer.code) == ("AddMargin", "rejected", "not-sent")
 
 
 def test_an_unknown_outcome_is_asked_for_until_it_is_known_and_nothing_is_sent_again() -> None:

@@ -134,8 +134,11 @@ class AccountLink:
                 self._wanted.clear()
                 wait_s = SLOW_S
                 if self.hub.listened(ACCOUNT):
-                    wait_s = SLOW_S if await self._say() else max(RETRY_S, self.line.pace.silent_s)
+                    had = await self._say()
+                    wait_s = SLOW_S if had else max(RETRY_S, self.line.pace.silent_s)
                     await asyncio.sleep(EVERY_S)
+                    if had and changes_in(self.bot.now) != self._marked:
+                        self._wanted.set()  # it came so soon behind an answer that it was not asked for
         finally:
             leave()
 
@@ -216,6 +219,30 @@ class AccountLink:
         words."""
         with turn(Turn.FIRST), self.line.plainly(acting=acting):
             return await getattr(self.exchange, method)(*args)
+
+    async def told(
+        self, method: str, *args: Any, symbol: str = "", least_s: float = 0.001, most_s: float = SLOW_S
+    ) -> Any:
+        """What one of ccxt's calls tells of the account, asked once for all who look; raises BearskinError.
+
+        It stands for `most_s`, or for `least_s` where the bot has written down something that concerns `symbol` since
+        (without one: anything). The account itself and what is done by hand go before it.
+        """
+
+        async def ask() -> tuple[int, Any]:
+            noted = self._noted(symbol)
+            with self.line.plainly():
+                return noted, await getattr(self.exchange, method)(*args)
+
+        key = (method, repr(args))
+        found: tuple[int, Any] = await self.line.answers.get(key, most_s, ask)
+        if found[0] != self._noted(symbol):
+            found = await self.line.answers.get(key, least_s, ask)
+        return found[1]
+
+    def _noted(self, symbol: str) -> int:
+        changes = changes_in(self.bot.now)
+        return changes.get(symbol, 0) if symbol else sum(changes.values())
 
     def able(self, ability: str) -> bool:
         """Whether ccxt has a call for it at this venue, such as fetchLedger."""

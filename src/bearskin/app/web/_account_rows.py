@@ -22,6 +22,8 @@ from bearskin.terms import BearskinError, dec, iso, our_id, parse_time
 Row = dict[str, Any]
 ZERO = Decimal(0)
 ROWS_MOST: Final = 500
+SELDOM_S: Final = 60.0  # so long stands what was told where the bot has heard of nothing since
+OFTEN_S: Final = 5.0  # and so long what weighs much, whatever it has heard
 FEE_WITHIN_MS: Final = 60_000  # a clearance fee is written down so soon after the fill it is for
 INCOME = ("time", "type", "symbol", "amount", "asset", "id")
 FUNDING = ("time", "symbol", "amount", "asset", "id")
@@ -64,9 +66,7 @@ async def orders(desk: WebDesk) -> list[Row]:
 async def fills(desk: WebDesk, symbol: str | None = None, limit: int = 100) -> list[Row]:
     """The account's last trades."""
     line = line_of(desk)
-    names = [unified(desk, one) for one in _symbols(desk, symbol)]
-    found = await asyncio.gather(*(line.call("fetch_my_trades", name, None, limit) for name in names))
-    rows = [_fill(line, raw) for told in found for raw in told]
+    rows = [_fill(line, raw) for raw in await _each(desk, symbol, "fetch_my_trades", None, limit)]
     return sorted(rows, key=lambda row: (row["time"], row["id"]), reverse=True)[:limit]
 
 
@@ -75,8 +75,6 @@ async def funding(desk: WebDesk, symbol: str | None = None, limit: int = ROWS_MO
     line = line_of(desk)
     if not line.able("fetchFundingHistory"):
         raise BearskinError(f"{line.title} does not tell paid funding through ccxt")
-    names = [unified(desk, one) for one in _symbols(desk, symbol)]
-    found = await asyncio.gather(*(line.call("fetch_funding_history", name, None, limit) for name in names))
     rows = [
         {
             "time": _time(raw["timestamp"]),
@@ -85,18 +83,18 @@ async def funding(desk: WebDesk, symbol: str | None = None, limit: int = ROWS_MO
             "asset": raw["code"],
             "id": str(raw.get("id") or ""),
         }
-        for told in found
-        for raw in told
+        for raw in await _each(desk, symbol, "fetch_funding_history", None, limit, least_s=OFTEN_S)
     ]
     return sorted(rows, key=lambda row: (row["time"], row["symbol"]), reverse=True)[:limit]
 
 
-async def income(desk: WebDesk, limit: int = ROWS_MOST) -> list[Row]:
+async def income(desk: WebDesk, limit: int = ROWS_MOST, *, least_s: float = OFTEN_S) -> list[Row]:
     """Everything that changed the wallet, line by line."""
     line = line_of(desk)
     if not line.able("fetchLedger"):
         raise BearskinError(f"{line.title} does not tell its ledger through ccxt")
-    told = await line.call("fetch_ledger", (await line.now()).asset, None, limit)
+    asset = (await line.now()).asset
+    told = await line.told("fetch_ledger", asset, None, limit, least_s=least_s, most_s=SELDOM_S)
     return sorted(map(_income, told), key=lambda row: (row["time"], _number(row["id"])), reverse=True)[:limit]
 
 
@@ -109,15 +107,22 @@ async def liquidations(desk: WebDesk, symbol: str | None = None) -> list[Row]:
     line = line_of(desk)
     if not line.able("fetchMyLiquidations"):
         raise BearskinError(f"{line.title} does not tell liquidations through ccxt")
-    names = [unified(desk, one) for one in _symbols(desk, symbol)]
-    found = await asyncio.gather(*(line.call("fetch_my_liquidations", name) for name in names))
-    forced = [raw for told in found for raw in told]
+    forced = await _each(desk, symbol, "fetch_my_liquidations")
     if not forced:
         return []
-    trades, lines = await fills(desk, symbol, ROWS_MOST), await income(desk)
+    trades, lines = await fills(desk, symbol, ROWS_MOST), await income(desk, least_s=0.001)
     wallet = (await line.now()).wallet
     rows = [_liquidation(line, raw, trades, lines, wallet) for raw in forced]
     return sorted(rows, key=lambda row: str(row["time"]), reverse=True)
+
+
+async def _each(desk: WebDesk, symbol: str | None, method: str, *args: Any, least_s: float = 0.001) -> list[Any]:
+    """What a call tells of the symbol, or of each: asked again where something has happened, else seldom."""
+    line, names = line_of(desk), {one: unified(desk, one) for one in _symbols(desk, symbol)}
+    found = await asyncio.gather(
+        *(line.told(method, name, *args, symbol=one, least_s=least_s, most_s=SELDOM_S) for one, name in names.items())
+    )
+    return [raw for told in found for raw in told]
 
 
 def csv_of(rows: Sequence[Row], columns: Sequence[str]) -> str:

@@ -64,6 +64,8 @@ class BotLink:
                 await self._followed()
             except (httpx.HTTPError, OSError, ValueError) as error:
                 logger.debug("the line to the bot broke: %s", type(error).__name__)
+            except Exception:  # whatever it is: a state that nobody follows any more would stand as that of now
+                logger.exception("the bot could not be followed")
             self._lost()
             await asyncio.sleep(LOOK_S)
 
@@ -77,7 +79,7 @@ class BotLink:
             raise BearskinError(
                 f"the bot has not answered ({type(error).__name__}): look whether it was done before trying again"
             ) from None
-        said: dict[str, Any] = answer.json()
+        said = _said(answer)
         if answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY:
             raise BadInput(str(said.get("error")))
         if answer.status_code not in (httpx.codes.OK, httpx.codes.CONFLICT):
@@ -122,6 +124,18 @@ class BotLink:
     def _say(self, now: BotNow) -> None:
         self._now = now
         self.hub.say(BOT, now)
+
+
+def _said(answer: httpx.Response) -> dict[str, Any]:
+    """The object of an answer; raises BearskinError where it is none."""
+    try:
+        said = answer.json()
+    except ValueError:
+        said = None
+    if not isinstance(said, dict):
+        why = f"the bot has answered {answer.status_code} without a word"
+        raise BearskinError(f"{why}: look whether it was done before trying again")
+    return said
 
 
 @contextlib.asynccontextmanager

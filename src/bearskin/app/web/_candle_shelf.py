@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
+
+from bearskin.app.web._pace import Errand
 
 PAGE, FEW = 1_000, 99  # rows: what one answer holds, and what weighs least
 FRESH_S = 2.0  # so long is what was asked for told again as it is
@@ -29,8 +30,8 @@ class _Line:
     page: int = PAGE  # what the venue gives at once
     asked_s: float = float("-inf")
     heard_s: float = float("-inf")
-    newest: asyncio.Lock = field(default_factory=asyncio.Lock)
-    past: asyncio.Lock = field(default_factory=asyncio.Lock)
+    newest: Errand = field(default_factory=Errand)
+    past: Errand = field(default_factory=Errand)
 
     def joined(self, rows: Rows) -> bool:
         """Put newer rows behind; False where something would lie between."""
@@ -62,10 +63,10 @@ class CandleShelf:
         self._lines.move_to_end(key)
         while len(self._lines) > LINES_MAX:
             self._lines.popitem(last=False)
-        async with line.newest:
+        async with line.newest.alone():
             await self._newer(line, limit, ask)
         if len(line.rows) < limit and not line.whole:
-            async with line.past:
+            async with line.past.alone():
                 await _older(line, limit, ask)
         return line.rows[-limit:]
 

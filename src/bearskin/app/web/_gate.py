@@ -8,10 +8,10 @@ import hmac
 import html
 import secrets
 from collections.abc import Iterable, Mapping
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -120,11 +120,8 @@ class Gate:
         return HTMLResponse(_LOGIN.format(why=html.escape(why)), 401)
 
     def _kept(self, headers: Mapping[str, str]) -> str:
-        try:
-            found = SimpleCookie(headers.get("cookie", "")).get(self._cookie)
-        except CookieError:
-            return ""
-        return "" if found is None else found.value
+        # as browsers mean it: the standard library's drops all of them where another server's is odd
+        return cookie_parser(headers.get("cookie", "")).get(self._cookie, "")
 
 
 class Guarded:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,23 +38,27 @@ class Hub:
 
     begun: Callable[[Hashable], None] = lambda _: None
     ended: Callable[[Hashable], None] = lambda _: None
+    now_s: Callable[[], float] = time.monotonic
     _last: dict[Hashable, Any] = field(default_factory=dict)
+    _said_s: dict[Hashable, float] = field(default_factory=dict)
     _listeners: dict[Hashable, list[_Listener]] = field(default_factory=dict)
 
     def say(self, topic: Hashable, thing: Any) -> None:
         """Tell everybody who listens, each at their own pace; `last` has it at once."""
-        self._last[topic] = thing
+        self._last[topic], self._said_s[topic] = thing, self.now_s()
         for listener in list(self._listeners.get(topic, ())):
             self._due(topic, listener)
 
-    def last(self, topic: Hashable) -> Any:
-        """What was said last; None when nothing was."""
+    def last(self, topic: Hashable, within_s: float | None = None) -> Any:
+        """What was said last; None when nothing was, or not `within_s`: a line that has broken says nothing."""
+        if within_s is not None and self.now_s() - self._said_s.get(topic, float("-inf")) > within_s:
+            return None
         return self._last.get(topic)
 
     def forget(self, topic: Hashable) -> None:
         """Nothing more will be said about it: who listens later is not told what is old by then."""
         if topic not in self._listeners:
-            self._last.pop(topic, None)
+            self._gone(topic)
 
     def listen(self, topic: Hashable, heard: Heard, every_s: float = EVERY_S) -> Callable[[], None]:
         """Have `heard` called with what is said, at most once in `every_s`; what was said last comes at once.
@@ -101,8 +106,12 @@ class Hub:
             if not there:
                 del self._listeners[topic]
                 if topic not in KEPT:
-                    self._last.pop(topic, None)
+                    self._gone(topic)
                 self.ended(topic)
+
+    def _gone(self, topic: Hashable) -> None:
+        self._last.pop(topic, None)
+        self._said_s.pop(topic, None)
 
 
 @contextlib.asynccontextmanager

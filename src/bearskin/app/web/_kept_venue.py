@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from bearskin.app.web._pace import Errand
 from bearskin.live import Budget, CcxtVenue, MarketClock, Past
 from bearskin.market import Panel
 from bearskin.terms import Brackets, Instrument
@@ -24,7 +24,7 @@ class KeptVenue(CcxtVenue):
         super().__init__(dialect, exchange, (), clock=clock, budget=Budget(time.time_ns, per_s=WIDE, at_once=WIDE))
         self.past = Past()
         self._terms: dict[str, tuple[float, tuple[Instrument, Brackets | None]]] = {}
-        self._asking, self._clock_s = asyncio.Lock(), float("-inf")
+        self._asking, self._clock_s = Errand(), float("-inf")
 
     def include(self, symbols: Iterable[str], **_: Any) -> None:
         """Know these as well; raises UnknownSymbol."""
@@ -41,7 +41,7 @@ class KeptVenue(CcxtVenue):
 
     async def instruments(self, symbols: Sequence[str]) -> dict[str, tuple[Instrument, Brackets | None]]:
         """As the venue's, no older than `TERMS_S`."""
-        async with self._asking:
+        async with self._asking.alone():
             since_s = time.monotonic() - TERMS_S
             missing = [symbol for symbol in symbols if symbol not in self._terms or self._terms[symbol][0] < since_s]
             if missing:

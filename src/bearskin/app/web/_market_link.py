@@ -125,6 +125,8 @@ class MarketLink:
         self._leaving.pop(topic, None)
         self._running.pop(topic).cancel()
         self.hub.forget(topic)
+        if isinstance(topic, Tape):
+            self._trades.pop(self.unified(topic.symbol), None)
         going = asyncio.ensure_future(self._unwatched(topic))
         self._going.add(going)
         going.add_done_callback(self._going.discard)

@@ -40,7 +40,7 @@ BY_SETUP = (
 
 def result_view(desk: WebDesk, name: str, trade: str = "") -> None:
     """Build it; everything slow comes once the page stands."""
-    with panel(f"Backtest {name}", "backtest-result") as head:
+    with panel(f"Backtest {name.removeprefix('backtest-')}", "backtest-result") as head:
         head.loading()
         top = ui.element("div").classes("bt-stack")
     with panel("Equity and drawdown", "backtest-equity") as curve:

@@ -72,7 +72,7 @@ def _about_panel() -> None:
         with ui.element("div").classes("bt-row"):
             for key, what in KEYS:
                 ui.label(key).classes("bt-key")
-                ui.label(what).classes("muted")
+                ui.label(what).classes("muted bt-key-says")
 
 
 def _begin_panel(desk: WebDesk) -> None:
@@ -141,7 +141,7 @@ class Stage:
             self.speed.on_value_change(lambda: setattr(self.timer, "interval", 1 / self.speed.value))
             for key, what in KEYS[:2]:
                 ui.label(key).classes("bt-key")
-                ui.label(what).classes("muted")
+                ui.label(what).classes("muted bt-key-says")
 
     def _ticket(self) -> None:
         with panel("Your trade", "steps-ticket"), ui.element("div").classes("bt-stack"):

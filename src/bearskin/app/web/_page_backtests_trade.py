@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from typing import Any
 
 from nicegui import ui
@@ -107,8 +108,8 @@ def _told(found: Json) -> None:
             ("Quantity", str(trade["qty"]).replace("-", "−"), ""),
             ("Stop, liquidation", f"{price(trade['stop'])}, {price(trade['liquidation_price'])}", ""),
             ("Gross", written("money", trade["gross"]), tone_of(trade["gross"])),
-            ("Fees", written("money", f"-{trade['fees']}" if float(trade["fees"]) else "0"), ""),
-            ("Slippage", written("money", f"-{trade['slippage']}" if float(trade["slippage"]) > 0 else "0"), ""),
+            ("Fees", written("money", 0 - Decimal(str(trade["fees"]))), ""),
+            ("Slippage", written("money", 0 - max(Decimal(0), Decimal(str(trade["slippage"])))), ""),
             ("Funding", written("money", trade["funding"]), tone_of(trade["funding"])),
             ("Net", f"{written('money', trade['net'])} ({written('r', trade['r'])})", tone_of(trade["net"])),
             ("Worst, best on the way", excursions, ""),

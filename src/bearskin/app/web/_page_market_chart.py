@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,7 @@ from bearskin.app.web._pace import Turn, turn
 from bearskin.terms import BadInput, BearskinError, dec, interval_ns
 
 FIRST, SILENT_S = 1_000, 12.0
+AGAIN_S = 2.0  # the least between two fetchings over a hole
 MS = 1_000_000
 
 
@@ -41,6 +43,7 @@ class Chart:
     _lines: list[dict[str, Any]] = field(default_factory=list)
     _heard_s: float = 0.0
     _turn: int = 0
+    _mending: bool = False
 
     def tell(self, function: str, *values: Any) -> None:
         """Call a function of the chart in the browser."""
@@ -108,15 +111,29 @@ class Chart:
             heard(self.view.desk, Mark(self.view.symbol), self._mark, every_s=0.2, sight=True)
 
     def _candles(self, rows: list[list[Any]]) -> None:
-        first = rows[0][0]
-        self._heard_s = asyncio.get_running_loop().time()
-        if first > self.view.bars[-1][0]:  # the page was hidden or behind for longer than the stream tells: anew
-            self.holder.clear()  # until they are there nothing is followed
-            with self.host:
-                ui.timer(0.0, self.load, once=True)
+        first, step_ms = rows[0][0], interval_ns(self.view.interval) // MS
+        if self.view.bars and hole_in(self.view.bars[-1][0], rows, step_ms):
+            self._mend()
             return
         self.view.bars = [*(row for row in self.view.bars if row[0] < first), *rows][-40:]
+        self._heard_s = asyncio.get_running_loop().time()
         self.tell("bearskinMarket.patch", rows[-4:] if rows[-1][0] - first < 4 else rows)
+
+    def _mend(self) -> None:
+        """Fetch it anew: the stream was away for longer than it tells of at once."""
+
+        async def mended() -> None:
+            try:
+                await self.load()
+                await asyncio.sleep(AGAIN_S)
+            finally:
+                self._mending = False
+
+        if not self._mending:
+            self._mending = True
+            task = asyncio.ensure_future(mended())
+            self.view.desk.tasks.add(task)
+            task.add_done_callback(self.view.desk.tasks.discard)
 
     def _mark(self, now: dict[str, Any]) -> None:
         self.view.now = now
@@ -170,6 +187,12 @@ class Chart:
         highs, lows = [row[2] for row in view.bars], [row[3] for row in view.bars]
         stop, target = offered(drafting.draft.side, highs, lows, dec(entry), view.tick)
         drafting.set(stop=stop, targets=() if target is None else (target,))
+
+
+def hole_in(last_ms: int, rows: Rows, step_ms: int) -> bool:
+    """Whether a candle is missing between the last that is drawn and what a stream tells."""
+    times = [last_ms, *(row[0] for row in rows if row[0] > last_ms)]
+    return any(after - before > step_ms for before, after in itertools.pairwise(times))
 
 
 async def _both(desk: WebDesk, symbol: str, interval: str, limit: int) -> dict[str, Rows]:

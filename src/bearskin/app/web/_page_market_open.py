@@ -108,9 +108,8 @@ def _write(row: _Row, one: dict[str, Any], view: MarketView) -> None:
     cells, filled = row.cells, bool(Decimal(one["qty"]))
     cells["side"].set_text(f"{'▼' if short else '▲'} {one['side']}{'' if one['purpose'] != 'hedge' else ', hedge'}")
     cells["side"].classes(replace=f"mk-side {'down' if short else 'up'}")
-    cells["qty"].set_text(
-        one["qty"].replace("-", MINUS) if filled else f"waits: {one['planned_qty']}".replace("-", MINUS)
-    )
+    qty = f"{Decimal(one['qty'] if filled else one['planned_qty']):,f}".replace("-", MINUS)
+    cells["qty"].set_text(qty if filled else f"waits: {qty}")
     cells["entry"].set_text(_price(one["entry"], row.digits))
     cells["mark"].set_text(_price(one["mark"], row.digits))
     r = "" if one["r"] is None else f" ({Decimal(one['r']):+.2f} R)".replace("-", MINUS)

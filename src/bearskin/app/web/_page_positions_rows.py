@@ -82,7 +82,7 @@ class Row:
             if self.cells[key].content != said:
                 self.cells[key].set_content(said)
         self.actions.set_visibility(ours)
-        self.stranger.set_visibility(not ours)
+        self.stranger.set_visibility(held.matches == "not ours")
         self.margin.set_visibility(held.mode is MarginMode.ISOLATED)
         why = held.trade.get("why") or "–"
         if self.why.text != why:

@@ -16,6 +16,7 @@ from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._hub import ACCOUNT
 from bearskin.app.web._kit import heard, panel
 from bearskin.app.web._markup import Markup, el, icon, join
+from bearskin.app.web._pace import Turn, turn
 from bearskin.app.web._positions_html import Column, plus, table
 from bearskin.terms import BearskinError
 
@@ -103,7 +104,8 @@ def _started(work: Coroutine[Any, Any, None]) -> None:
 
 async def _said(desk: WebDesk, look: Look, tab: Tab) -> Markup:
     try:
-        found = await tab.rows(desk)
+        with turn(Turn.BESIDE):
+            found = await tab.rows(desk)
     except BearskinError as error:
         return el("p", str(error), class_="panel-words failed", role="status")
     if not found:

@@ -7,7 +7,7 @@ None where none are known. Money in the settle currency; the sign is the side.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from bearskin.app.web._account_link import Account, Terms
 from bearskin.terms import MarginMode, PositionNow, dec
 
 ZERO, ONE = Decimal(0), Decimal(1)
-Match = Literal["equal", "differs", "not ours", "unseen"]
+Match = Literal["equal", "differs", "not ours", "settling", "unseen"]
 Key = tuple[str, str]  # symbol and leg
 
 
@@ -26,8 +26,9 @@ class Held:
     venue tells the nearest; `joint` is the mark when all marks move by the same share, None where nothing is shared.
 
     `ratio` is maintenance over what the position stands on (1 is liquidation), of an isolated one its own margin.
-    `matches` tells whether the venue's quantity is the bot's (`ours_qty`). `trade` is the bot's position as its door
-    tells it, empty where it is none of its own.
+    `matches` tells whether the venue's quantity is the bot's (`ours_qty`); "settling" is what the bot holds no
+    longer, or not yet, and has not called foreign. `trade` is the bot's position as its door tells it, empty where it
+    has none.
     """
 
     symbol: str
@@ -129,6 +130,11 @@ def _standing(account: Account, state: Mapping[str, Any], marks: Mapping[str, De
     trades = {(one["symbol"], _leg(account, one)): one for one in state.get("positions", ())}
     held = [
         _held(now, marked, legs, free, (cross, ratio, moves), trades.pop(_key(now), None)) for now in account.positions
+    ]
+    foreign = state.get("foreign", ())  # the venue was asked before, or after, the bot told: then it is neither
+    held = [
+        replace(one, matches="settling") if one.matches == "not ours" and one.symbol not in foreign else one
+        for one in held
     ]
     held += [_unseen(one, leg, marked, marks) for (_, leg), one in trades.items() if Decimal(one["qty"])]
     pnl = sum((one.pnl for one in held if one.matches != "unseen"), ZERO)

@@ -33,6 +33,7 @@ MATCHES: Final = {
     "equal": ("check_circle", "same at the venue", "up"),
     "differs": ("sync_problem", "the venue has {theirs}, the bot {ours}", "warn"),
     "not ours": ("help_outline", "not the bot's", "warn"),
+    "settling": ("hourglass_empty", "the bot holds none: being asked", "warn"),
     "unseen": ("hourglass_empty", "the venue has not shown it yet", "warn"),
 }
 
@@ -99,7 +100,7 @@ def cells_of(held: Held, standing: Standing, digits: Digits) -> dict[str, Markup
         "stop": _stop(held, digits),
         "cost": _pair(
             el("span", plus(trade.get("funding")), class_=tone_of(trade.get("funding"))) if trade else "–",
-            money(f"-{trade['fees']}" if Decimal(trade["fees"]) else "0") if trade else "–",
+            money(0 - Decimal(trade["fees"])) if trade else "–",
         ),
         "adl": lights(held.lights),
     }

@@ -140,7 +140,7 @@ def _row(row: Row, card: Row | None, opened: bool) -> Markup:
 def _quantity(row: Row) -> Child:
     if row["qty"] is None:
         return "–"
-    return f"{Decimal(row['qty']):f}".replace("-", MINUS), el("small", f" {row['leverage']}×")
+    return f"{Decimal(row['qty']):,f}".replace("-", MINUS), el("small", f" {row['leverage']}×")
 
 
 def _signed(text: str) -> str:

@@ -14,12 +14,14 @@ from bearskin.app._world import DEMO
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._hub import Hub
 from bearskin.app.web._market_link import Depth, Mark
+from bearskin.app.web._pace import Errand
 from bearskin.app.web._ticket_case import Case, Facts, Quote, exposure_of, lock_of, quote_in, rules_of, shut_in
 from bearskin.risk import Exposure, adverse_moves
 from bearskin.terms import HOUR_NS, BadInput, BearskinError, Product, Side, dec
 
 BARS, HOURS = 500, 720
 FRESH_S, HISTORY_FRESH_S, QUOTE_FRESH_S, BALANCE_S = 20.0, 900.0, 2.0, 5.0
+HEARD_S = 10.0  # so long is a stream of the market believed to go on
 KEPT = "ticket"
 logger = logging.getLogger("bearskin.app")
 
@@ -28,7 +30,7 @@ logger = logging.getLogger("bearskin.app")
 class Shelf:
     """What was asked of the venue lately, for every page: symbol (and interval) to (when, what)."""
 
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    lock: Errand = field(default_factory=Errand)
     facts: dict[tuple[str, str], tuple[float, Facts]] = field(default_factory=dict)
     worst: dict[str, tuple[float, dict[int, Any]]] = field(default_factory=dict)
     quotes: dict[str, tuple[float, Quote]] = field(default_factory=dict)
@@ -86,7 +88,7 @@ async def facts_of(desk: WebDesk, symbol: str, *, fresh: bool = False) -> Facts:
     at, found = shelf.facts.get((symbol, interval), (-FRESH_S, None))
     if found is not None and not fresh and time.monotonic() - at < FRESH_S:
         return found
-    async with shelf.lock:
+    async with shelf.lock.alone():
         at, found = shelf.facts.get((symbol, interval), (-FRESH_S, None))
         if found is None or fresh or time.monotonic() - at >= FRESH_S:
             found = await _asked_facts(desk, symbol, interval, shelf)
@@ -162,7 +164,7 @@ async def _asked_quote(desk: WebDesk, symbol: str) -> Quote:
 
 
 def _heard_quote(hub: Hub, symbol: str) -> Quote | None:
-    depth, told = hub.last(Depth(symbol)), hub.last(Mark(symbol))
+    depth, told = hub.last(Depth(symbol), HEARD_S), hub.last(Mark(symbol), HEARD_S)
     if not depth:
         return None
     quote = Quote(bid=_first(depth["bids"]), ask=_first(depth["asks"]), source="the market")

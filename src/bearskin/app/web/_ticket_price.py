@@ -304,7 +304,7 @@ def _checks(
     draft: Draft, case: Case, plan: Plan | None, refused: Refused | None, faults: dict[str, str]
 ) -> tuple[Check, ...]:
     """Every question with its answer: those of the plan, and those only a desk can ask."""
-    rows = [] if plan is None else list(plan.checks)
+    rows = [] if plan is None else [_stop_told(row, faults) for row in plan.checks]
     if refused is not None and not any(row.reason is refused.reason for row in rows):
         rows.append(
             Check(
@@ -328,6 +328,13 @@ def _checks(
     if case.account_source:
         rows.append(Check(name="account", status="unchecked", detail=case.account_source))
     return tuple(rows)
+
+
+def _stop_told(row: Check, faults: dict[str, str]) -> Check:
+    """A stop that is there and wrong is left out when the plan is made: it must not read as if none had been given."""
+    if row.name != "stop" or "stop" not in faults:
+        return row
+    return replace(row, status="refuse", detail=faults["stop"], reason=None)
 
 
 def _limit_check(draft: Draft, case: Case) -> Check:

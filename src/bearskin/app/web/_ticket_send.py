@@ -15,7 +15,7 @@ from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._draft import Draft
 from bearskin.app.web._ticket_market import case_of, shelf_of
 from bearskin.app.web._ticket_price import Ticket, priced
-from bearskin.terms import BadInput, BearskinError, Side
+from bearskin.terms import BadInput, Side
 
 SENT_KEPT = 200
 State = Literal["done", "now", "todo", "failed"]
@@ -86,7 +86,7 @@ async def send(desk: WebDesk, draft: Draft, act_id: str) -> Sent:
             sent.pop(next(iter(sent)))
     try:
         answer: Sent = await asyncio.shield(doing)
-    except BearskinError:
+    except Exception:
         sent.pop(act_id, None)  # asked again, the engine itself does it once at most
         raise
     if answer.refused:

@@ -74,20 +74,29 @@ class VenueLine:
         for again in (True, False):
             self._unless_silent()
             await self.pace.wait(weight)
-            self._unless_silent()
-            if (sent := _sent.get()) is not None:
-                sent[:] = [time.time_ns()]
-            self.pace.spent(str(path), weight)
             try:
-                return await self._fetch(path, api, method, given, costs)
+                self._unless_silent()
+                return await self._sent(weight, path, api, method, given, costs)
             except Exception as error:
                 if not (again and _kind(error) == "clock"):
-                    self._told_off(error)
                     raise
             finally:
-                self._counted(api)
+                self.pace.back(weight)
             await self.synced()
         raise AssertionError("the second round returns or raises")
+
+    async def _sent(self, weight: float, path: Any, api: Any, *more: Any) -> Any:
+        if (sent := _sent.get()) is not None:
+            sent[:] = [time.time_ns()]
+        self.pace.spent(str(path), weight)
+        asked_s = self.pace.wall_s()
+        try:
+            found = await self._fetch(path, api, *more)
+        except Exception as error:
+            self._told_off(error)
+            raise
+        self._counted(api, asked_s)  # where no answer came the headers are those of another question
+        return found
 
     async def synced(self) -> None:
         """Measure how far our clock is from the venue's, unless somebody just has."""
@@ -135,18 +144,18 @@ class VenueLine:
         if re.fullmatch(r"\d+(\.\d+)?", str(after)):
             seconds = float(after)
         if until_ms is not None:
-            seconds = max(seconds if after else 0.0, until_ms / 1e3 - time.time())
+            seconds = max(seconds if after else 0.0, until_ms / 1e3 - self.pace.wall_s())
         logger.warning("%s wants fewer questions: pages ask nothing for %.0f s", self.title, seconds)
         self.pace.told_off(seconds)
 
-    def _counted(self, api: Any) -> None:
+    def _counted(self, api: Any, asked_s: float) -> None:
         """Take in what the venue has counted; its spot market counts by itself."""
         if not self.pace.limit or not str(api[0] if isinstance(api, list | tuple) else api).startswith("fapi"):
             return
         headers = self.exchange.last_response_headers or {}
         used = next((value for name, value in headers.items() if name.lower() == USED), None)
         if used is not None and str(used).isdigit():
-            self.pace.counted(float(used))
+            self.pace.counted(float(used), asked_s)
 
 
 def guarded(exchange: Any, title: str) -> VenueLine:
@@ -160,6 +169,8 @@ def guarded(exchange: Any, title: str) -> VenueLine:
         per_s=per_s,
         at_once=BURST_WEIGHT if by_minute else max(10.0, BURST_S * per_s),
         limit=BINANCE_A_MINUTE if by_minute else 0.0,
+        # it counts minutes by its own clock
+        wall_s=lambda: time.time() - (exchange.options.get("timeDifference") or 0) / 1e3,
     )
     line = VenueLine(exchange, title, pace)
     line.take()

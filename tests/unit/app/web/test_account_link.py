@@ -137,6 +137,20 @@ def test_what_concerns_the_account_asks_again_but_not_for_every_word(link):
     assert 3 <= link.venue.asked["positions"] <= 8
 
 
+def test_what_comes_right_behind_an_answer_somebody_else_asked_for_is_asked_for_too(link):
+    """It was too soon to ask again, and then nobody did for a quarter of a minute."""
+
+    async def work() -> None:
+        told(link, 1, BTCUSDT=1)
+        await asyncio.sleep(0.2)
+        await link.link.now(fresh=True)
+        told(link, 2, BTCUSDT=2)
+        await asyncio.sleep(0.3)
+
+    asyncio.run(following(link, work))
+    assert link.link._marked == {"BTCUSDT": 2}
+
+
 def test_orders_are_asked_for_where_something_happened(link):
     async def run() -> None:
         told(link, 1, BTCUSDT=1)
@@ -151,6 +165,36 @@ def test_orders_are_asked_for_where_something_happened(link):
         assert [link.venue.asked[f"orders {name}"] for name in SYMBOLS] == [2, 3, 2]
 
     asyncio.run(run())
+
+
+def test_what_is_written_down_is_asked_for_once_and_again_where_something_happened(link):
+    """Every open tab asked for every symbol, as often as anything happened and before all others: payments of funding
+    weigh 30 each."""
+    asked: Counter[str] = Counter()
+
+    async def fetch_my_trades(name: str) -> list[str]:
+        asked[name] += 1
+        await asyncio.sleep(0.01)
+        return [f"{name} {asked[name]}"]
+
+    link.link.market.exchange = SimpleNamespace(fetch_my_trades=fetch_my_trades)
+
+    async def ten_tabs() -> set[str]:
+        found = await asyncio.gather(
+            *(link.link.told("fetch_my_trades", name, symbol=name) for name in SYMBOLS for _ in range(10))
+        )
+        return {row for rows in found for row in rows}
+
+    async def work() -> None:
+        told(link, 1, BTCUSDT=1)
+        await ten_tabs()
+        assert await ten_tabs() == {f"{name} 1" for name in SYMBOLS}
+        told(link, 2, BTCUSDT=2)
+        await asyncio.sleep(0.01)
+        assert await ten_tabs() == {"BTCUSDT 2", "ETHUSDT 1", "XRPUSDT 1"}
+
+    asyncio.run(work())
+    assert asked == {"BTCUSDT": 2, "ETHUSDT": 1, "XRPUSDT": 1}
 
 
 def test_the_mode_is_asked_for_once_and_then_told_by_what_is_held(link):

@@ -80,6 +80,22 @@ def test_who_leaves_does_not_take_the_question_along():
     assert asyncio.run(run()) == (1, 1)
 
 
+def test_what_is_being_asked_when_something_changes_is_asked_again():
+    """A balance that was on its way when money was moved was told as the balance after, and kept."""
+
+    async def run() -> tuple[Any, ...]:
+        answers, venue = Answers(), Venue()
+        before = asyncio.ensure_future(answers.get("balance", 30, venue.ask))
+        await asyncio.sleep(0)
+        answers.forget("balance")
+        after = asyncio.ensure_future(answers.get("balance", 30, venue.ask))
+        await asyncio.sleep(0)
+        venue.gate.set()
+        return await before, await after, await answers.get("balance", 30, venue.ask), len(answers._asking)
+
+    assert asyncio.run(run()) == (1, 2, 2, 0)
+
+
 def test_it_does_not_grow():
     async def run() -> Answers:
         answers, venue = Answers(), Venue()

@@ -148,6 +148,13 @@ def test_the_page_that_asks_for_the_token_repeats_nothing() -> None:
     assert b"not the one" in body
 
 
+@pytest.mark.parametrize("other", ['theme={"dark": true}', "words=a b, c", "t[1]=2", "alone", "caf\xe9=1"])
+def test_cookies_of_other_servers_on_this_machine_do_not_shut_its_owner_out(other: str) -> None:
+    """A browser sends a name's cookies to all of its ports."""
+    assert knocked(cookie=f"{other}; {KEPT}")[0] == 200
+    assert knocked(cookie=f"{KEPT}; {other}")[0] == 200
+
+
 def test_two_desks_have_two_cookies() -> None:
     assert cookie_of("a" * 43) != cookie_of("b" * 43)
 

@@ -10,7 +10,7 @@ import pytest
 
 from bearskin.app.web import _market_link
 from bearskin.app.web._hub import Hub
-from bearskin.app.web._market_link import Depth, Mark, MarketLink
+from bearskin.app.web._market_link import Depth, Mark, MarketLink, Tape
 
 
 class Exchange:
@@ -73,6 +73,30 @@ def test_a_venue_that_cannot_end_a_stream_is_let_be(link):
         await link.close()
 
     asyncio.run(run())
+
+
+def test_trades_of_before_a_stream_was_let_go_are_not_told_as_its_last_ones(link):
+    """Who came back after an hour saw the trades of then and now as one tape, and no symbol was ever forgotten."""
+    hub, exchange, topic, heard = link.hub, link.exchange, Tape("BTCUSDT"), []
+    prices = iter(range(1, 1_000))
+
+    async def watch_trades(_: str) -> list[dict[str, Any]]:
+        await asyncio.sleep(0.02)
+        return [{"timestamp": 1, "price": next(prices), "amount": 1, "side": "sell"}]
+
+    exchange.watch_trades = watch_trades
+
+    async def run() -> None:
+        hub.listen(topic, heard.append, 0.0)()
+        await asyncio.sleep(0.3)
+        heard.clear()
+        leave = hub.listen(topic, heard.append, 0.0)
+        await asyncio.sleep(0.05)
+        leave()
+        await link.close()
+
+    asyncio.run(run())
+    assert len(heard[0]) == 1
 
 
 def test_closing_leaves_nothing_behind(link):

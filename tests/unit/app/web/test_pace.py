@@ -11,7 +11,8 @@ import ccxt
 import ccxt.pro
 import pytest
 
-from bearskin.app.web._pace import Pace, Turn, turn
+from bearskin.app.web._answers import Answers
+from bearskin.app.web._pace import Errand, Pace, Turn, turn
 from bearskin.app.web._venue_line import BINANCE_A_MINUTE, BURST_WEIGHT, VenueLine, guarded
 from bearskin.terms import VenueBusy
 
@@ -144,6 +145,143 @@ def test_a_turn_inside_another_stays_behind_unless_it_is_the_first():
     asyncio.run(run())
 
 
+def hurried(begin: Callable[[Pace], Awaitable[None]], join: Callable[[Pace], Awaitable[None]]) -> bool:
+    """Whether what was begun behind, in a minute that is spent for it, is done once somebody who is seen joins."""
+
+    async def run() -> bool:
+        pace = pace_of(Clock())
+        pace.counted(1_800)
+        with turn(Turn.BEHIND):
+            first = asyncio.ensure_future(begin(pace))
+        await asyncio.sleep(0.01)
+        assert pace.waiting == 1
+        second = asyncio.ensure_future(join(pace))
+        _, late = await asyncio.wait({first, second}, timeout=2)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        return not late
+
+    return asyncio.run(run())
+
+
+def test_an_answer_that_somebody_more_urgent_wants_too_is_hurried():
+    """It waited out the minute in the turn of whoever had asked first, and so did all who shared it."""
+    answers = Answers()
+
+    async def get(pace: Pace) -> None:
+        await answers.get("tickers", 30, lambda: pace.wait(1))
+
+    assert hurried(get, get)
+
+
+def test_who_holds_a_lock_that_somebody_more_urgent_wants_is_hurried():
+    errand = Errand()
+
+    async def ask(pace: Pace) -> None:
+        async with errand.alone():
+            await pace.wait(1)
+
+    assert hurried(ask, ask)
+
+
+def test_a_lock_hurries_the_shared_answer_that_its_holder_waits_for():
+    errand, answers = Errand(), Answers()
+
+    async def ask(pace: Pace) -> None:
+        async with errand.alone():
+            await answers.get("candles", 30, lambda: pace.wait(1))
+
+    assert hurried(ask, ask)
+
+
+def test_what_was_begun_inside_an_errand_may_want_it_again():
+    """Its turn is that of the errand, which is that of those who want it."""
+
+    async def run() -> list[Turn]:
+        pace, errand, found = pace_of(Clock()), Errand(), []
+
+        async def later() -> None:
+            await asyncio.sleep(0.01)
+            async with errand.alone():
+                await pace.wait(1)
+                found.append(errand.turn())
+
+        async with errand.alone():
+            task = asyncio.ensure_future(later())
+        with turn(Turn.FIRST):
+            async with errand.alone():
+                await asyncio.sleep(0.02)
+                found.append(errand.turn())
+        await task
+        return found
+
+    assert asyncio.run(run()) == [Turn.FIRST, Turn.BEHIND]
+
+
+def test_what_nobody_waits_for_any_more_goes_last():
+    async def run() -> None:
+        pace, answers = pace_of(Clock()), Answers()
+        pace.counted(2_300)
+        tab = asyncio.ensure_future(answers.get("tickers", 30, lambda: pace.wait(1)))
+        await asyncio.sleep(0.01)
+        tab.cancel()
+        await asyncio.gather(tab, return_exceptions=True)
+        assert [one[0]() for one in pace._line] == [Turn.BEHIND]
+
+    asyncio.run(run())
+
+
+def test_what_is_out_and_not_counted_yet_counts():
+    """A bucket of 400 at once, each alone within the limit, together went far beyond it."""
+
+    async def run() -> None:
+        pace = pace_of(Clock())
+        pace.counted(2_000)
+        assert len(await served(pace, *[(str(n), Turn.SEEN, 40) for n in range(9)])) == 4
+        for _ in range(4):
+            pace.back(40)
+        pace.counted(2_040)  # one of them; the others have gone elsewhere
+        assert len(await served(pace, *[(str(n), Turn.SEEN, 40) for n in range(9)])) == 3
+
+    asyncio.run(run())
+
+
+def test_who_leaves_at_the_very_moment_takes_nothing_along():
+    async def run() -> None:
+        clock = Clock()
+        pace = pace_of(clock)
+        await served(pace, ("all", Turn.FIRST, 400))
+        pace.back(400)
+        task = asyncio.ensure_future(pace.wait(10))
+        await asyncio.sleep(0)
+        clock.s += 3
+        pace._serve()
+        task.cancel()  # let go already, and has not gone
+        await asyncio.gather(task, return_exceptions=True)
+        assert (pace._left, pace._out) == (60, 0)
+
+    asyncio.run(run())
+
+
+def test_a_count_of_the_minute_before_does_not_shut_this_one():
+    clock = Clock()
+    pace = pace_of(clock)
+    asked_s = clock.s - 0.1
+    pace.counted(2_300, asked_s)  # asked before the full minute, answered after it
+
+    async def run() -> None:
+        assert await served(pace, ("candles", Turn.SEEN, 1)) == ["candles"]
+        pace.counted(2_300, clock.s)
+        assert await served(pace, ("candles", Turn.SEEN, 1)) == []
+        pace.counted(2_250, clock.s)  # answers overtake each other
+        assert await served(pace, ("candles", Turn.SEEN, 1)) == []
+        pace.counted(12, clock.s)  # the venue's minute has begun
+        assert await served(pace, ("candles", Turn.SEEN, 1)) == ["candles"]
+
+    asyncio.run(run())
+
+
 # --- the line ------------------------------------------------------------------------------------------------------
 
 
@@ -268,3 +406,26 @@ def test_the_venues_own_count_is_taken_of_its_futures_alone():
         return found
 
     assert asked(exchange, work) == [0.0, 300.0]
+
+
+def test_a_question_that_gets_no_answer_counts_nothing():
+    """The headers at hand are those of the last answer: a count of minutes ago shut the pages out for this one."""
+    exchange = Exchange(ccxt.RequestTimeout("binanceusdm GET /fapi/v1/klines"))
+
+    async def work(line: VenueLine) -> tuple[float, float]:
+        exchange.last_response_headers = {"X-MBX-USED-WEIGHT-1M": "2300"}
+        with pytest.raises(ccxt.RequestTimeout):
+            await exchange.fetch2("klines", "fapiPublic", "GET", {}, {})
+        return line.pace._used[1], line.pace._out
+
+    assert asked(exchange, work) == (0.0, 0.0)
+
+
+def test_minutes_are_the_venues():
+    exchange = Exchange(ahead_s=20.0)
+
+    async def work(line: VenueLine) -> float:
+        await line.synced()
+        return line.pace.wall_s()
+
+    assert asked(exchange, work) == pytest.approx(time.time() - 20, abs=2)

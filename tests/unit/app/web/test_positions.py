@@ -103,11 +103,17 @@ def test_without_brackets_nothing_is_guessed():
 
 
 @pytest.mark.parametrize(
-    ("qty", "matches"), [("-10", "equal"), ("-9", "differs"), (None, "not ours"), ("10", "not ours")]
+    ("ours", "foreign", "matches"),
+    [
+        ("-10", {}, "equal"),
+        ("-9", {}, "differs"),
+        (None, {BTC: "position of -10"}, "not ours"),
+        (None, {}, "settling"),  # closed since the venue was asked, or not looked at yet
+    ],
 )
-def test_the_venue_and_the_bot_are_compared(qty, matches):
+def test_the_venue_and_the_bot_are_compared(ours, foreign, matches):
     told = account(held(BTC, "-10", "100", margin_mode=MarginMode.ISOLATED, margin=D(200)))
-    state = {"positions": [trade(BTC, qty)] if qty == "-10" or qty == "-9" else [], "prices": {}}
+    state = {"positions": [] if ours is None else [trade(BTC, ours)], "prices": {}, "foreign": foreign}
     (one,) = standing_of(told, state, {}).held
     assert one.matches == matches
 
@@ -159,6 +165,13 @@ def test_bars_and_lights_say_their_figure_without_colour():
     assert "no stop" in protection({"purpose": "hedge", "protected": False, "stop": None})
 
 
+@pytest.mark.parametrize(("fees", "shown"), [("0.10", "−0.10"), ("0.00", "0.00"), ("-0.30", "0.30")])
+def test_fees_are_what_they_cost_and_a_maker_s_rebate_is_none(fees, shown):
+    told = account(held(BTC, "-10", "100", margin_mode=MarginMode.ISOLATED, margin=D(200)))
+    found = standing_of(told, {"positions": [trade(BTC, "-10", fees=fees)], "prices": {}}, {})
+    assert cells_of(found.held[0], found, digits_of(told.terms, BTC))["cost"].endswith(f">{shown}</div>")
+
+
 def test_what_is_typed_by_somebody_is_escaped():
     told = account(held("<b>X", "-1", "100"), known=())
     found = now(told)
@@ -190,3 +203,20 @@ def test_what_is_no_symbol_gets_into_no_address_of_the_demo(symbol):
         asyncio.run(control.push(symbol, Decimal(1)))
     with pytest.raises(BadInput, match="is no symbol"):
         asyncio.run(control.release(symbol))
+
+
+def test_fills_of_every_symbol_come_together_the_newest_first():
+    def raw(symbol: str, ms: int) -> dict[str, Any]:
+        return {"symbol": symbol, "timestamp": ms, "id": ms, "side": "sell", "amount": 1, "price": 5, "order": "o"}
+
+    async def told(method: str, name: str, since: None, limit: int, **_: Any) -> list[dict[str, Any]]:
+        assert (method, since, limit) == ("fetch_my_trades", None, 2)
+        return [raw(name, 1_000), raw(name, 3_000 if name[0] == "B" else 2_000)]
+
+    names = {"BTCUSDT": "BTC/USDT:USDT", "ETHUSDT": "ETH/USDT:USDT"}
+    account: Any = SimpleNamespace(told=told, exchange=SimpleNamespace(markets={}))
+    bot = SimpleNamespace(now=SimpleNamespace(state=None))
+    market = SimpleNamespace(unified=names.__getitem__)
+    desk: Any = SimpleNamespace(market=market, account=account, symbols=tuple(names), bot=bot)
+    found = asyncio.run(account_rows.fills(desk, None, 2))
+    assert [(one["symbol"], one["time"][17:19]) for one in found] == [("BTC/USDT:USDT", "03"), ("ETH/USDT:USDT", "02")]

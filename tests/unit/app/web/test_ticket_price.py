@@ -72,6 +72,8 @@ def test_a_stop_on_the_wrong_side_is_refused_beside_its_field(side, stop, says):
     assert says in made.faults["stop"]
     assert (made.verdict, made.sendable) == ("refused", False)
     assert says in made.why_not
+    (row,) = [check for check in made.checks if check.name == "stop"]
+    assert (row.status, says in row.detail) == ("refuse", True)
 
 
 def test_a_stop_between_entry_and_mark_would_go_off_at_once():

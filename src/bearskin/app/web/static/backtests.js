@@ -92,7 +92,8 @@
     const style = { color: colour, width: 1.2, type: { stop: "dashed", target: "dotted", liquidation: "dashed" }[one.kind] || "solid" };
     return [
       { coord: [from, Number(one.price)], lineStyle: style, symbol: "none",
-        label: { show: true, formatter: `${one.word} ${number(one.price, digits)}`, position: "start", distance: 4, color: colour, fontSize: 11 } },
+        label: { show: true, formatter: `${one.word} ${number(one.price, digits)}`, position: "start", distance: 4, color: colour, fontSize: 11,
+          backgroundColor: css("--panel"), padding: [1, 3] } },
       { coord: [one.to_ms ? Math.max(to, from + 1) : bars.length - 1 + ROOM, Number(one.price)], symbol: "none" },
     ];
   };

@@ -19,7 +19,7 @@ window.bearskinEquity = (() => {
     return {
       animation: false,
       textStyle: { fontFamily: "inherit" },
-      grid: [{ left: 8, right: 70, top: 8, height: "60%" }, { left: 8, right: 70, bottom: 22, height: "22%" }],
+      grid: [{ left: 8, right: 70, top: 8, height: "58%" }, { left: 8, right: 70, bottom: 22, height: "19%" }],
       xAxis: [
         { ...time, gridIndex: 0, axisLabel: { show: false } },
         { ...time, gridIndex: 1, axisLabel: { color: text, fontSize: 11, hideOverlap: true } },

@@ -72,13 +72,20 @@
   const structure = (s) => (params, api) => {
     const c = s.colours, box = api.value(4) === 1;
     const [x1, y1] = api.coord([api.value(0), api.value(1)]), [x2, y2] = api.coord([api.value(2), api.value(3)]);
-    const half = api.size([1, 0])[0] / 2, name = s.drawn[params.dataIndex]?.name ?? "";
-    const label = { type: "text", silent: true, style: { text: name, x: x1 + 3, y: Math.min(y1, y2) - 13, fill: c.accent, font: "11px system-ui", opacity: .95 } };
+    const half = api.size([1, 0])[0] / 2, { name = "", under = false } = s.drawn[params.dataIndex] ?? {};
+    const free = (x, y) => { // names lie beside one another, not upon
+      if (params.dataIndex === 0) s.names = [];
+      while (name && s.names.some((one) => x < one.right && one.x < x + 6.5 * name.length && Math.abs(one.y - y) < 12)) y += under ? 6 : -6;
+      if (name) s.names.push({ x, y, right: x + 6.5 * name.length });
+      return { x, y };
+    };
+    const place_of = box ? free(Math.min(x1, x2) - half + 3, Math.min(y1, y2) + 3) : free(x1 + 3, under ? y1 + 3 : Math.min(y1, y2) - 13);
+    const label = { type: "text", silent: true, style: { text: name, ...place_of, fill: c.accent, font: "11px system-ui", opacity: .95 } };
     if (box) {
       const left = Math.min(x1, x2) - half, top = Math.min(y1, y2);
       return { type: "group", silent: true, children: [{ type: "rect",
         shape: { x: left, y: top, width: Math.abs(x2 - x1) + 2 * half, height: Math.max(1, Math.abs(y2 - y1)) },
-        style: { fill: c.accent, opacity: .13, stroke: c.accent, lineWidth: 1 } }, { ...label, style: { ...label.style, x: left + 3, y: top + 3 } }] };
+        style: { fill: c.accent, opacity: .13, stroke: c.accent, lineWidth: 1 } }, label] };
     }
     return { type: "group", silent: true, children: [{ type: "line", shape: { x1, y1, x2, y2 },
       style: { stroke: c.accent, lineWidth: 1.5, opacity: .95 } }, label] };
@@ -187,6 +194,8 @@
       s.drawn = s.drawn.filter((one) => one.value[2] >= 0).map((one) => ({ ...one, value: [Math.max(0, one.value[0]), ...one.value.slice(1)] }));
       const named = new Set(); // a curve of many pieces is named once
       for (const one of s.drawn) { if (named.has(one.name)) one.name = ""; named.add(one.name); }
+      // two lines that begin together have their names on their outer sides
+      for (const one of s.drawn) one.under = one.value[4] === 0 && s.drawn.some((other) => other !== one && other.name && other.value[4] === 0 && other.value[0] === one.value[0] && other.value[1] > one.value[1]);
     }
     const marks = !s.shows ? [] : s.setups.map((one) => {
       const at = place(s, one.bar_ms), down = one.side === "short", big = one.key === s.chosen;
@@ -228,7 +237,7 @@
   const mount = (id, find, options) => {
     const host = document.getElementById(options.host);
     const s = { id, host, find, ...options, chart: null, waiting: [], data: empty(), labels: [], view: [0, 1], follow: true, shown: -1,
-      lines: [], setups: [], chosen: null, shows: true, drawn: [], hover: null, due: 0, spent: 0, draws: 0, redrawn: false, colours: colours(), dark: document.body.classList.contains("body--dark") };
+      lines: [], setups: [], chosen: null, shows: true, drawn: [], names: [], hover: null, due: 0, spent: 0, draws: 0, redrawn: false, colours: colours(), dark: document.body.classList.contains("body--dark") };
     charts.get(id)?.close?.();
     charts.set(id, s);
     s.turned = new MutationObserver(() => {
