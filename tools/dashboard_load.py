@@ -99,6 +99,7 @@ class Tab:
     messages: int = 0
     largest: int = 0
     ended: str = ""
+    over: bool = False  # nothing more is counted
     kinds: Counter[str] = field(default_factory=Counter)
     kind_bytes: Counter[str] = field(default_factory=Counter)
     errors: list[str] = field(default_factory=list)
@@ -117,6 +118,8 @@ class Tab:
 
     def count(self, text: str) -> None:
         """Take in one message of the line."""
+        if self.over:
+            return
         self.bytes += len(text.encode())
         if not text.startswith("42"):
             return
@@ -511,6 +514,8 @@ async def _steady(made: Desk, run: Run, group: list[asyncio.Future[None]], brows
                 framed_s = time.monotonic() + FRAMES_EVERY_S
                 run.frames.append(await browser.value(run.tabs[0].session, FRAMES % (1e3 * FRAMES_S)))
     run.seconds = time.monotonic() - began_s
+    for tab in run.tabs:
+        tab.over = True
     _counted(run)
     if browser is not None:
         for tab in run.tabs:
