@@ -110,6 +110,36 @@ def test_candles_come_and_go_on_when_the_index_moves(page, desk):
     desk.index("BTCUSDT", HELD)
 
 
+def sight(page: Any, *, hidden: bool) -> None:
+    """Have the page believe that it is behind another tab, or in front again."""
+    page.evaluate(
+        "(hidden) => { Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden });"
+        " document.dispatchEvent(new Event('visibilitychange')); }",
+        hidden,
+    )
+
+
+def test_a_hidden_page_is_sent_no_prices_and_has_the_newest_when_it_is_seen(page, desk):
+    frames: list[str] = []
+    page.on("websocket", lambda line: line.on("framereceived", lambda said: frames.append(str(said))))
+    chart = opened(page)
+    page.wait_for_function("(host) => host.dataset.mark", arg=chart.element_handle(), timeout=WAIT_MS)
+    sight(page, hidden=True)
+    page.wait_for_timeout(3_000)  # what was on its way, and the rest of the first load
+    frames.clear()
+    desk.index("BTCUSDT", "60240")
+    page.wait_for_timeout(3_000)
+    assert [one[:120] for one in frames if "bearskinSide." in one or "bearskinMarket.p" in one] == []
+    assert frames, "the line itself is quiet"
+    sight(page, hidden=False)
+    page.wait_for_function(
+        "(host) => Math.abs(host.dataset.mark - 60240) < 60 && Math.abs(host.dataset.close - 60240) < 90",
+        arg=chart.element_handle(),
+        timeout=WAIT_MS,
+    )
+    desk.index("BTCUSDT", HELD)
+
+
 def test_another_interval_is_another_series_and_is_remembered(page, desk):
     chart = opened(page)
     page.get_by_role("button", name="1h", exact=True).click()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from weakref import WeakSet
 
 from nicegui import Client, core, ui
 from nicegui.elements.mixins.text_element import TextElement
@@ -21,28 +22,58 @@ from bearskin.terms import SECOND_NS, parse_time
 
 MINUS = "−"
 CHOICE = "no-caps unelevated dense toggle-color=chosen toggle-text-color=chosen"  # words side by side
+HIDDEN_S = (
+    2.0  # the title and the bar of a page behind another tab; every change has the browser compare the whole page
+)
 AGAIN_S, BEHIND_MAX = 0.5, 32  # when a page that is behind is looked at again; messages that make it so
 
 
-def heard(desk: WebDesk, topic: Hashable, show: Callable[[Any], None], every_s: float = EVERY_S) -> None:
+_hidden: WeakSet[Client] = WeakSet()  # pages behind another tab: the browser draws nothing of them
+
+
+def follow_sight() -> None:
+    """Have this page say when it is hidden and when it is seen again: desk.js does so."""
+    client = ui.context.client
+
+    def turned(event: Any) -> None:
+        (_hidden.add if event.args else _hidden.discard)(client)
+
+    ui.on("hidden", turned)
+
+
+def hidden(client: Client) -> bool:
+    """Whether a page is open behind another tab."""
+    return client in _hidden
+
+
+def heard(
+    desk: WebDesk, topic: Hashable, show: Callable[[Any], None], every_s: float = EVERY_S, *, sight: bool = False
+) -> None:
     """Have `show` called in this place of the page with what is said about `topic`, as long as the place is there.
 
-    A page that has lost its line, or does not keep up, is told nothing until it does, and then the newest.
+    A page that has lost its line, or does not keep up, is told nothing until it does, and then the newest; so is a
+    hidden one where what is told is only for the eye (`sight`). The rest it hears every `HIDDEN_S`.
     """
     with ui.element("span").classes("gone") as anchor:  # lives and dies with what is around it
         pass
     leaving: list[Callable[[], None]] = []
     waiting = False
+    told_s = float("-inf")
+
+    def unseen() -> bool:
+        since_s = asyncio.get_running_loop().time() - told_s
+        return hidden(anchor.client) and (sight or since_s < HIDDEN_S)
 
     def tell(thing: Any) -> None:
-        nonlocal waiting
+        nonlocal waiting, told_s
         if anchor.is_deleted or anchor.client.is_deleted:
             leave()
-        elif _behind(anchor.client):
+        elif _behind(anchor.client) or unseen():
             if not waiting:
                 waiting = True
                 asyncio.get_running_loop().call_later(AGAIN_S, again)
         else:
+            told_s = asyncio.get_running_loop().time()
             with anchor.parent_slot or contextlib.nullcontext():
                 show(thing)
 

@@ -15,7 +15,7 @@ from bearskin.app.web._bot_link import BotNow
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._draft import Draft
 from bearskin.app.web._hub import BOT
-from bearskin.app.web._kit import Panel, heard, panel
+from bearskin.app.web._kit import Panel, heard, hidden, panel
 from bearskin.app.web._market import CANDLES_MAX, INTERVALS, Rows, candles, price_line, spec_now
 from bearskin.app.web._market_lines import draft_lines, drag_draft, drag_position, offered, on_tick, position_lines
 from bearskin.app.web._market_link import Candles, Mark
@@ -107,8 +107,8 @@ class Chart:
         self._heard_s = asyncio.get_running_loop().time()
         self.holder.clear()  # what followed another interval ends
         with self.holder:
-            heard(self.view.desk, Candles(self.view.symbol, self.view.interval), self._candles)
-            heard(self.view.desk, Mark(self.view.symbol), self._mark, every_s=0.2)
+            heard(self.view.desk, Candles(self.view.symbol, self.view.interval), self._candles, sight=True)
+            heard(self.view.desk, Mark(self.view.symbol), self._mark, every_s=0.2, sight=True)
 
     def _candles(self, rows: list[list[Any]]) -> None:
         first, step_ms = rows[0][0], interval_ns(self.view.interval) // MS
@@ -142,6 +142,8 @@ class Chart:
 
     def look(self) -> None:
         """Say so where no price has come for long."""
+        if self._heard_s and hidden(self.view.client):
+            self._heard_s = asyncio.get_running_loop().time()  # it is told nothing
         silent_s = asyncio.get_running_loop().time() - self._heard_s
         self.panel.stale(f"no prices for {silent_s:.0f} s" if self._heard_s and silent_s > SILENT_S else None)
 

@@ -65,7 +65,7 @@ def head(view: MarketView) -> None:
         ratio.set("–" if accounts.last is None else f"{accounts.last:.2f} : 1")
 
     view.crowd.append(crowd)
-    heard(view.desk, Mark(view.symbol), show, every_s=0.5)
+    heard(view.desk, Mark(view.symbol), show, every_s=0.5, sight=True)
     ui.timer(AGAIN_S, ask, immediate=True)
 
 

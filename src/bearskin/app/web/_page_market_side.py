@@ -31,7 +31,7 @@ def ladder_panel(view: MarketView) -> None:
             shown.shown()
             view.tell("bearskinSide.depth", host.html_id, book, view.digits, view.spec.qty_digits, LADDER)
 
-        heard(view.desk, Depth(view.symbol), show, every_s=EVERY_S)
+        heard(view.desk, Depth(view.symbol), show, every_s=EVERY_S, sight=True)
 
 
 def tape_panel(view: MarketView) -> None:
@@ -41,22 +41,25 @@ def tape_panel(view: MarketView) -> None:
             _heads("Time", "Price", "Qty")
             rows = ui.element("ol").props('aria-label="Last trades, the newest first" tabindex=0')
         shown.loading("no trade so far")
+        told: list[dict[str, Any]] = []  # the newest one that the page has
 
         def show(trades: list[dict[str, Any]]) -> None:
             if view.spec is None or not trades:
                 return
             shown.shown()
-            view.tell(
-                "bearskinSide.tape",
-                rows.html_id,
-                trades[-TRADES:],
-                view.digits,
-                view.spec.qty_digits,
-                TRADES,
-                view.local,
-            )
+            fresh = newer(trades, told[-1] if told else None)[-TRADES:]
+            if not fresh:
+                return
+            told[:] = fresh[-1:]
+            view.tell("bearskinSide.tape", rows.html_id, fresh, view.digits, view.spec.qty_digits, TRADES, view.local)
 
-        heard(view.desk, Tape(view.symbol), show, every_s=EVERY_S)
+        heard(view.desk, Tape(view.symbol), show, every_s=EVERY_S, sight=True)
+
+
+def newer(trades: list[dict[str, Any]], last: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Those behind `last`, one of the stream's own; all where it is not among them."""
+    at = next((at for at in range(len(trades) - 1, -1, -1) if trades[at] is last), -1)
+    return trades[at + 1 :]
 
 
 def _heads(*names: str) -> None:

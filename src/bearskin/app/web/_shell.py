@@ -13,7 +13,7 @@ from nicegui import app as nicegui_app
 from nicegui import ui
 
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._kit import panel, text
+from bearskin.app.web._kit import follow_sight, panel, text
 from bearskin.app.web._page_alerts_toasts import alert_toasts
 from bearskin.app.web._page_learn_guide import guide_bar
 from bearskin.app.web._shell_bar import account_of, notice_of
@@ -63,6 +63,7 @@ def root_of(desk: WebDesk, pages: tuple[Page, ...]) -> Callable[[], None]:
         ui.add_body_html(BOOT)
         ui.page_title("bearskin")
         ui.context.client.on_exception(functools.partial(_told, ui.context.client))
+        follow_sight()
         dark = ui.dark_mode(theme == "dark")
         text("a", "skip to the page").classes("skip").props('href="#page"')
         with ui.element("header").classes("bar"):

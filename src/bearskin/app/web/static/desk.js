@@ -111,10 +111,15 @@
       soon();
     }
   };
+  // what is only for the eye is not sent to a page behind another tab
+  const tellSight = () => {
+    if (window.emitEvent && watched) emitEvent("hidden", document.hidden);
+  };
   const listen = () => {
     if (!window.socket || watched === window.socket) return;
     watched = window.socket;
     heardAt = Date.now();
+    tellSight();
     watched.onAny(() => {
       heardAt = Date.now();
       lost(false);
@@ -133,6 +138,7 @@
     if (watched && Date.now() - heardAt > QUIET_MS) lost(true);
   }, 1000);
   document.addEventListener("visibilitychange", () => {
+    tellSight();
     // a tab that slept may hold a line that is dead without knowing: a new one brings the newest
     if (document.hidden || !watched || Date.now() - heardAt < QUIET_MS) return;
     lost(true);

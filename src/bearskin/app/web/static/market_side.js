@@ -42,11 +42,13 @@
     return local ? `${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}` : d.toISOString().slice(11, 19);
   };
 
+  // The trades that have come since the last time; the list keeps those before them.
   const tape = (id, trades, digits, qty_digits, count, local) => {
     const list = document.getElementById(id);
     if (!list) return;
-    rows(list, Math.min(count, trades.length), 3);
-    trades.slice(-count).reverse().forEach((one, k) => {
+    const kept = list.bearskinTrades = (list.bearskinTrades ?? []).concat(trades).slice(-count);
+    rows(list, kept.length, 3);
+    kept.slice().reverse().forEach((one, k) => {
       const line = list.children[k], sold = one.side === "sell";
       line.className = sold ? "down" : "up";
       write(line.children[0], clock(one.time_ms, local));
