@@ -39,7 +39,8 @@
   // --- the theme: whoever turns it turns Quasar's class, and the whole document follows ---
   const themed = () => {
     const dark = document.body.classList.contains("body--dark");
-    if (dark || document.body.classList.contains("body--light")) page().dataset.theme = dark ? "dark" : "light";
+    const theme = dark ? "dark" : "light"; // set to what it is would be a change to who watches it
+    if ((dark || document.body.classList.contains("body--light")) && page().dataset.theme !== theme) page().dataset.theme = theme;
   };
   const watchBody = () => new MutationObserver(themed).observe(document.body, { attributeFilter: ["class"] });
   if (document.body) watchBody();
