@@ -153,7 +153,8 @@ class Panel:
 @contextlib.contextmanager
 def panel(title: str, key: str, classes: str = "") -> Iterator[Panel]:
     """A panel headed `title`; `key` names it for tests and screen readers. The context is its content."""
-    with ui.element("section").classes(f"panel {classes}").props(f'data-panel={key} aria-label="{title}"'):
+    with ui.element("section").classes(f"panel {classes}").props(f"data-panel={key}") as frame:
+        frame.props["aria-label"] = title  # may hold a name, and that quotes
         with ui.element("header").classes("panel-head"):
             text("h2", title).classes("panel-title")
             mark = ui.label().classes("panel-stale").props("role=status")

@@ -214,7 +214,8 @@ def _rows(kept: list[Kept], pick: Callable[[str, bool], None]) -> None:
                     ui.label(text)
         with ui.element("tbody"):
             for one in kept[:SHELF_ROWS]:
-                with ui.element("tr").props(f'data-result="{one.name}"'):
+                with ui.element("tr") as row:
+                    row.props["data-result"] = one.name  # a folder's name, which may hold quotes
                     _row(one, pick)
     if len(kept) > SHELF_ROWS:
         ui.label(f"and {len(kept) - SHELF_ROWS:,} older ones").classes("bt-hint")
@@ -224,7 +225,7 @@ def _row(one: Kept, pick: Callable[[str, bool], None]) -> None:
     with ui.element("td"):
         if one.kind == "backtest":
             box = ui.checkbox(on_change=lambda event: pick(one.name, event.value))
-            box.props(f'dense size=sm aria-label="Compare {one.name}"')
+            box.props("dense size=sm").props["aria-label"] = f"Compare {one.name}"
     with ui.element("td"):
         if one.kind == "backtest":
             ui.link(one.name, f"/backtests?{urlencode({'result': one.name})}")
