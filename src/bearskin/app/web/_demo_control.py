@@ -32,6 +32,11 @@ class DemoControl:
         """Give the symbol back to its source of prices."""
         return await self._asked("DELETE", _index_of(symbol))
 
+    async def speed(self) -> float:
+        """Market seconds in a second; 0 where the market stands still."""
+        clock = await self._asked("GET", "/clock")
+        return 0.0 if clock["paused"] else float(clock["speed"])
+
     async def _asked(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.token}"}
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -17,13 +18,14 @@ from bearskin.app.web._market_link import Depth, Mark
 from bearskin.app.web._pace import Errand
 from bearskin.app.web._ticket_case import Case, Facts, Lock, Quote, exposure_of, lock_of, quote_in, rules_of, shut_in
 from bearskin.risk import Exposure, adverse_moves
-from bearskin.terms import HOUR_NS, BadInput, BearskinError, Product, Side, dec
+from bearskin.terms import DAY_NS, HOUR_NS, SECOND_NS, BadInput, BearskinError, Product, Side, dec, parse_time
 
 BARS, HOURS = 500, 720
 FRESH_S, HISTORY_FRESH_S, QUOTE_FRESH_S, BALANCE_S = 20.0, 900.0, 2.0, 5.0
 HEARD_S = 10.0  # so long is a stream of the market believed to go on
 KEPT = "ticket"
 logger = logging.getLogger("bearskin.app")
+DAY_LIMIT = "daily-loss"  # it ends with the market's day
 
 
 @dataclass(slots=True)
@@ -34,6 +36,7 @@ class Shelf:
     facts: dict[tuple[str, str], tuple[float, Facts]] = field(default_factory=dict)
     worst: dict[str, tuple[float, dict[int, Any]]] = field(default_factory=dict)
     quotes: dict[str, tuple[float, Quote]] = field(default_factory=dict)
+    speed: tuple[float, float] = (-math.inf, 1.0)  # of the demo's market
     sent: dict[str, Any] = field(default_factory=dict)  # by act_id: see _ticket_send
 
 
@@ -72,9 +75,28 @@ async def case_of(desk: WebDesk, symbol: str, *, fresh: bool = False) -> Case:
         account_source=source,
         rules=rules,
         lock=locked(desk),
-        shut=shut_in(state, symbol) if state is not None and up else (),
+        shut=await _shut(desk, state, symbol) if state is not None and up else (),
         bot="" if up else f"{now.why}: prices go on, nothing can be sent",
     )
+
+
+async def _shut(desk: WebDesk, state: dict[str, Any], symbol: str) -> tuple[str, ...]:
+    """Why nothing would be opened; where a market runs faster than the clock on the wall, when its day ends there."""
+    found = shut_in(state, symbol)
+    if desk.control is None or not state["time"] or not any(DAY_LIMIT in one for one in found):
+        return found
+    shelf = shelf_of(desk)
+    if time.monotonic() - shelf.speed[0] > FRESH_S:
+        try:
+            shelf.speed = time.monotonic(), await desk.control.speed()
+        except BearskinError:
+            return found
+    speed = shelf.speed[1]
+    if speed <= 1:
+        return found
+    minutes = math.ceil((DAY_NS - parse_time(state["time"]) % DAY_NS) / SECOND_NS / speed / 60)
+    soon = f" (in about {minutes} min by your clock: this market goes {speed:g} times as fast)"
+    return tuple(one + soon if DAY_LIMIT in one else one for one in found)
 
 
 def locked(desk: WebDesk) -> Lock:
