@@ -12,11 +12,12 @@ from bearskin.engine._pace import passed_ns
 from bearskin.engine._plan import standing
 from bearskin.engine._tape import Memory, Tape
 from bearskin.risk import Limit, limits_of
-from bearskin.terms import QUOTE, SECOND_NS, AccountNow, BalanceNow, BarClosed, Depth, Marked, Pulse, Quoted
+from bearskin.terms import QUOTE, SECOND_NS, AccountNow, BalanceNow, BarClosed, Depth, Filled, Marked, Pulse, Quoted
 
 ZERO: Final = Decimal(0)
 CALM: Final = Decimal("0.8")  # a gap that barred entries has to shrink to this share of what barred them
 CATCH_UP_NS: Final = 5 * SECOND_NS  # by the wall, a bar may take so long on its way
+OWED_NS: Final = 5 * SECOND_NS  # by the wall, a venue that tells the wallet at all has told it by then
 PACE_NS: Final = 2 * SECOND_NS
 HURRY: Final = 2.0  # times the wall, beyond which slippage says nothing of the market
 _OURS: Final = ("drawdown", "daily-loss", "streak", "slippage", "errors", "skew")
@@ -31,6 +32,8 @@ class Limits:
         self._bar_ns = 0
         self._now_ns = 0  # the newest market time: bars that are caught up with are older, and lift nothing
         self._wallet = ZERO
+        self._filled = (0, 0)  # times of the market and of the wall of the newest fill
+        self._settled_ns = 0  # the wallet is known with the fills up to then
         self._pulse: tuple[int, int] | None = None  # time of the market and of the wall at the first pulse
         self._speed: float | None = None  # of the market, by the pulses
         self._last: dict[str, tuple[int, int]] = {}  # the close of the newest bar, and the wall when it was new here
@@ -72,7 +75,7 @@ class Limits:
         new_bar = isinstance(event, BarClosed) and event.time_ns > self._bar_ns
         # the wallet may tell of a loss long after the fill did
         late = isinstance(event, BalanceNow | AccountNow) and book.worth.day >= 0 and book.account.wallet < self._wallet
-        if not book.account.known or not (ended or new_bar or late):
+        if self._owed(desk) or not book.account.known or not (ended or new_bar or late):
             return
         self._wallet = book.account.wallet
         self._bar_ns = max(self._bar_ns, event.time_ns) if new_bar else self._bar_ns
@@ -87,6 +90,20 @@ class Limits:
                 high_water=max(book.worth.high_water, account.equity),
             )
         )
+
+    def _owed(self, desk: Desk) -> bool:
+        """Whether the wallet is of before a fill: what was made or lost then is open no more and in no wallet yet.
+
+        Taken for the worth of the account a profit would look like a fall, and could end the day.
+        """
+        event = desk.event
+        if isinstance(event, Filled):
+            self._filled = (max(self._filled[0], event.time_ns), desk.wall_ns)
+        elif isinstance(event, BalanceNow) and event.asset == desk.book.account.asset:
+            self._settled_ns = max(self._settled_ns, event.time_ns)
+        elif isinstance(event, AccountNow) and "balance" not in event.failed:
+            self._settled_ns = self._filled[0] if event.asked_wall_ns >= self._filled[1] else self._settled_ns
+        return self._filled[0] > self._settled_ns and passed_ns(desk.wall_ns, self._filled[1]) < OWED_NS
 
     def _hurries(self, desk: Desk) -> bool:
         """Whether the market runs faster than the wall, as on a demo exchange: there latency times that speed slips.

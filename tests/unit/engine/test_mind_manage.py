@@ -9,7 +9,7 @@ from unit.engine.mind_kit import BTC, T0, Room, opened, signal
 
 from bearskin.engine import EngineSettings
 from bearskin.risk import Limit
-from bearskin.terms import HOUR_NS, Answered, Pulse, Resume, Side, Skewed
+from bearskin.terms import HOUR_NS, Answered, BalanceNow, Close, Pulse, Resume, Side, Skewed
 
 D = Decimal
 BOTH = pytest.mark.parametrize("side", [Side.SHORT, Side.LONG])
@@ -258,3 +258,40 @@ def test_bars_that_are_on_their_way_in_a_market_in_a_hurry_are_not_missing(monke
     assert not room.told("Limited")
     pulses(room, 3600, 6.0)
     assert [note.limit for note in room.told("Limited")] == [f"stale {BTC}"]
+
+
+@BOTH
+def test_a_profit_that_is_in_no_wallet_yet_is_no_fall(monkeypatch, side):
+    """Between the last fill and the wallet's new figure the profit is neither open nor booked."""
+    room = opened(monkeypatch, signal(side))
+    room.mark(seen(side, "98"))
+    room.quote(seen(side, "98"))
+    bar(room, side, 98.0, 100.0, 98.0)
+    before, first = room.last("Equity").equity, len(room.told("Equity"))
+    assert before > room.wallet
+    hear = room.hear
+
+    def between(event: object) -> None:
+        if isinstance(event, BalanceNow):  # something else is told before it
+            hear(Pulse(**room.times()))
+        hear(event)
+
+    room.hear = between
+    room.act(Close, symbol=BTC)
+    assert room.last("Ended") is not None
+    after = [note.equity for note in room.told("Equity")[first:]]
+    assert after
+    assert set(after) == {room.wallet}
+
+
+def test_a_wallet_that_is_never_told_is_waited_for_only_so_long(monkeypatch):
+    room = opened(monkeypatch, signal())
+    hear, room.hear = room.hear, lambda event: None if isinstance(event, BalanceNow) else hear(event)
+    first = len(room.told("Equity"))
+    room.pass_s(1)
+    room.act(Close, symbol=BTC)
+    room.hear(Pulse(**room.times()))
+    assert len(room.told("Equity")) == first
+    room.pass_s(6)
+    room.hear(Pulse(**room.times()))
+    assert len(room.told("Equity")) == first + 1
