@@ -22,6 +22,7 @@ class Terminal(io.StringIO):
 
 def shown_on(monkeypatch: pytest.MonkeyPatch) -> tuple[Terminal, Desk]:
     """A terminal on stderr, and a desk that writes to it; pytest puts its own stderr there before a test begins."""
+    monkeypatch.setenv("TERM", "xterm")  # where the tests run it may be a dumb one
     terminal, desk = Terminal(), Desk(command="demo")
     monkeypatch.setattr(sys, "stderr", terminal)
     desk._console = Console(file=terminal, force_terminal=True, width=80, height=24)
