@@ -309,7 +309,7 @@ def _funding(request: PreflightRequest, _: Preset) -> Iterator[Check]:
         return
     felt = request.funding_rate_8h if request.side < 0 else 2 * _NEUTRAL_8H - request.funding_rate_8h
     paid = max(Decimal(0), -(request.carry_horizon or Decimal(0)))
-    have = f"{request.funding_rate_8h * 100:f} % per 8 h"
+    have = f"{(request.funding_rate_8h * 100).normalize():f} % per 8 h"
     need = "above -0.02 % per 8 h" if request.side < 0 else "below 0.04 % per 8 h"
     heavy = request.loss_at_stop is not None and paid > _FUNDING_OF_RISK * request.loss_at_stop
     if felt <= _VETO_8H:
