@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from html import escape
 
 from nicegui import ui
 
 from bearskin.app.web._bot_link import BotNow
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._draft import Drafting
+from bearskin.app.web._draft import Draft, Drafting
 from bearskin.app.web._hub import BOT
 from bearskin.app.web._kit import heard
 from bearskin.app.web._ticket_faults import plain
@@ -16,6 +17,7 @@ from bearskin.app.web._ticket_price import Ticket
 from bearskin.app.web._ticket_send import Life, Sent, life_of, new_act_id, send
 from bearskin.terms import BearskinError
 
+TWICE_S = 2.0  # a second press of the same ticket so soon was meant as one, however late it comes through
 STEP_MARKS = {"done": "✓", "now": "…", "todo": "○", "failed": "✕"}
 STEP_WORDS = {"done": "done", "now": "under way", "todo": "still to come", "failed": "failed"}
 
@@ -26,6 +28,7 @@ class Sending:
     def __init__(self, desk: WebDesk, drafting: Drafting) -> None:
         self._desk, self._drafting = desk, drafting
         self._act_id, self._busy = new_act_id(), False
+        self._done: tuple[Draft | None, float] = (None, 0.0)
         self._sent: Sent | None = None
         self._ticket: Ticket | None = None
         with ui.element("div").classes("tk-send"):
@@ -62,11 +65,12 @@ class Sending:
         self._why.set_visibility(bool(self._why.text))
 
     async def _press(self) -> None:
-        if self._busy:
+        draft = self._drafting.draft
+        if self._busy or (draft == self._done[0] and time.monotonic() - self._done[1] < TWICE_S):
             return
         self._busy = True
         self._shown()
-        draft, act_id = self._drafting.draft, self._act_id
+        act_id = self._act_id
         try:
             self._sent = await send(self._desk, draft, act_id)
         except BearskinError as error:  # nobody knows whether it was done: the same name is sent again
@@ -76,6 +80,8 @@ class Sending:
             self._busy = False
             self._shown()
         self._act_id = new_act_id()
+        if not self._sent.refused:
+            self._done = draft, time.monotonic()
         self._followed(self._desk.bot.now)
 
     def _followed(self, now: BotNow) -> None:
