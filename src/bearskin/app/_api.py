@@ -140,7 +140,7 @@ def bot_app(
             return JSONResponse({"error": str(error)}, 422)
         try:
             done = await acting.act(made)
-        except BadInput as error:  # the same act is being worked on
+        except BadInput as error:  # the same act is being worked on, or the name was another one's
             return JSONResponse({"refused": str(error), "act_id": made.act_id}, 409)
         return JSONResponse(msgspec.to_builtins(done), 200 if not done.refused else 409)
 

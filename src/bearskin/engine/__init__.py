@@ -1,5 +1,6 @@
 """The one loop: events in, approved commands out, every decision written down. Demo, live and backtest run this."""
 
+from bearskin.engine._asked import content_of, name_taken
 from bearskin.engine._book import Account, Book, Trade, Working
 from bearskin.engine._codec import record_bytes, record_of
 from bearskin.engine._desk import Desk, Market
@@ -69,6 +70,8 @@ __all__ = [
     "Trade",
     "Warned",
     "Working",
+    "content_of",
+    "name_taken",
     "record_bytes",
     "record_of",
     "rows_of",
