@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -249,6 +249,15 @@ async def sure(title: str, words: str, yes: str, *, danger: bool = False) -> boo
         return bool(await dialog)
     finally:
         dialog.delete()
+
+
+def unheard(trade: Mapping[str, Any]) -> str:
+    """Since when whether a trade is protected is only as last known, in words; empty while the venue is heard."""
+    as_of = trade.get("protected_as_of")
+    if as_of is None:
+        return ""
+    seconds = trade.get("protected_unheard_s")
+    return f"last heard {as_of[11:19]} UTC" if seconds is None else f"last heard {seconds:,.0f} s ago"
 
 
 def tone_of(text: str | Decimal | None) -> str:

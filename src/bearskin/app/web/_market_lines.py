@@ -35,6 +35,12 @@ class ChartLine:
         return {**{name: getattr(self, name) for name in names}, "price": float(self.price)}
 
 
+def _stop_text(one: Mapping[str, Any]) -> str:
+    if not one["protected"]:
+        return "stop, not yet confirmed"
+    return "stop, last known" if one.get("protected_as_of") else "stop"
+
+
 def position_lines(positions: Sequence[Mapping[str, Any]], symbol: str) -> list[ChartLine]:
     """Entry, stop, targets and liquidation of our positions in `symbol`; stop and targets can be dragged."""
     found: list[ChartLine] = []
@@ -45,7 +51,7 @@ def position_lines(positions: Sequence[Mapping[str, Any]], symbol: str) -> list[
         qty = one["qty"].replace("-", "−") if Decimal(one["qty"]) else f"{one['side']}, not filled yet"
         lines: list[tuple[str, str | None, str]] = [
             ("entry", one["entry"], f"entry {qty}"),
-            ("stop", one["stop"], "stop" if one["protected"] else "stop, not yet confirmed"),
+            ("stop", one["stop"], _stop_text(one)),
             *(("target", price, f"target {k}") for k, price in enumerate(one["targets"], 1)),
             ("liquidation", one["liquidation_price"], "liquidation"),
         ]

@@ -12,7 +12,7 @@ from nicegui import ui
 from bearskin.app.web._bot_link import BotNow
 from bearskin.app.web._draft import Draft, path_of
 from bearskin.app.web._hub import BOT
-from bearskin.app.web._kit import MINUS, heard, panel, per_cent, signed, tone_of
+from bearskin.app.web._kit import MINUS, heard, panel, per_cent, signed, tone_of, unheard
 from bearskin.app.web._market import price_digits
 from bearskin.app.web._market_lines import move_stop
 from bearskin.app.web._market_view import MarketView
@@ -133,6 +133,9 @@ def protection(one: dict[str, Any]) -> tuple[str, str]:
     """PROTECTED, or for how many seconds it is not, with the tone; in words and a sign, not by colour alone."""
     if not Decimal(one["qty"]):
         return "○ nothing filled yet", "muted"
+    ago = unheard(one)
+    if one["protected"] and ago:
+        return f"◷ PROTECTED ({ago})", "warn"
     if one["protected"]:
         return f"✔ PROTECTED (after {one['max_unprotected_s']:.2f} s)", "up"
     if one["purpose"] == "hedge" and one["stop"] is None:

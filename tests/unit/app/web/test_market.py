@@ -297,6 +297,12 @@ def test_a_stop_is_moved_by_the_bot_and_its_refusal_is_told(answer, said):
     [
         ({}, "✔ PROTECTED (after 0.02 s)", "up"),
         ({"protected": False, "unprotected_s": 3.21}, "✖ UNPROTECTED 3.2 s", "down"),
+        (
+            {"protected_as_of": "2026-11-22T12:00:07Z", "protected_unheard_s": 12.3},
+            "◷ PROTECTED (last heard 12 s ago)",
+            "warn",
+        ),
+        ({"protected_as_of": "2026-11-22T12:00:07Z"}, "◷ PROTECTED (last heard 12:00:07 UTC)", "warn"),
         ({"qty": "0"}, "○ nothing filled yet", "muted"),
         ({"protected": False, "purpose": "hedge", "stop": None}, "○ hedge without a stop", "warn"),
     ],
