@@ -13,7 +13,8 @@ _NOT_CHOSEN: Final = frozenset(("time_ns", "wall_ns", "act_id", "by"))
 
 def content_of(act: Act) -> str:
     """32 hex digits over what is asked for; the same amount written another way (5, 5.0) is the same."""
-    chosen = [(name, _plain(getattr(act, name))) for name in act.__struct_fields__ if name not in _NOT_CHOSEN]
+    values = [(name, getattr(act, name)) for name in act.__struct_fields__ if name not in _NOT_CHOSEN]
+    chosen = [(name, _plain(value)) for name, value in values if value]  # a field that is new says nothing of old acts
     return digest([repr((type(act).__name__, chosen)).encode("utf-8", "backslashreplace")])
 
 

@@ -394,18 +394,23 @@ class Close(Act, frozen=True, kw_only=True):
 
 
 class MoveStop(Act, frozen=True, kw_only=True):
-    """Move the stop to `stop`, or to where the trade breaks even after fees when it is None."""
+    """Move the stop to `stop`, or to where the trade breaks even after fees when it is None.
+
+    `trade` is the one that is meant: it is refused where another one has come since. 0 means whichever is open.
+    """
 
     symbol: str
     stop: Decimal | None = None
+    trade: int = 0
 
 
 class MoveTarget(Act, frozen=True, kw_only=True):
-    """Move a target of our position, the nearest being `number` 1, to `target`."""
+    """Move a target of our position, the nearest being `number` 1, to `target`; `trade` is the one that is meant."""
 
     symbol: str
     target: Decimal
     number: int = 1
+    trade: int = 0
 
 
 class Reverse(Act, frozen=True, kw_only=True):

@@ -138,18 +138,24 @@ def offered(side: str, highs: Sequence[float], lows: Sequence[float], entry: Dec
     return stop, (tick_up if short else tick_down)(target, tick) if target > 0 else None
 
 
-async def move_stop(desk: WebDesk, symbol: str, price: Decimal) -> str:
-    """Move the stop of our position through the bot; says why not, empty when the bot has taken it up."""
-    return await _asked(desk, {"is": "MoveStop", "symbol": symbol, "stop": f"{price:f}"})
+async def move_stop(desk: WebDesk, symbol: str, price: Decimal, trade: int) -> str:
+    """Move the stop of that trade of ours through the bot; says why not, empty when the bot has taken it up."""
+    return await _asked(desk, {"is": "MoveStop", "symbol": symbol, "stop": f"{price:f}", "trade": trade})
 
 
 async def drag_position(desk: WebDesk, symbol: str, key: str, price: Decimal) -> str:
-    """Move the stop or target whose line was let go through the bot; says why not, empty when it was taken up."""
-    kind, _, number = key.split(":")[0].partition("-")
+    """Move the stop or target whose line was let go through the bot; says why not, empty when it was taken up.
+
+    The line names its trade: let go after that has ended, it moves nothing of the one that came after it.
+    """
+    line, _, of = key.partition(":")
+    kind, _, number = line.partition("-")
+    if kind not in ("stop", "target") or not of.isdecimal() or int(of) == 0:
+        return "this line follows from the others"
     if kind == "target":
-        act = {"is": "MoveTarget", "symbol": symbol, "target": f"{price:f}", "number": int(number)}
+        act = {"is": "MoveTarget", "symbol": symbol, "target": f"{price:f}", "number": int(number), "trade": int(of)}
         return await _asked(desk, act)
-    return await move_stop(desk, symbol, price)
+    return await move_stop(desk, symbol, price, int(of))
 
 
 async def _asked(desk: WebDesk, act: dict[str, Any]) -> str:

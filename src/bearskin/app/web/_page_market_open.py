@@ -85,19 +85,19 @@ def _made(view: MarketView, chart: Chart, one: dict[str, Any]) -> _Row:
 
     form.on(
         "submit",
-        functools.partial(_typed, view, chart, symbol),
+        functools.partial(_typed, view, chart, symbol, one["trade"]),
         js_handler="(e) => { e.preventDefault(); emit(e.target.querySelector('input').value) }",
     )
     return _Row(root, cells, field, digits, _typeable(one["stop"], digits))
 
 
-async def _typed(view: MarketView, chart: Chart, symbol: str, event: Any) -> None:
+async def _typed(view: MarketView, chart: Chart, symbol: str, trade: int, event: Any) -> None:
     try:
         price = dec(str(event.args).replace(",", "").strip())
     except BadInput as error:
         chart.say(f"not moved: {error}", "down")
         return
-    refused = await move_stop(view.desk, symbol, price)
+    refused = await move_stop(view.desk, symbol, price, trade)
     chart.say(
         f"not moved: {refused}" if refused else f"the stop of {symbol} goes to {price:f}", "down" if refused else "up"
     )
