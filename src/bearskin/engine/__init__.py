@@ -33,6 +33,7 @@ from bearskin.engine._notes import (
 from bearskin.engine._rows import rows_of
 from bearskin.engine._said import said
 from bearskin.engine._settings import CalendarEvent, EngineSettings
+from bearskin.engine._sound import sound
 
 __all__ = [
     "WARNINGS",
@@ -76,4 +77,5 @@ __all__ = [
     "record_of",
     "rows_of",
     "said",
+    "sound",
 ]

@@ -15,6 +15,7 @@ import msgspec
 from bearskin.engine._fold import listen, remember
 from bearskin.engine._noted import noted
 from bearskin.engine._notes import AnyNote, Done, Limited, Signalled
+from bearskin.engine._sound import packed
 from bearskin.engine._told import told
 from bearskin.engine._trade import LIVE, PROTECTIVE, ZERO, Account, Phase, Trade, Working, WorkStatus
 from bearskin.ledger import digest
@@ -117,7 +118,7 @@ class Book:
 
     def snapshot(self) -> bytes:
         """The book as bytes; `restored` gives it back."""
-        return msgspec.msgpack.encode(self)
+        return packed(self)
 
     @classmethod
     def restored(cls, data: bytes) -> Book:

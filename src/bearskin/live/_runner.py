@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bearskin.engine import Done, Doubt, Record, content_of, name_taken, record_bytes, record_of
+from bearskin.engine import Done, Doubt, Record, content_of, name_taken, record_bytes, record_of, sound
 from bearskin.journal import Journal
 from bearskin.live._queue import Inbox
 from bearskin.live._seams import At, Feed, Loop, Venue, nowhere
@@ -315,6 +315,7 @@ class Runner:
 
     def _one(self, event: AnyEvent, records: list[Record]) -> list[Approved[Any]]:
         """One step; what is to be written is added to `records`."""
+        event = sound(event)  # before anything remembers it
         stepped = self._engine.step(event)
         self._gauge(event)
         if stepped.keep or isinstance(event, _WRITTEN):

@@ -9,12 +9,27 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from bearskin.engine import Book, Done, Doubt, Stepped
+import msgspec
+
+from bearskin.engine import Book, Done, Doubt, Foreign, Stepped
 from bearskin.journal import Journal
 from bearskin.live import MarketClock, Runner, RunnerOptions
 from bearskin.live._rounds import Rounds
 from bearskin.live._skew import steady
-from bearskin.terms import HOUR_NS, MINUTE_NS, AccountNow, Act, AnyAct, AnyEvent, BadInput, Close, Funded, Pause, Pulse
+from bearskin.terms import (
+    HOUR_NS,
+    MINUTE_NS,
+    AccountNow,
+    Act,
+    AnyAct,
+    AnyEvent,
+    BadInput,
+    Close,
+    Funded,
+    Pause,
+    Pulse,
+    Throttled,
+)
 
 T0 = 1_760_000_000_000_000_000
 
@@ -166,3 +181,40 @@ def test_the_name_of_an_act_is_no_other_one_s_even_after_a_restart(tmp_path: Pat
     refused = "act_id 'mine' was used for another act: give this one a name of its own"
     assert asyncio.run(life(first, same, other, Pause(**at))) == ["Close", "Close", refused, refused]
     assert asyncio.run(life(other, same)) == [refused, "Close"]
+
+
+HALF = "half a sign \ud83d of a venue"
+
+
+class Talks(Answers):
+    """An engine that repeats what the venue said."""
+
+    def step(self, event: AnyEvent) -> Stepped:
+        if not isinstance(event, Throttled):
+            return super().step(event)
+        told = Foreign(time_ns=T0, wall_ns=T0, symbol="BTCUSDT", blocked=True, detail=event.detail)
+        self.book.noted(told)
+        return Stepped(notes=(told,), keep=True)
+
+
+def test_half_a_sign_in_a_venues_words_ends_nothing(tmp_path: Path) -> None:
+    """It ended the bot: the engine took it in, and then it could not be written down."""
+
+    async def life() -> list[bytes]:
+        journal, venue = Journal.open(tmp_path / "run.journal"), Account()
+        runner = Runner(Talks(), journal, venue, venue, clock=MarketClock(lambda: T0), options=RunnerOptions())
+        heard: list[bytes] = []
+        runner.subscribe(lambda _, record: heard.append(msgspec.json.encode(record)))
+        task = asyncio.ensure_future(runner.run())
+        await runner.ready()
+        runner.put(Throttled(time_ns=T0, wall_ns=T0, until_wall_ns=T0, detail=HALF))
+        done = await runner.act(Pause(time_ns=T0, wall_ns=T0, act_id="still-here"))
+        assert done.detail == "Pause"
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert journal.latest_snapshot() is not None
+        journal.close()
+        return heard
+
+    heard = asyncio.run(life())
+    assert any("half a sign \ufffd of a venue".encode() in one for one in heard)
