@@ -12,7 +12,7 @@ from nicegui import ui
 from bearskin.app.web._bot_link import BotNow
 from bearskin.app.web._draft import Draft, path_of
 from bearskin.app.web._hub import BOT
-from bearskin.app.web._kit import MINUS, heard, panel, per_cent, signed, tone_of, unheard
+from bearskin.app.web._kit import MINUS, attrs, heard, panel, per_cent, signed, text, tone_of, unheard
 from bearskin.app.web._market import price_digits
 from bearskin.app.web._market_lines import move_stop
 from bearskin.app.web._market_view import MarketView
@@ -37,7 +37,7 @@ def positions_strip(view: MarketView, chart: Chart) -> None:
         with ui.element("div").classes("mk-scroll"), ui.element("table").classes("mk-table num"):
             with ui.element("thead"), ui.element("tr"):
                 for name in HEADS:
-                    ui.element("th").props("scope=col").add_slot("default", name)
+                    text("th", name).props("scope=col")
             body = ui.element("tbody")
         rows: dict[int, _Row] = {}
 
@@ -66,7 +66,7 @@ def positions_strip(view: MarketView, chart: Chart) -> None:
 def _made(view: MarketView, chart: Chart, one: dict[str, Any]) -> _Row:
     symbol, cells = one["symbol"], {}
     digits = price_digits(view.desk, symbol)
-    with ui.element("tr").props(f'data-position="{symbol}"') as root:
+    with attrs(ui.element("tr"), data_position=symbol) as root:
         with ui.element("td"):
             ui.link(symbol, path_of(Draft(symbol=symbol))).classes("mk-symbol")
             cells["side"] = ui.label().classes("mk-side")
@@ -74,9 +74,8 @@ def _made(view: MarketView, chart: Chart, one: dict[str, Any]) -> _Row:
             with ui.element("td"):
                 cells[name] = ui.label()
         with ui.element("td"), ui.element("form").classes("mk-move") as form:
-            field = ui.element("input").props(
-                f'inputmode=decimal aria-label="Stop of {symbol}" size=9 autocomplete=off'
-            )
+            field = ui.element("input").props("inputmode=decimal size=9 autocomplete=off")
+            attrs(field, aria_label=f"Stop of {symbol}")
             # the attribute: what is typed later is left alone
             field.props["^value"] = _typeable(one["stop"], digits)
             ui.element("button").props("type=submit").add_slot("default", "Move")
