@@ -331,7 +331,7 @@ def _target_refusal(trade: Trade, act: MoveTarget, memory: Memory, wanted: Decim
 
 
 def _another(act: MoveStop | MoveTarget, trade: Trade) -> str:
-    return f"trade {act.trade} in {act.symbol} has ended: what is open is trade {trade.number}, which was not meant"
+    return f"trade {act.trade} in {act.symbol} is not open: trade {trade.number} is, which was not meant"
 
 
 def _nothing(symbol: str) -> str:

@@ -176,9 +176,7 @@ def test_what_was_meant_for_a_trade_that_has_ended_moves_nothing_of_the_next_one
         room.act(MoveStop, symbol=BTC, stop=D("101.5"), trade=first),
         room.act(MoveTarget, symbol=BTC, target=D(91), trade=first),
     ):
-        assert late.refused == (
-            f"trade {first} in BTCUSDT has ended: what is open is trade {second}, which was not meant"
-        )
+        assert late.refused == (f"trade {first} in BTCUSDT is not open: trade {second} is, which was not meant")
     assert (room.trade.stop, room.trade.targets) == (D(102), (D(90),))
     assert room.act(MoveTarget, symbol=BTC, target=D(91), trade=second).refused == ""
     assert room.act(MoveStop, symbol=BTC, stop=D("101.5")).refused == ""
