@@ -35,5 +35,8 @@ def test_no_page_is_wider_than_a_phone_and_each_is_reached(page):
         page.wait_for_timeout(300)  # what a page hears first has come
         assert page.evaluate(WIDE) == [], one.path
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), one.path
+        page.set_viewport_size({"width": 320, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{one.path} at 320"
+        page.set_viewport_size({"width": 390, "height": 844})
         if page.locator(".ways-open").count():
             expect(page.locator(".ways-open")).to_have_attribute("aria-expanded", "false")

@@ -30,6 +30,7 @@ WHOLE_MAX = 1_000_000
 BEHIND_MAX = 10_000
 BEAT_S = 10.0
 STATES_S, STATES_BEAT = 0.1, 10
+BY = "hand"
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
 Answer = Callable[[Request], Awaitable[Response]]
 
@@ -140,7 +141,7 @@ def bot_app(
             return JSONResponse({"error": str(error)}, 422)
         try:
             done = await acting.act(made)
-        except BadInput as error:  # the same act is being worked on
+        except BadInput as error:  # the same act is being worked on, or the name was another one's
             return JSONResponse({"refused": str(error), "act_id": made.act_id}, 409)
         return JSONResponse(msgspec.to_builtins(done), 200 if not done.refused else 409)
 
@@ -192,6 +193,8 @@ def act_of(said: Any, time_ns: int, wall_ns: int) -> AnyAct:
     """The act in a JSON object: `is` names it, the rest are its fields; raises BadInput for what it cannot be."""
     if not isinstance(said, dict):
         raise BadInput('an act is an object such as {"is": "Pause"}')
+    if said.get("by", BY) != BY:  # the journal says who asked: a caller who could say so could make it lie
+        raise BadInput(f"by is not the caller's to say: what comes in here is asked by {BY}; leave it out")
     given = {**said, "time_ns": time_ns, "wall_ns": wall_ns}
     given.setdefault("act_id", secrets.token_hex(8))
     try:

@@ -39,6 +39,9 @@ LONG_S = 0.5
 BEYOND_R = 0.1  # a stop that slips by more is told
 
 
+_OF_VENUE = (Quoted, Marked, OrderChanged, Filled, AccountNow, BalanceNow)
+
+
 @dataclass(slots=True)
 class _Told:
     """Prices of one symbol as they were last told."""
@@ -99,6 +102,8 @@ class Watch:
     limits: dict[str, words.Limited] = field(default_factory=dict)
     regimes: dict[str, words.Regimed] = field(default_factory=dict)
     channels: dict[str, bool] = field(default_factory=dict)
+    lost_wall_ns: dict[str, int] = field(default_factory=dict)  # channels that are down, and when the venue was heard
+    venue_wall_ns: int = 0  # when the venue was last heard, by whichever channel
     silent_until_wall_ns: int = 0
     decisions: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=DECISIONS_KEPT))
     warnings: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=WARNINGS_KEPT))
@@ -132,7 +137,7 @@ class Watch:
             case BalanceNow() if event.available is not None:
                 self._free_wall_ns = max(self._free_wall_ns, event.wall_ns)
             case Connected():
-                self.channels[event.channel] = event.up
+                self._connected(event)
             case Throttled():
                 self.silent_until_wall_ns = event.until_wall_ns
             case _:
@@ -144,7 +149,15 @@ class Watch:
         """What was told so far is the past: a log need not tell it again."""
         self._restored = self._number
         self.channels.clear()
+        self.lost_wall_ns.clear()
         self.warnings.clear()
+
+    def _connected(self, event: Connected) -> None:
+        self.channels[event.channel] = event.up
+        if event.up:
+            self.lost_wall_ns.pop(event.channel, None)
+        else:
+            self.lost_wall_ns.setdefault(event.channel, self.venue_wall_ns or event.wall_ns)
 
     def heard(self, event: AnyEvent) -> None:
         """Take in what is heard but not written down: prices, and that time passes."""
@@ -152,6 +165,8 @@ class Watch:
         for listener in self.listeners:
             listener(event)
         self.time_ns, self.wall_ns = max(self.time_ns, event.time_ns), max(self.wall_ns, event.wall_ns)
+        if isinstance(event, _OF_VENUE):
+            self.venue_wall_ns = max(self.venue_wall_ns, event.wall_ns)
         match event:
             case Quoted():
                 told = self.prices.setdefault(event.symbol, _Told())
@@ -302,7 +317,9 @@ class Watch:
 
     def state(self, wall_ns: int) -> dict[str, Any]:
         """Where the run stands at a moment of the wall clock."""
-        positions = [self._position(trade, wall_ns) for trade in self.book.trades.values()]
+        heard_ns = min(self.lost_wall_ns.values(), default=None)  # None: the venue is heard now
+        last = last_known(heard_ns, wall_ns)
+        positions = [self._position(trade, wall_ns) | last for trade in self.book.trades.values()]
         open_pnl = sum((Decimal(one["pnl"]) for one in positions if one["pnl"] is not None), ZERO)
         account = self.book.account
         live = list(self.book.trades.values())
@@ -333,6 +350,7 @@ class Watch:
             "mode": {"paused": self.book.paused, "panicked": self.book.panicked, "sides": self.book.sides},
             "limits": [_limit(one) for one in self.limits.values() if one.active],
             "channels": dict(self.channels),
+            "venue_unheard_s": last["protected_unheard_s"],
             "silent_s": max(0.0, round((self.silent_until_wall_ns - wall_ns) / SECOND_NS, 1)),
             "positions": positions,
             "orders": [_order(trade, order) for trade in live for order in trade.orders.values() if order.live],
@@ -415,6 +433,13 @@ class Watch:
             "thesis": trade.thesis,
             "alarm": trade.alarm,
         }
+
+
+def last_known(heard_ns: int | None, wall_ns: int) -> dict[str, Any]:
+    """What stands beside `protected` where the venue is not heard: when it was last, on the wall, and how long ago."""
+    if heard_ns is None:
+        return {"protected_as_of": None, "protected_unheard_s": None}
+    return {"protected_as_of": iso(heard_ns), "protected_unheard_s": round(max(0, wall_ns - heard_ns) / SECOND_NS, 1)}
 
 
 def _of_account(record: words.Record) -> set[str]:

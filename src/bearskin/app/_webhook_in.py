@@ -95,7 +95,10 @@ def signals_door(
             return JSONResponse({"error": str(error)}, 422)
         if not seen.take(made.act_id):
             return JSONResponse({"error": "this id was taken before", "id": said["id"]}, 409)
-        done = await acting.act(made)
+        try:
+            done = await acting.act(made)
+        except BadInput as error:  # before the bot was started again, this id was another signal's
+            return JSONResponse({"refused": str(error), "id": said["id"]}, 409)
         if done.refused:
             return JSONResponse({"refused": done.refused, "detail": done.detail, "id": said["id"]}, 409)
         return JSONResponse({"trade": done.trade, "detail": done.detail, "id": said["id"]})

@@ -424,6 +424,7 @@ class CoreVenue:
                 symbol=command.symbol,
                 client_id=client_id,
                 what=type(command).__name__,
+                act_id=getattr(command, "act_id", ""),
                 outcome="accepted" if refused is None else "rejected",
                 code="" if refused is None else str(refused.code),
                 message="" if refused is None else refused.message,

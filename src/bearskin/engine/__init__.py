@@ -1,5 +1,6 @@
 """The one loop: events in, approved commands out, every decision written down. Demo, live and backtest run this."""
 
+from bearskin.engine._asked import content_of, name_taken
 from bearskin.engine._book import Account, Book, Trade, Working
 from bearskin.engine._codec import record_bytes, record_of
 from bearskin.engine._desk import Desk, Market
@@ -32,6 +33,7 @@ from bearskin.engine._notes import (
 from bearskin.engine._rows import rows_of
 from bearskin.engine._said import said
 from bearskin.engine._settings import CalendarEvent, EngineSettings
+from bearskin.engine._sound import sound
 
 __all__ = [
     "WARNINGS",
@@ -69,8 +71,11 @@ __all__ = [
     "Trade",
     "Warned",
     "Working",
+    "content_of",
+    "name_taken",
     "record_bytes",
     "record_of",
     "rows_of",
     "said",
+    "sound",
 ]

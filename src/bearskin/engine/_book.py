@@ -15,6 +15,7 @@ import msgspec
 from bearskin.engine._fold import listen, remember
 from bearskin.engine._noted import noted
 from bearskin.engine._notes import AnyNote, Done, Limited, Signalled
+from bearskin.engine._sound import packed
 from bearskin.engine._told import told
 from bearskin.engine._trade import LIVE, PROTECTIVE, ZERO, Account, Phase, Trade, Working, WorkStatus
 from bearskin.ledger import digest
@@ -34,8 +35,8 @@ class Book:
     the order a conditional one became, `strays` fills that nobody has claimed yet, `forced` the forced ones
     that were booked. `limits` holds what is active,
     `trading` symbols that are not open for trading, `configured` leverage and margin mode as the venue confirmed them,
-    `undecided` signals that are neither planned nor declined yet, `acts` the answers given and `unanswered` what was
-    asked and has none yet, `worth` what the limits of the account remember,
+    `undecided` signals that are neither planned nor declined yet, `acts` the answers given, `asked` the contents of
+    what they answer and `unanswered` what was asked and has none yet, `worth` what the limits of the account remember,
     `began_ns` when the account was first told, `paid_ns` the newest funding that was, by symbol.
     """
 
@@ -58,6 +59,7 @@ class Book:
     configuring: dict[str, tuple[int, str]] = field(default_factory=dict)
     configured: dict[str, tuple[int, str]] = field(default_factory=dict)
     acts: dict[str, Done] = field(default_factory=dict)
+    asked: dict[str, str] = field(default_factory=dict)
     undecided: dict[str, Signalled] = field(default_factory=dict)
     unanswered: dict[str, None] = field(default_factory=dict)
     worth: LimitState = field(default_factory=LimitState)
@@ -116,7 +118,7 @@ class Book:
 
     def snapshot(self) -> bytes:
         """The book as bytes; `restored` gives it back."""
-        return msgspec.msgpack.encode(self)
+        return packed(self)
 
     @classmethod
     def restored(cls, data: bytes) -> Book:

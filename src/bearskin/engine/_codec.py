@@ -5,15 +5,15 @@ from __future__ import annotations
 import msgspec
 
 from bearskin.engine._notes import Record
+from bearskin.engine._sound import packed
 from bearskin.terms import StoreBroken
 
-_ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Record)
 
 
 def record_bytes(record: Record) -> bytes:
-    """The record as a journal keeps it: every figure exact, floats to the last bit."""
-    return _ENCODER.encode(record)
+    """The record as a journal keeps it: every figure exact, floats to the last bit, half a sign of text as U+FFFD."""
+    return packed(record)
 
 
 def record_of(data: bytes) -> Record:

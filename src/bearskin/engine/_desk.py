@@ -14,6 +14,7 @@ from typing import Literal
 from bearskin.engine._book import ZERO, Book, Trade
 from bearskin.engine._notes import AnyNote, Issued, Leaving, Warned
 from bearskin.engine._settings import EngineSettings
+from bearskin.engine._sound import sound
 from bearskin.risk import Approved, approve_reducing
 from bearskin.terms import (
     AnyCommand,
@@ -58,7 +59,8 @@ class Desk:
         return self.event.wall_ns
 
     def note(self, note: AnyNote) -> None:
-        """Write a decision down; the book has it from here on."""
+        """Write a decision down; the book has it from here on. Its text is made writable: a set-up chose the words."""
+        note = sound(note)
         self.notes.append(note)
         self.book.noted(note)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from bearskin.engine._asked import content_of
 from bearskin.engine._notes import AnyNote, Declined, Done, Ended, Equity, Limited, Planned, Signalled
 from bearskin.engine._trade import Trade
 from bearskin.risk import LimitRules
@@ -52,6 +53,7 @@ def listen(book: Book, event: AnyEvent) -> None:
     if isinstance(event, Act):
         if event.act_id not in book.acts:
             book.unanswered[event.act_id] = None
+            book.asked.setdefault(event.act_id, content_of(event))
         trade = book.trade_in(event.symbol) if isinstance(event, Remark) else None
         if trade is not None and isinstance(event, Remark):
             trade.thesis = event.text

@@ -188,6 +188,9 @@ class Hands:
         if trade is None or memory is None or (act.stop is None and not trade.qty):
             _done(desk, act.act_id, refused=_nothing(act.symbol))
             return
+        if act.trade not in (0, trade.number):
+            _done(desk, act.act_id, refused=_another(act, trade))
+            return
         if trade.leaving:
             _done(desk, act.act_id, refused=f"the position in {act.symbol} is being closed")
             return
@@ -279,6 +282,9 @@ def _move_target(desk: Desk, act: MoveTarget, memory: Memory | None) -> None:
     if trade is None or memory is None:
         _done(desk, act.act_id, refused=_nothing(act.symbol))
         return
+    if act.trade not in (0, trade.number):
+        _done(desk, act.act_id, refused=_another(act, trade))
+        return
     wanted = towards(act.target, trade.plan.side, memory.instrument.tick)
     refused = _target_refusal(trade, act, memory, wanted)
     if refused:
@@ -322,6 +328,10 @@ def _target_refusal(trade: Trade, act: MoveTarget, memory: Memory, wanted: Decim
     if trade.targets_before.get(wanted, at) != at and any(one.live or one.said for one in stood):
         return f"another target of this trade stood at {wanted:f}: take the next price"
     return ""
+
+
+def _another(act: MoveStop | MoveTarget, trade: Trade) -> str:
+    return f"trade {act.trade} in {act.symbol} is not open: trade {trade.number} is, which was not meant"
 
 
 def _nothing(symbol: str) -> str:

@@ -90,7 +90,7 @@ class Margins:
         amount = -act.amount if act.take else act.amount
         move = _move(desk, trade, now.margin, amount)
         word = f"{act.amount.normalize():f} {found[0].settle} {'taken out' if act.take else 'added'} by {act.by}"
-        command = AddMargin(symbol=act.symbol, amount=amount, leg=trade.leg)
+        command = AddMargin(symbol=act.symbol, amount=amount, leg=trade.leg, act_id=act.act_id)
         approved = approve_margin(command, move, *found, why=word)
         if isinstance(approved, Refused):
             self.done(desk, act.act_id, refused=str(approved))
@@ -103,10 +103,14 @@ class Margins:
         """The venue has moved it, or not; either way its word on the account is asked for."""
         if event.what != _SENT or event.outcome == "unknown":
             return
-        moving = self._moving.pop(event.symbol, None)
-        if moving is None:
-            return
         desk.look = True
+        moving = self._moving.get(event.symbol)
+        if moving is None or moving.act.act_id != event.act_id:  # late, of one that was answered as lost
+            if event.outcome == "accepted":
+                self._moved_wall_ns[event.symbol] = desk.wall_ns
+                self._less.add(event.symbol)  # it may be that margin went out
+            return
+        del self._moving[event.symbol]
         if event.outcome == "accepted":
             self._moved(desk, moving.act)
             self.done(desk, moving.act.act_id, detail=moving.detail, trade=moving.trade)

@@ -70,7 +70,9 @@ def noted(book: Book, note: AnyNote) -> None:
         case Done():
             book.acts[note.act_id] = note
             if len(book.acts) > _ACTS_KEPT:
-                del book.acts[next(iter(book.acts))]
+                oldest = next(iter(book.acts))
+                del book.acts[oldest]
+                book.asked.pop(oldest, None)
         case Warned():
             trade = book.trade_in(note.symbol)
             if trade is not None and note.kind in ("unprotected", "emergency"):

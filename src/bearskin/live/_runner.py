@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from bearskin.engine import Done, Doubt, Record, record_bytes, record_of
+from bearskin.engine import Done, Doubt, Record, content_of, name_taken, record_bytes, record_of, sound
 from bearskin.journal import Journal
 from bearskin.live._queue import Inbox
 from bearskin.live._seams import At, Feed, Loop, Venue, nowhere
@@ -160,9 +160,12 @@ class Runner:
     async def act(self, act: AnyAct) -> Done:
         """Have an act taken up; the engine's word on it. Its times are set here.
 
-        Raises BadInput for an act that is being worked on already, BearskinError when the runner has stopped.
+        Raises BadInput for an act that is being worked on already or has the name of another one, BearskinError when
+        the runner has stopped.
         """
         await self.ready()
+        if self._engine.book.asked.get(act.act_id, content_of(act)) != content_of(act):
+            raise BadInput(name_taken(act.act_id))
         if act.act_id in self._acts:
             raise BadInput(f"act {act.act_id!r} is being worked on already")
         known: asyncio.Future[Done] = asyncio.get_running_loop().create_future()
@@ -312,6 +315,7 @@ class Runner:
 
     def _one(self, event: AnyEvent, records: list[Record]) -> list[Approved[Any]]:
         """One step; what is to be written is added to `records`."""
+        event = sound(event)  # before anything remembers it
         stepped = self._engine.step(event)
         self._gauge(event)
         if stepped.keep or isinstance(event, _WRITTEN):

@@ -268,5 +268,5 @@ class Sends:
         return Answered(
             time_ns=self._market_ns(), wall_ns=self._wall_ns(), symbol=command.symbol,
             client_id=getattr(command, "client_id", ""), what=type(command).__name__,
-            outcome=outcome, code=code, message=message, order=order,
+            outcome=outcome, code=code, message=message, order=order, act_id=getattr(command, "act_id", ""),
         )  # fmt: skip

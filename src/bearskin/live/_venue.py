@@ -292,6 +292,7 @@ class CcxtVenue:
             symbol=command.symbol,
             client_id=getattr(command, "client_id", ""),
             what=type(command).__name__,
+            act_id=getattr(command, "act_id", ""),
             outcome=answer.outcome,
             code=answer.code,
             message=words + answer.message,

@@ -262,6 +262,8 @@ def _away(one: Mapping[str, Any]) -> Text:
 def _protection(one: Mapping[str, Any]) -> Text:
     if one["purpose"] == "hedge" and one["stop"] is None:
         return Text("hedge, no stop", style="yellow")
+    if one["protected"] and one.get("protected_as_of"):
+        return Text(f"PROTECTED, heard {one['protected_unheard_s'] or 0:,.0f} s ago", style="yellow")
     if one["protected"]:
         return Text.assemble(("PROTECTED", "green"), (f" {one['max_unprotected_s']:.2f} s", "dim"))
     if number(one["qty"]):

@@ -101,10 +101,14 @@ class SetMarginMode(Command, frozen=True, kw_only=True):
 
 
 class AddMargin(Command, frozen=True, kw_only=True):
-    """Add to the margin of an isolated position (negative takes out)."""
+    """Add to the margin of an isolated position (negative takes out).
+
+    `act_id` is the act that asked for it: the venue has no name for it, so the answer is told by this one.
+    """
 
     amount: Decimal
     leg: Leg = "BOTH"
+    act_id: str = ""
 
 
 AnyCommand = Place | PlaceStop | Cancel | Amend | SetLeverage | SetMarginMode | AddMargin
@@ -245,7 +249,8 @@ class Answered(Event, frozen=True, kw_only=True):
 
     `accepted`: the venue has it (`order` as it is now, where the venue tells). `rejected`: it has not, and says why in
     `code` and `message`. `unknown`: the answer was lost (time-out, 5xx); the venue is being asked. `absent`: asked and
-    long enough after, the venue knows no such order. `what` is the tag of the command.
+    long enough after, the venue knows no such order. `what` is the tag of the command, `act_id` the act of one that
+    has no name at the venue.
     """
 
     symbol: str
@@ -255,6 +260,7 @@ class Answered(Event, frozen=True, kw_only=True):
     code: str = ""
     message: str = ""
     order: OrderNow | None = None
+    act_id: str = ""
 
 
 class OrderChanged(Event, frozen=True, kw_only=True):
@@ -388,18 +394,23 @@ class Close(Act, frozen=True, kw_only=True):
 
 
 class MoveStop(Act, frozen=True, kw_only=True):
-    """Move the stop to `stop`, or to where the trade breaks even after fees when it is None."""
+    """Move the stop to `stop`, or to where the trade breaks even after fees when it is None.
+
+    `trade` is the one that is meant: it is refused where another one has come since. 0 means whichever is open.
+    """
 
     symbol: str
     stop: Decimal | None = None
+    trade: int = 0
 
 
 class MoveTarget(Act, frozen=True, kw_only=True):
-    """Move a target of our position, the nearest being `number` 1, to `target`."""
+    """Move a target of our position, the nearest being `number` 1, to `target`; `trade` is the one that is meant."""
 
     symbol: str
     target: Decimal
     number: int = 1
+    trade: int = 0
 
 
 class Reverse(Act, frozen=True, kw_only=True):

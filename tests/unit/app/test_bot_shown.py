@@ -12,7 +12,7 @@ from unit.app import bot_kit as kit
 
 from bearskin import engine as words
 from bearskin.report import BotScreen, bot_tables, decision_line
-from bearskin.terms import BalanceNow, Filled, Pulse, Side, client_id
+from bearskin.terms import BalanceNow, Connected, Filled, Marked, Pulse, Side, client_id
 
 
 def drawn(state: dict[str, object], width: int, height: int = 40) -> str:
@@ -48,6 +48,29 @@ def test_protection_is_told_as_the_venue_confirmed_it():
     assert (long["protected"], long["unprotected_s"]) == (False, 201.0)
     assert long["unprotected_s"] < state(210)["positions"][1]["unprotected_s"]
     assert short["liquidation_frac"] == f"{71713.15 / 59312.4 - 1:.6f}"
+
+
+def test_what_is_protected_is_as_last_heard_while_the_venue_is_silent():
+    watch = kit.watched()
+    heard = watch.state(kit.at(203)["wall_ns"])["positions"][0]
+    assert (heard["protected"], heard["protected_as_of"], heard["protected_unheard_s"]) == (True, None, None)
+    for seconds, event in (
+        (210, Marked(**kit.at(210), symbol="BTCUSDT", mark=Decimal(59_000))),
+        (225, Connected(**kit.at(225), channel="market", up=False, detail="no price for 15 s")),
+        (226, Connected(**kit.at(226), channel="account", up=False)),
+        (227, Pulse(**kit.at(227))),  # that time passes is no word of the venue's
+    ):
+        watch.told(100 + seconds, words.Record(event, ()))
+    told = watch.state(kit.at(230)["wall_ns"])
+    short = told["positions"][0]
+    assert (short["protected"], short["protected_as_of"], short["protected_unheard_s"]) == (
+        True, "2026-11-22T11:03:30Z", 20.0,
+    )  # fmt: skip
+    assert told["venue_unheard_s"] == 20.0
+    assert "PROTECTED, heard 20 s ago" in drawn(told, 200)
+    for channel in ("market", "account"):
+        watch.told(400, words.Record(Connected(**kit.at(231), channel=channel, up=True), ()))
+    assert watch.state(kit.at(232)["wall_ns"])["positions"][0]["protected_as_of"] is None
 
 
 def ended(slipped: str) -> words.Ended:

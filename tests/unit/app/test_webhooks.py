@@ -80,6 +80,16 @@ def test_a_refusal_of_the_bot_is_told_with_its_reason():
     assert (answer.status_code, answer.json()["refused"]) == (409, "heat is used up")
 
 
+def test_an_id_of_another_signal_before_a_restart_is_refused():
+    class Remembers(Bot):
+        async def act(self, act: Open) -> Done:
+            raise BadInput("act_id 'webhook-one' was used for another act: give this one a name of its own")
+
+    answer = Door(Remembers()).signed(SIGNAL)
+    assert answer.status_code == 409
+    assert "used for another act" in answer.json()["refused"]
+
+
 def test_an_id_is_taken_once():
     bot = Bot()
     door = Door(bot)

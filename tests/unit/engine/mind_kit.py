@@ -165,6 +165,7 @@ class Room:
     def carry_out(self, command: AnyCommand) -> None:
         what, name = type(command).__name__, getattr(command, "client_id", "")
         told = {"symbol": command.symbol, "client_id": name, "what": what, "outcome": "accepted", **self.times()}
+        told["act_id"] = getattr(command, "act_id", "")
         if isinstance(command, Place) and command.price is None:
             self.hear(Answered(order=self.order(command, "filled", command.qty), **told))
             self.fill(command, command.qty, self.price[command.symbol])

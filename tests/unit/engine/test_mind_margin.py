@@ -120,7 +120,7 @@ def test_a_venue_that_refuses_is_told_in_its_words(room):
     room.answers = False
     assert room.act(MoveMargin, symbol=BTC, amount=D(99_999), act_id="much") is None
     assert "being moved already" in room.act(MoveMargin, symbol=BTC, amount=D(1)).refused
-    told_no = {"symbol": BTC, "client_id": "", "what": "AddMargin", "outcome": "rejected"}
+    told_no = {"symbol": BTC, "client_id": "", "act_id": "much", "what": "AddMargin", "outcome": "rejected"}
     room.hear(Answered(**told_no, code="-4050", message="Cross balance insufficient.", **room.times()))
     assert room.last("Done").refused == "the venue has refused it: Cross balance insufficient."
 
@@ -131,6 +131,25 @@ def test_a_venue_that_says_nothing_is_not_waited_for(room):
     room.pass_s(11)
     room.quote("100")
     assert "look whether it was done" in room.last("Done").refused
+
+
+def test_a_late_answer_is_not_that_of_the_next_one(room):
+    """The first is given up after 10 s; what the venue then says of it must not answer the second."""
+    room.answers = False
+    room.act(MoveMargin, symbol=BTC, amount=D(1), act_id="first")
+    room.pass_s(11)
+    room.quote("100")
+    told(room, "500")
+    room.act(MoveMargin, symbol=BTC, amount=D(300), act_id="second")
+    assert moved(room) == [D(1), D(300)]
+    said = {"symbol": BTC, "client_id": "", "what": "AddMargin"}
+    room.hear(Answered(**said, act_id="first", outcome="accepted", **room.times()))
+    answers = {one.act_id: one for one in room.told("Done")}
+    assert "second" not in answers
+    assert "look whether it was done" in answers["first"].refused
+    room.hear(Answered(**said, act_id="second", outcome="rejected", message="too much", **room.times()))
+    answers = {one.act_id: one for one in room.told("Done")}
+    assert answers["second"].refused == "the venue has refused it: too much"
 
 
 def test_a_restart_answers_what_was_on_its_way(room):
@@ -170,10 +189,10 @@ def test_a_stop_is_not_widened_on_the_liquidation_price_of_before_margin_went_ou
     room.pass_s(1)
     room.account(positions=(PositionNow(**stood, margin=D(50), liquidation_price=D("149.25")),))
     room.answers = False
-    room.act(MoveMargin, symbol=BTC, amount=D(20), take=True)
+    room.act(MoveMargin, symbol=BTC, amount=D(20), take=True, act_id="out")
     assert "margin of BTCUSDT" in room.act(MoveStop, symbol=BTC, stop=D(135)).refused
     assert room.act(MoveStop, symbol=BTC, stop=D(111)).refused == ""  # nearer is always better
-    accepted = {"symbol": BTC, "client_id": "", "what": "AddMargin", "outcome": "accepted"}
+    accepted = {"symbol": BTC, "client_id": "", "act_id": "out", "what": "AddMargin", "outcome": "accepted"}
     room.hear(Answered(**accepted, **room.times()))
     assert "margin of BTCUSDT" in room.act(MoveStop, symbol=BTC, stop=D(135)).refused
     room.pass_s(1)

@@ -8,7 +8,7 @@ import pytest
 from unit.engine.bench import Bench, kinds
 from unit.engine.mind_kit import BTC, Room, opened
 
-from bearskin.terms import Close, MoveTarget, Open, Side, step_down
+from bearskin.terms import Close, MoveStop, MoveTarget, Open, Side, step_down
 
 D = Decimal
 
@@ -158,3 +158,25 @@ def test_where_another_target_stood_and_took_something_is_not_taken_twice(room):
 def test_off_the_grid_it_goes_to_the_price_that_is_reached_later(room):
     held(room)
     assert room.act(MoveTarget, symbol=BTC, target=D("96.27")).detail == "target 1 goes to 96.2"
+
+
+def test_what_was_meant_for_a_trade_that_has_ended_moves_nothing_of_the_next_one(monkeypatch):
+    room = opened(monkeypatch)
+    open_short = {"symbol": BTC, "side": Side.SHORT, "stop": D(102), "targets": (D(90),)}
+    room.act(Open, **open_short)
+    first = room.trade.number
+    assert room.act(MoveStop, symbol=BTC, stop=D("101.5"), trade=first).refused == ""
+    room.act(Close, symbol=BTC)
+    room.pass_s(1)
+    room.account()
+    room.act(Open, **open_short)
+    second = room.trade.number
+    assert second != first
+    for late in (
+        room.act(MoveStop, symbol=BTC, stop=D("101.5"), trade=first),
+        room.act(MoveTarget, symbol=BTC, target=D(91), trade=first),
+    ):
+        assert late.refused == (f"trade {first} in BTCUSDT is not open: trade {second} is, which was not meant")
+    assert (room.trade.stop, room.trade.targets) == (D(102), (D(90),))
+    assert room.act(MoveTarget, symbol=BTC, target=D(91), trade=second).refused == ""
+    assert room.act(MoveStop, symbol=BTC, stop=D("101.5")).refused == ""

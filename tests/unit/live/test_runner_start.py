@@ -9,12 +9,27 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from bearskin.engine import Book, Doubt, Stepped
+import msgspec
+
+from bearskin.engine import Book, Done, Doubt, Foreign, Stepped
 from bearskin.journal import Journal
 from bearskin.live import MarketClock, Runner, RunnerOptions
 from bearskin.live._rounds import Rounds
 from bearskin.live._skew import steady
-from bearskin.terms import HOUR_NS, MINUTE_NS, AccountNow, AnyEvent, Funded, Pulse
+from bearskin.terms import (
+    HOUR_NS,
+    MINUTE_NS,
+    AccountNow,
+    Act,
+    AnyAct,
+    AnyEvent,
+    BadInput,
+    Close,
+    Funded,
+    Pause,
+    Pulse,
+    Throttled,
+)
 
 T0 = 1_760_000_000_000_000_000
 
@@ -119,3 +134,87 @@ def test_a_clock_that_is_set_back_runs_on() -> None:
     read = iter((1_000, 1_010, -2_590, -2_580, 5_000))
     clock = steady(lambda: next(read))
     assert [clock() for _ in range(5)] == [1_000, 1_010, 1_010, 1_020, 8_600]
+
+
+class Answers(Mind):
+    """An engine that does whatever it is asked."""
+
+    def step(self, event: AnyEvent) -> Stepped:
+        self.book.told(event)
+        if not isinstance(event, Act):
+            return super().step(event)
+        done = self.book.acts.get(event.act_id) or Done(
+            time_ns=T0, wall_ns=T0, act_id=event.act_id, detail=type(event).__name__
+        )
+        self.book.noted(done)
+        return Stepped(notes=(done,), keep=True)
+
+    def restore(self, records: Any, snapshot: bytes | None = None) -> None:
+        for record in records:
+            self.book.told(record.event)
+            for note in record.notes:
+                self.book.noted(note)
+
+
+def test_the_name_of_an_act_is_no_other_one_s_even_after_a_restart(tmp_path: Path) -> None:
+    at = {"time_ns": T0, "wall_ns": T0, "act_id": "mine"}
+    first, same, other = (
+        Close(**at, symbol="BTCUSDT", share=Decimal(share)) for share in ("0.5", "0.50", "1")
+    )  # fmt: skip
+
+    async def life(*acts: AnyAct) -> list[str]:
+        journal, venue = Journal.open(tmp_path / "run.journal"), Account()
+        options = RunnerOptions(snapshot_records=0)
+        runner = Runner(Answers(), journal, venue, venue, clock=MarketClock(lambda: T0), options=options)
+        task = asyncio.ensure_future(runner.run())
+        said = []
+        for act in acts:
+            try:
+                said.append((await runner.act(act)).detail)
+            except BadInput as error:
+                said.append(str(error))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        journal.close()
+        return said
+
+    refused = "act_id 'mine' was used for another act: give this one a name of its own"
+    assert asyncio.run(life(first, same, other, Pause(**at))) == ["Close", "Close", refused, refused]
+    assert asyncio.run(life(other, same)) == [refused, "Close"]
+
+
+HALF = "half a sign \ud83d of a venue"
+
+
+class Talks(Answers):
+    """An engine that repeats what the venue said."""
+
+    def step(self, event: AnyEvent) -> Stepped:
+        if not isinstance(event, Throttled):
+            return super().step(event)
+        told = Foreign(time_ns=T0, wall_ns=T0, symbol="BTCUSDT", blocked=True, detail=event.detail)
+        self.book.noted(told)
+        return Stepped(notes=(told,), keep=True)
+
+
+def test_half_a_sign_in_a_venues_words_ends_nothing(tmp_path: Path) -> None:
+    """It ended the bot: the engine took it in, and then it could not be written down."""
+
+    async def life() -> list[bytes]:
+        journal, venue = Journal.open(tmp_path / "run.journal"), Account()
+        runner = Runner(Talks(), journal, venue, venue, clock=MarketClock(lambda: T0), options=RunnerOptions())
+        heard: list[bytes] = []
+        runner.subscribe(lambda _, record: heard.append(msgspec.json.encode(record)))
+        task = asyncio.ensure_future(runner.run())
+        await runner.ready()
+        runner.put(Throttled(time_ns=T0, wall_ns=T0, until_wall_ns=T0, detail=HALF))
+        done = await runner.act(Pause(time_ns=T0, wall_ns=T0, act_id="still-here"))
+        assert done.detail == "Pause"
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert journal.latest_snapshot() is not None
+        journal.close()
+        return heard
+
+    heard = asyncio.run(life())
+    assert any("half a sign \ufffd of a venue".encode() in one for one in heard)

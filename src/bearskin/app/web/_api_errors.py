@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from bearskin.app.web._once import NameTaken
 from bearskin.terms import BadInput, BearskinError
 
 ANY = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -54,6 +55,10 @@ def add_errors(app: FastAPI) -> None:
     @app.exception_handler(BadInput)
     async def bad_input(_: Request, error: BadInput) -> JSONResponse:
         return Plain({"error": str(error)}, 422)
+
+    @app.exception_handler(NameTaken)
+    async def taken(_: Request, error: NameTaken) -> JSONResponse:
+        return Plain({"error": str(error)}, 409)
 
     @app.exception_handler(BearskinError)
     async def broken(_: Request, error: BearskinError) -> JSONResponse:

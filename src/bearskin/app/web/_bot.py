@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from bearskin.app._api import act_of
 from bearskin.app.web._desk import WebDesk
+from bearskin.app.web._once import once_of
 from bearskin.app.web._ticket_case import Rules, rules_of
 from bearskin.app.web._ticket_market import locked
+from bearskin.engine import content_of
 from bearskin.risk import preset_of
 from bearskin.terms import BadInput, BearskinError, Side, dec
 
@@ -25,23 +28,27 @@ async def act(desk: WebDesk, said: Mapping[str, Any]) -> dict[str, Any]:
 
     An opening keeps to what the risk quiz has opened, as one of the ticket does: without leverage of its own it takes
     no more than that. Returns the engine's note: `refused` says why not where it was not done. Raises BadInput for
-    what is no act, BearskinError without a bot.
+    what is no act or has the name of another one, BearskinError without a bot.
     """
     if not isinstance(said.get("is"), str):
         raise BadInput('an act is an object such as {"is": "Pause"}')
     said = {"act_id": secrets.token_hex(8), **said}
-    if said["is"] == "Open":
-        lock = await desk.aside(functools.partial(locked, desk))
-        leverage = _leverage_of(said, rules_of(desk.bot.now.state))
-        if lock.shut or lock.leverage_max is None or leverage <= lock.leverage_max:
-            why = lock.shut
-        elif said.get("leverage") is None:
-            why, said = "", {**said, "leverage": f"{lock.leverage_max:f}"}
-        else:
-            why = f"{lock.why}: leverage was {leverage:f}"
-        if why:
-            return {"act_id": said["act_id"], "refused": why, "trade": 0}
-    return await desk.bot.act(said)
+    wanted = content_of(act_of(dict(said), 0, 0))
+    return await once_of(desk).ask(desk, str(said["act_id"]), wanted, functools.partial(_composed, desk, said))
+
+
+async def _composed(desk: WebDesk, said: Mapping[str, Any]) -> dict[str, Any]:
+    """The act as it goes out, or why it does not."""
+    if said["is"] != "Open":
+        return dict(said)
+    lock = await desk.aside(functools.partial(locked, desk))
+    leverage = _leverage_of(said, rules_of(desk.bot.now.state))
+    why = lock.shut
+    if not why and lock.leverage_max is not None and leverage > lock.leverage_max:
+        if said.get("leverage") is None:
+            return {**said, "leverage": f"{lock.leverage_max:f}"}
+        why = f"{lock.why}: leverage was {leverage:f}"
+    return {"act_id": said["act_id"], "refused": why, "trade": 0} if why else dict(said)
 
 
 def _leverage_of(said: Mapping[str, Any], rules: Rules) -> Decimal:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,7 @@ import httpx
 from bearskin.app._house import House
 from bearskin.app._runs import Run, bot_of, runs_of
 from bearskin.app.web._hub import BOT, Hub, beside
-from bearskin.terms import BadInput, BearskinError
+from bearskin.terms import BadInput, BearskinError, iso
 
 LOOK_S, SILENT_S, ACT_S = 0.5, 5.0, 30.0
 DECISIONS_KEPT = 1_000
@@ -117,13 +118,29 @@ class BotLink:
     def _lost(self) -> None:
         self._http = None
         if self._now.up:
-            self._say(BotNow(up=False, state=self._now.state, decisions=self._now.decisions, why="the bot has stopped"))
+            self._say(
+                BotNow(
+                    up=False,
+                    state=_last_known(self._now.state),
+                    decisions=self._now.decisions,
+                    why="the bot has stopped",
+                )
+            )
         elif self._now.state is None:
             self._say(BotNow(up=False, state=None, why="no bot is running"))
 
     def _say(self, now: BotNow) -> None:
         self._now = now
         self.hub.say(BOT, now)
+
+
+def _last_known(state: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The state of a bot that is no longer heard: whether something is protected is as it was."""
+    if not state or "positions" not in state:
+        return state
+    as_of = iso(time.time_ns())
+    held = [{**one, "protected_as_of": one.get("protected_as_of") or as_of} for one in state["positions"]]
+    return {**state, "positions": held}
 
 
 def _said(answer: httpx.Response) -> dict[str, Any]:

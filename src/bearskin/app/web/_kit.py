@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 from nicegui import Client, core, ui
@@ -21,6 +21,7 @@ from bearskin.app.web._hub import EVERY_S
 from bearskin.terms import SECOND_NS, parse_time
 
 MINUS = "−"
+E = TypeVar("E", bound=ui.element)
 CHOICE = "no-caps unelevated dense toggle-color=chosen toggle-text-color=chosen"  # words side by side
 HIDDEN_S = (
     2.0  # the title and the bar of a page behind another tab; every change has the browser compare the whole page
@@ -104,6 +105,17 @@ def _behind(client: Client) -> bool:
         if socket is not None and socket.queue.qsize() > BEHIND_MAX:
             return True
     return False
+
+
+def attrs(made: E, **given: object) -> E:
+    """Attributes with any text in them, `data_row` for data-row: nothing reads them as NiceGUI reads `props("...")`,
+    where a quote in a symbol or a note ends the value and what follows becomes attributes of its own.
+    """
+    for name, value in given.items():
+        key = name.replace("_", "-")
+        if made.props.get(key) != value:
+            made.props[key] = value
+    return made
 
 
 def text(tag: str, words: str = "") -> TextElement:
@@ -238,7 +250,7 @@ def when(desk: WebDesk, text: str | None, shape: str = "%d %b %H:%M") -> str:
 
 async def sure(title: str, words: str, yes: str, *, danger: bool = False) -> bool:
     """Ask before something is done that cannot be undone; False where the answer is not `yes`."""
-    with ui.dialog() as dialog, ui.element("div").classes("ask").props(f'role=alertdialog aria-label="{title}"'):
+    with ui.dialog() as dialog, attrs(ui.element("div").classes("ask"), role="alertdialog", aria_label=title):
         text("h2", title).classes("ask-title")
         ui.label(words).classes("ask-words")
         with ui.element("div").classes("ask-ways"):
@@ -249,6 +261,15 @@ async def sure(title: str, words: str, yes: str, *, danger: bool = False) -> boo
         return bool(await dialog)
     finally:
         dialog.delete()
+
+
+def unheard(trade: Mapping[str, Any]) -> str:
+    """Since when whether a trade is protected is only as last known, in words; empty while the venue is heard."""
+    as_of = trade.get("protected_as_of")
+    if as_of is None:
+        return ""
+    seconds = trade.get("protected_unheard_s")
+    return f"last heard {as_of[11:19]} UTC" if seconds is None else f"last heard {seconds:,.0f} s ago"
 
 
 def tone_of(text: str | Decimal | None) -> str:

@@ -35,6 +35,12 @@ class ChartLine:
         return {**{name: getattr(self, name) for name in names}, "price": float(self.price)}
 
 
+def _stop_text(one: Mapping[str, Any]) -> str:
+    if not one["protected"]:
+        return "stop, not yet confirmed"
+    return "stop, last known" if one.get("protected_as_of") else "stop"
+
+
 def position_lines(positions: Sequence[Mapping[str, Any]], symbol: str) -> list[ChartLine]:
     """Entry, stop, targets and liquidation of our positions in `symbol`; stop and targets can be dragged."""
     found: list[ChartLine] = []
@@ -45,7 +51,7 @@ def position_lines(positions: Sequence[Mapping[str, Any]], symbol: str) -> list[
         qty = one["qty"].replace("-", "−") if Decimal(one["qty"]) else f"{one['side']}, not filled yet"
         lines: list[tuple[str, str | None, str]] = [
             ("entry", one["entry"], f"entry {qty}"),
-            ("stop", one["stop"], "stop" if one["protected"] else "stop, not yet confirmed"),
+            ("stop", one["stop"], _stop_text(one)),
             *(("target", price, f"target {k}") for k, price in enumerate(one["targets"], 1)),
             ("liquidation", one["liquidation_price"], "liquidation"),
         ]
@@ -132,18 +138,24 @@ def offered(side: str, highs: Sequence[float], lows: Sequence[float], entry: Dec
     return stop, (tick_up if short else tick_down)(target, tick) if target > 0 else None
 
 
-async def move_stop(desk: WebDesk, symbol: str, price: Decimal) -> str:
-    """Move the stop of our position through the bot; says why not, empty when the bot has taken it up."""
-    return await _asked(desk, {"is": "MoveStop", "symbol": symbol, "stop": f"{price:f}"})
+async def move_stop(desk: WebDesk, symbol: str, price: Decimal, trade: int) -> str:
+    """Move the stop of that trade of ours through the bot; says why not, empty when the bot has taken it up."""
+    return await _asked(desk, {"is": "MoveStop", "symbol": symbol, "stop": f"{price:f}", "trade": trade})
 
 
 async def drag_position(desk: WebDesk, symbol: str, key: str, price: Decimal) -> str:
-    """Move the stop or target whose line was let go through the bot; says why not, empty when it was taken up."""
-    kind, _, number = key.split(":")[0].partition("-")
+    """Move the stop or target whose line was let go through the bot; says why not, empty when it was taken up.
+
+    The line names its trade: let go after that has ended, it moves nothing of the one that came after it.
+    """
+    line, _, of = key.partition(":")
+    kind, _, number = line.partition("-")
+    if kind not in ("stop", "target") or not of.isdecimal() or int(of) == 0:
+        return "this line follows from the others"
     if kind == "target":
-        act = {"is": "MoveTarget", "symbol": symbol, "target": f"{price:f}", "number": int(number)}
+        act = {"is": "MoveTarget", "symbol": symbol, "target": f"{price:f}", "number": int(number), "trade": int(of)}
         return await _asked(desk, act)
-    return await move_stop(desk, symbol, price)
+    return await move_stop(desk, symbol, price, int(of))
 
 
 async def _asked(desk: WebDesk, act: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from bearskin.app.web._alerts import alerts_now, tell_kind
 from bearskin.app.web._bot_link import BotNow
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._hub import BOT
-from bearskin.app.web._kit import Panel, heard, panel, text
+from bearskin.app.web._kit import Panel, attrs, heard, panel, text
 from bearskin.app.web._page_alerts_form import RuleForm
 from bearskin.app.web._page_learn_parts import Says, act, tried
 from bearskin.terms import BearskinError
@@ -71,7 +71,7 @@ class _Rules:
                     self._row(rule)
 
     def _row(self, rule: dict[str, Any]) -> None:
-        with ui.element("tr").props(f"data-rule={rule['id']}").classes("" if rule["on"] else "off"):
+        with attrs(ui.element("tr"), data_rule=rule["id"]).classes("" if rule["on"] else "off"):
             with ui.element("td"):
                 switch(f"Rule {rule['text']}", rule["on"], lambda on: self._switch(rule, on))
             with ui.element("td").classes("rule-text"):

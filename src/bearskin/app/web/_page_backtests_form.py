@@ -10,7 +10,7 @@ from nicegui import ui
 from bearskin.app._made_up import SYNTHETIC
 from bearskin.app.web._backtests_words import choices_of
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._kit import Panel, panel
+from bearskin.app.web._kit import Panel, attrs, panel
 from bearskin.app.web._page_backtests_parts import choice, field, fold, soon
 
 Json = dict[str, Any]
@@ -116,7 +116,7 @@ class Form:
             symbols.set_options(names, value=[one for one in held or [] if one in names])
 
     def _switch(self, name: str, label: str) -> None:
-        self._add(name, ui.checkbox(label, value=True).classes("wide").props(f'dense data-field="{name}"'))
+        self._add(name, attrs(ui.checkbox(label, value=True).classes("wide").props("dense"), data_field=name))
 
     def _add(self, name: str, made: Any) -> None:
         self._fields[name] = made

@@ -9,9 +9,11 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nicegui import ui
+from nicegui.elements.mixins.text_element import TextElement
 
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._kit import MINUS, money, per_cent, tone_of
+from bearskin.app.web._kit import MINUS, attrs, money, per_cent, tone_of
+from bearskin.app.web._kit import text as element
 from bearskin.terms import BearskinError
 
 DASH = "–"
@@ -59,10 +61,9 @@ def words_of_setup(name: str) -> str:
     return name.replace("_", " ")
 
 
-def button(text: str, clicked: Callable[..., Any], classes: str = "", key: str = "") -> ui.element:
+def button(text: str, clicked: Callable[..., Any], classes: str = "", key: str = "") -> TextElement:
     """A button of ours; `key` names it for tests."""
-    made = ui.element("button").classes(f"bt-button {classes}").props(f'type=button data-do="{key}"')
-    made.add_slot("default", text)
+    made = attrs(element("button", text).classes(f"bt-button {classes}").props("type=button"), data_do=key)
     made.on("click", clicked)
     return made
 
@@ -91,7 +92,7 @@ def table(heads: Sequence[tuple[str, str]], rows: Sequence[Sequence[Any]], class
     """A plain table: heads are (text, class), cells are text or (text, class)."""
     with (
         ui.element("div").classes("bt-scroll"),
-        ui.element("table").classes(f"bt-table {classes}").props(f'aria-label="{label}"'),
+        attrs(ui.element("table").classes(f"bt-table {classes}"), aria_label=label),
     ):
         with ui.element("thead"), ui.element("tr"):
             for text, kind in heads:
@@ -119,7 +120,7 @@ def facts(rows: Sequence[tuple[str, str, str]]) -> None:
 def chart(label: str, key: str, classes: str = "") -> ui.echart:
     """The place of a chart, to be drawn into."""
     made = ui.echart({"series": []}).classes(f"bt-chart {classes}")
-    return made.props(f'role=img aria-label="{label}" data-chart={key}')
+    return attrs(made, role="img", aria_label=label, data_chart=key)
 
 
 def draw(place: ui.echart, kind: str, data: Mapping[str, Any]) -> None:
@@ -163,22 +164,22 @@ def wrong_label() -> ui.label:
 
 def field(label: str, value: str = "", key: str = "", classes: str = "", hint: str = "") -> ui.input:
     """A field for text with its label."""
-    made = ui.input(label, value=value, placeholder=hint).props(f'dense outlined hide-bottom-space data-field="{key}"')
-    return made.classes(classes)
+    made = ui.input(label, value=value, placeholder=hint).props("dense outlined hide-bottom-space")
+    return attrs(made, data_field=key).classes(classes)
 
 
 def choice(label: str, options: Any, value: Any, key: str, classes: str = "", many: bool = False) -> ui.select:
     """A field to choose in with its label."""
     made = ui.select(options, label=label, value=value, multiple=many, with_input=many)
-    made.props(f'dense outlined options-dense hide-bottom-space data-field="{key}"' + (" use-chips" if many else ""))
-    return made.classes(classes)
+    made.props("dense outlined options-dense hide-bottom-space" + (" use-chips" if many else ""))
+    return attrs(made, data_field=key).classes(classes)
 
 
 @contextlib.contextmanager
 def fold(title: str, key: str, opened: bool = False) -> Iterator[None]:
     """A part of a form that may be shut."""
     with ui.element("details").classes("bt-fold").props(f"data-fold={key}" + (" open" if opened else "")):
-        ui.element("summary").add_slot("default", title)
+        element("summary", title)
         with ui.element("div").classes("bt-form"):
             yield
 

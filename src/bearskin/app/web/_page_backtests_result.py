@@ -11,7 +11,7 @@ from nicegui import ui
 from bearskin.app.web._backtests import SHEET, all_trades, curve_of, result_of
 from bearskin.app.web._backtests_words import command_of, defaults
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._kit import Panel, figure, panel, real_minus
+from bearskin.app.web._kit import Panel, attrs, figure, panel, real_minus
 from bearskin.app.web._page_backtests_parts import (
     button,
     chart,
@@ -221,9 +221,7 @@ def _sheet(name: str, what: str, file: str) -> None:
             def opened() -> None:
                 place.clear()
                 with place:
-                    ui.element("iframe").classes("bt-frame").props(
-                        f'src="{source}" title="{what}" sandbox="allow-scripts allow-downloads"'
-                        " referrerpolicy=no-referrer"
-                    )
+                    page = ui.element("iframe").classes("bt-frame").props("referrerpolicy=no-referrer")
+                    attrs(page, src=source, title=what, sandbox="allow-scripts allow-downloads")
 
             button("Show here", opened, key=f"show-{key}")

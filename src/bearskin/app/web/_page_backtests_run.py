@@ -12,7 +12,7 @@ from bearskin.app.web._backtests import Kept, shelf_of
 from bearskin.app.web._backtests_jobs import DONE, FAILED, JOBS, RUNNING, Job, jobs_of
 from bearskin.app.web._backtests_words import COMPILING, command_of, words_of
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._kit import Panel, heard, panel, real_minus
+from bearskin.app.web._kit import Panel, attrs, heard, panel, real_minus
 from bearskin.app.web._page_backtests_form import Form, Json, form_panel
 from bearskin.app.web._page_backtests_parts import (
     DASH,
@@ -236,7 +236,7 @@ def _row(one: Kept, pick: Callable[[str, bool], None]) -> None:
             ui.label(clock(one.made)).classes("muted")
     with ui.element("td"):
         says = real_minus(one.says)
-        ui.label(says).classes("bt-says").props(f'title="{says.replace(chr(34), chr(39))}"')
+        attrs(ui.label(says).classes("bt-says"), title=says)
     with ui.element("td"):
         ui.label(one.about)
         ui.label(one.span).classes("muted")

@@ -212,8 +212,7 @@ class Stage:
 
     def _pressed(self, text: str, pressed: str) -> None:
         self.play.props(f"aria-pressed={pressed}")
-        self.play.add_slot("default", text)
-        self.play.update()
+        self.play.set_text(text)
 
     async def _preflight(self) -> None:
         """What a trade with this stop would be, before it is sent: the stop says which side."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from nicegui import ui
 
-from bearskin.app.web._kit import money, per_cent, tone_of
+from bearskin.app.web._kit import attrs, money, per_cent, tone_of
 from bearskin.app.web._page_backtests_parts import DASH, button, clock, price, table, words_of_setup
 
 SIGNALS_SHOWN = 12
@@ -35,7 +35,7 @@ def signal_rows(place: ui.element, signals: Sequence[Json], take: Callable[[Json
     """New signals on top, the oldest fall off."""
     for one in signals:
         with place:
-            row = ui.element("div").classes("bt-signal").props(f'data-signal="{one["setup"]}"')
+            row = attrs(ui.element("div").classes("bt-signal"), data_signal=one["setup"])
         row.move(target_index=0)
         with row:
             with ui.element("div").classes("head"):
@@ -43,7 +43,7 @@ def signal_rows(place: ui.element, signals: Sequence[Json], take: Callable[[Json
                     f"{'▼' if one['side'] == 'short' else '▲'} {one['side']} · {words_of_setup(one['setup'])}"
                 ).classes("down" if one["side"] == "short" else "up")
                 ui.label(clock(one["known"])).classes("num muted")
-                ui.label(one["evidence"]).classes("bt-kind").props(f'title="{one["evidence_words"]}"')
+                attrs(ui.label(one["evidence"]).classes("bt-kind"), title=one["evidence_words"])
             ui.label(one["why"])
             targets = ", ".join(one["targets"]) or "none"
             ui.label(f"at {one['price']}, stop {one['stop']}, targets {targets}").classes("muted num").style(

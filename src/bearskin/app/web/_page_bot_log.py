@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from nicegui import ui
 
@@ -13,7 +14,7 @@ from bearskin.app.web._bot_html import LOOKS, decision_detail, decision_row, spa
 from bearskin.app.web._bot_link import BotNow
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._hub import BOT
-from bearskin.app.web._kit import Panel, heard, panel
+from bearskin.app.web._kit import Panel, attrs, heard, panel
 
 STEP, LINES_MAX = 60, 1_000
 CLICKED = "(e) => {const row = e.target.closest('[data-decision]'); if (row) emit(Number(row.dataset.decision))}"
@@ -154,7 +155,7 @@ def _others() -> dict[str, str]:
 
 
 def _chosen(label: str, options: dict[str, str]) -> ui.select:
-    return ui.select(options, value="").props(f'dense outlined options-dense aria-label="{label}"').classes("choice")
+    return attrs(ui.select(options, value="").props("dense outlined options-dense"), aria_label=label).classes("choice")
 
 
 def _offer(control: ui.select, options: dict[str, str]) -> None:
@@ -177,7 +178,7 @@ def _sheet(desk: WebDesk, zone: str) -> Any:
             return
         body.set_content(decision_detail(found, zone))
         market.set_visibility(bool(found["symbol"]))
-        market.props(f'href="/?symbol={found["symbol"]}"')
+        attrs(market, href=f"/?{urlencode({'symbol': found['symbol']})}")
         dialog.open()
 
     return open_it

@@ -104,7 +104,7 @@ def _line() -> Callable[[BotNow], None]:
         up.set("up" if now.up else "down", "up" if now.up else "warn")
         if now.state is None:
             return
-        heard_s = now.state["heard_s_ago"]
+        heard_s = now.state.get("venue_unheard_s") or now.state["heard_s_ago"]
         quiet = heard_s is not None and heard_s > QUIET_S
         ago.set("–" if heard_s is None or not now.up else f"{heard_s:.1f} s ago", "warn" if quiet else "")
         lost = [name for name, there in now.state["channels"].items() if not there]

@@ -7,7 +7,7 @@ import json
 from nicegui import ui
 
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._kit import heard
+from bearskin.app.web._kit import attrs, heard
 from bearskin.app.web._learn import STEPS, Progress, Step
 from bearskin.app.web._learn_guide import GUIDE, Guide, guide_of
 from bearskin.app.web._page_learn_parts import act
@@ -101,7 +101,7 @@ def _present(guide: Guide, step: Step) -> None:
     ui.label(f"{number} of {len(STEPS)}").classes("guide-number num").props("data-figure=guide-step")
     with ui.element("div").classes("guide-words").props("role=status"):
         ui.label(step.title).classes("guide-title")
-        ui.label(step.do).classes("guide-do").props(f'title="{step.why}"')
+        attrs(ui.label(step.do).classes("guide-do"), title=step.why)
     with ui.element("div").classes("guide-tools"):
         if step.say:
             act(step.say, lambda: guide.done(step.key), main=True)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import html
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from nicegui import ui
 
-from bearskin.app.web._kit import term, text
+from bearskin.app.web._kit import attrs, term, text
 from bearskin.terms import BearskinError
 
 VALUE = "(event) => emit(event.target.value)"
@@ -42,7 +41,7 @@ def field(label: str, name: str) -> Any:
 def choice(label: str, name: str, options: Mapping[str, str], value: str, changed: Callable[[str], Any]) -> ui.element:
     """A list to choose from: `options` are value and words."""
     with field(label, name):
-        made = ui.element("select").props(f'aria-label="{html.escape(label)}"')
+        made = attrs(ui.element("select"), aria_label=label)
         with made:
             for one, words in options.items():
                 option = text("option", words)

@@ -7,7 +7,7 @@ from typing import Any
 from nicegui import ui
 
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._kit import Panel, text
+from bearskin.app.web._kit import Panel, attrs, text
 from bearskin.app.web._learn_quiz import locks_of, quiz_answered, quiz_put, quiz_state
 from bearskin.app.web._page_learn_parts import Says, act, tried
 from bearskin.terms import BearskinError
@@ -61,7 +61,7 @@ def _questions(desk: WebDesk, quiz: dict[str, Any], first: Any) -> None:
 
     left.set_text(_left(len(quiz["questions"])))
     for number, question in enumerate(quiz["questions"], 1):
-        with ui.element("fieldset").classes("ln-question").props(f"data-question={question['name']}"):
+        with attrs(ui.element("fieldset").classes("ln-question"), data_question=question["name"]):
             text("legend", f"{number}. {question['text']}")
             for letter, words in question["answers"].items():
                 with ui.element("label").classes("ln-answer"):

@@ -7,6 +7,7 @@ import functools
 import html
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from nicegui import ui
 
@@ -255,11 +256,12 @@ def symbols_html(rows: Sequence[SymbolRow], chosen: str, digits: Callable[[str],
     lines = []
     for row in rows:
         name, change = html.escape(row.symbol), row.change_frac
+        to = html.escape(urlencode({"symbol": row.symbol}))
         tone = "" if change is None else "down" if change < 0 else "up"
         turnover = "–" if row.turnover_24h is None else f"{row.turnover_24h / 1e6:,.1f} M"
         letter = html.escape(row.grade.letter)
         lines.append(
-            f'<tr{" aria-current=true" if row.symbol == chosen else ""}><td><a href="/?symbol={name}">{name}</a></td>'
+            f'<tr{" aria-current=true" if row.symbol == chosen else ""}><td><a href="/?{to}">{name}</a></td>'
             f"<td>{'–' if row.last is None else f'{row.last:,.{digits(row.symbol)}f}'}</td>"
             f'<td class="{tone}">{_signed_per_cent(change, 2)}</td><td>{turnover}</td>'
             f'<td><span class="mk-grade g{letter}" title="{html.escape(row.grade.why)}">{letter}</span></td></tr>'

@@ -15,7 +15,7 @@ from bearskin.app.web._bot_link import BotNow
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._draft import Draft
 from bearskin.app.web._hub import BOT
-from bearskin.app.web._kit import Panel, heard, hidden, panel
+from bearskin.app.web._kit import Panel, attrs, heard, hidden, panel
 from bearskin.app.web._market import CANDLES_MAX, INTERVALS, Rows, candles, price_line, spec_now
 from bearskin.app.web._market_lines import draft_lines, drag_draft, drag_position, offered, on_tick, position_lines
 from bearskin.app.web._market_link import Candles, Mark
@@ -208,7 +208,7 @@ def chart_panel(view: MarketView) -> Chart:
         with host:
             ui.element("div").classes("mk-legend").props("aria-hidden=true")
             canvas = ui.echart({"series": []}).classes("mk-canvas")
-            canvas.props(f'role=img aria-label="Candles of {view.symbol} with volume, mark and index"')
+            attrs(canvas, role="img", aria_label=f"Candles of {view.symbol} with volume, mark and index")
             ui.element("div").classes("mk-over")
             said = ui.label("loading candles…").classes("mk-said").props("role=status data-figure=chart-said")
         holder = ui.element("div").classes("gone")
@@ -260,9 +260,8 @@ def _tools(view: MarketView, chart: Chart) -> None:
         ("zoom_out", "More candles", ("bearskinMarket.zoom", 1.45)),
         ("last_page", "To the newest candle", ("bearskinMarket.newest",)),
     ):
-        ui.button(icon=icon, on_click=functools.partial(chart.tell, *call)).props(
-            f'flat dense round size=sm aria-label="{label}"'
-        ).classes("mk-zoom").tooltip(label)
+        button = ui.button(icon=icon, on_click=functools.partial(chart.tell, *call)).props("flat dense round size=sm")
+        attrs(button, aria_label=label).classes("mk-zoom").tooltip(label)
 
 
 def _profile_switch(view: MarketView, chart: Chart) -> None:

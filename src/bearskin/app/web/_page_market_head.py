@@ -7,7 +7,7 @@ from typing import Any
 from nicegui import ui
 
 from bearskin.app.web._draft import Draft, path_of
-from bearskin.app.web._kit import MINUS, Figure, figure, heard, per_cent
+from bearskin.app.web._kit import MINUS, Figure, attrs, figure, heard, per_cent, text
 from bearskin.app.web._market_crowd import FundingNow, Series, day, funding, in_words, pays, size_words
 from bearskin.app.web._market_link import Mark
 from bearskin.app.web._market_view import MarketView
@@ -46,7 +46,7 @@ def head(view: MarketView) -> None:
             rate.set(f"{'+' if value > 0 else ''}{per_cent(str(predicted), 4)}", "")
             if words["who"] != pays(value):  # every change has the whole page drawn again
                 words["who"] = pays(value)
-                rate.value.props(f'title="{words["who"]}"')
+                attrs(rate.value, title=words["who"])
         hours = f" / {kept['now'].interval_h:g} h" if kept and kept["now"].interval_h else ""
         if now["next_funding_ms"] and now["time_ms"]:
             next_in.set(in_words(int(now["next_funding_ms"]) - int(now["time_ms"])) + hours)
@@ -71,13 +71,13 @@ def head(view: MarketView) -> None:
 
 def _picker(view: MarketView) -> None:
     with ui.element("div").classes("figure mk-pick"):
-        label = ui.element("label").classes("figure-label").props(f'for="mk-symbol-{view.symbol}"')
-        label.add_slot("default", "Symbol")
-        picker = ui.element("select").props(f'id="mk-symbol-{view.symbol}" data-figure=symbol')
+        attrs(text("label", "Symbol").classes("figure-label"), **{"for": f"mk-symbol-{view.symbol}"})
+        picker = attrs(ui.element("select").props("data-figure=symbol"), id=f"mk-symbol-{view.symbol}")
         with picker:
             for name in dict.fromkeys((view.symbol, *sorted(view.desk.symbols))):
-                option = ui.element("option").props(f'value="{name}" {"selected" if name == view.symbol else ""}')
-                option.add_slot("default", name)
+                option = attrs(text("option", name), value=name)
+                if name == view.symbol:
+                    attrs(option, selected=True)
 
     def go(event: Any) -> None:
         symbol = str(event.args)

@@ -12,7 +12,7 @@ from nicegui import ui
 from bearskin.app.web._bot_link import BotNow
 from bearskin.app.web._draft import Draft, path_of
 from bearskin.app.web._hub import BOT
-from bearskin.app.web._kit import MINUS, heard, panel, per_cent, signed, tone_of
+from bearskin.app.web._kit import MINUS, attrs, heard, panel, per_cent, signed, text, tone_of, unheard
 from bearskin.app.web._market import price_digits
 from bearskin.app.web._market_lines import move_stop
 from bearskin.app.web._market_view import MarketView
@@ -37,7 +37,7 @@ def positions_strip(view: MarketView, chart: Chart) -> None:
         with ui.element("div").classes("mk-scroll"), ui.element("table").classes("mk-table num"):
             with ui.element("thead"), ui.element("tr"):
                 for name in HEADS:
-                    ui.element("th").props("scope=col").add_slot("default", name)
+                    text("th", name).props("scope=col")
             body = ui.element("tbody")
         rows: dict[int, _Row] = {}
 
@@ -66,7 +66,7 @@ def positions_strip(view: MarketView, chart: Chart) -> None:
 def _made(view: MarketView, chart: Chart, one: dict[str, Any]) -> _Row:
     symbol, cells = one["symbol"], {}
     digits = price_digits(view.desk, symbol)
-    with ui.element("tr").props(f'data-position="{symbol}"') as root:
+    with attrs(ui.element("tr"), data_position=symbol) as root:
         with ui.element("td"):
             ui.link(symbol, path_of(Draft(symbol=symbol))).classes("mk-symbol")
             cells["side"] = ui.label().classes("mk-side")
@@ -74,9 +74,8 @@ def _made(view: MarketView, chart: Chart, one: dict[str, Any]) -> _Row:
             with ui.element("td"):
                 cells[name] = ui.label()
         with ui.element("td"), ui.element("form").classes("mk-move") as form:
-            field = ui.element("input").props(
-                f'inputmode=decimal aria-label="Stop of {symbol}" size=9 autocomplete=off'
-            )
+            field = ui.element("input").props("inputmode=decimal size=9 autocomplete=off")
+            attrs(field, aria_label=f"Stop of {symbol}")
             # the attribute: what is typed later is left alone
             field.props["^value"] = _typeable(one["stop"], digits)
             ui.element("button").props("type=submit").add_slot("default", "Move")
@@ -85,19 +84,19 @@ def _made(view: MarketView, chart: Chart, one: dict[str, Any]) -> _Row:
 
     form.on(
         "submit",
-        functools.partial(_typed, view, chart, symbol),
+        functools.partial(_typed, view, chart, symbol, one["trade"]),
         js_handler="(e) => { e.preventDefault(); emit(e.target.querySelector('input').value) }",
     )
     return _Row(root, cells, field, digits, _typeable(one["stop"], digits))
 
 
-async def _typed(view: MarketView, chart: Chart, symbol: str, event: Any) -> None:
+async def _typed(view: MarketView, chart: Chart, symbol: str, trade: int, event: Any) -> None:
     try:
         price = dec(str(event.args).replace(",", "").strip())
     except BadInput as error:
         chart.say(f"not moved: {error}", "down")
         return
-    refused = await move_stop(view.desk, symbol, price)
+    refused = await move_stop(view.desk, symbol, price, trade)
     chart.say(
         f"not moved: {refused}" if refused else f"the stop of {symbol} goes to {price:f}", "down" if refused else "up"
     )
@@ -133,6 +132,9 @@ def protection(one: dict[str, Any]) -> tuple[str, str]:
     """PROTECTED, or for how many seconds it is not, with the tone; in words and a sign, not by colour alone."""
     if not Decimal(one["qty"]):
         return "○ nothing filled yet", "muted"
+    ago = unheard(one)
+    if one["protected"] and ago:
+        return f"◷ PROTECTED ({ago})", "warn"
     if one["protected"]:
         return f"✔ PROTECTED (after {one['max_unprotected_s']:.2f} s)", "up"
     if one["purpose"] == "hedge" and one["stop"] is None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from nicegui import ui
 
-from bearskin.app.web._kit import heard, panel
+from bearskin.app.web._kit import heard, panel, text
 from bearskin.app.web._market_link import Depth, Tape
 from bearskin.app.web._market_view import MarketView
 
@@ -65,7 +65,7 @@ def newer(trades: list[dict[str, Any]], last: dict[str, Any] | None) -> list[dic
 def _heads(*names: str) -> None:
     with ui.element("div").classes("mk-heads").props("aria-hidden=true"):
         for name in names:
-            ui.element("span").add_slot("default", name)
+            text("span", name)
 
 
 def _quote(view: MarketView) -> str:

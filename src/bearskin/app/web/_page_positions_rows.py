@@ -12,7 +12,7 @@ from nicegui import ui
 from bearskin.app.web import _positions_acts as acts
 from bearskin.app.web._account_link import Terms
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._kit import CHOICE, term
+from bearskin.app.web._kit import CHOICE, attrs, term
 from bearskin.app.web._page_bot_switch import acted
 from bearskin.app.web._positions import Held, Key, Standing
 from bearskin.app.web._positions_html import HEADS, Digits, cells_of, digits_of
@@ -63,14 +63,14 @@ class Row:
         self.thesis: ui.textarea
         self.told_thesis: str = held.trade.get("thesis") or ""
         name = f"{held.symbol} {held.side}"
-        with ui.element("div").classes("held-item").props(f'data-position="{held.symbol}/{held.leg}"') as self.root:
-            with ui.element("div").classes("held-row").props(f'role=row aria-label="{name}"'):
+        with attrs(ui.element("div").classes("held-item"), data_position=f"{held.symbol}/{held.leg}") as self.root:
+            with attrs(ui.element("div").classes("held-row"), role="row", aria_label=name):
                 for key, head in HEADS:
-                    with ui.element("div").classes(f"cell cell-{key}").props(f'role=cell data-label="{head}"'):
+                    with attrs(ui.element("div").classes(f"cell cell-{key}"), role="cell", data_label=head):
                         self.cells[key] = ui.html("", sanitize=False).props(f"data-cell={key}")
                 with ui.element("div").classes("cell cell-acts").props("role=cell"):
                     self._quick(name)
-            self.drawer = ui.element("div").classes("held-drawer").props(f'role=region aria-label="Acts on {name}"')
+            self.drawer = attrs(ui.element("div").classes("held-drawer"), role="region", aria_label=f"Acts on {name}")
             with self.drawer:
                 self._manage()
             self.drawer.set_visibility(False)
@@ -134,7 +134,7 @@ class Row:
     def _close_group(self) -> None:
         with ui.element("fieldset").classes("act-group"):
             ui.element("legend").add_slot("default", "Close")
-            share = ui.toggle(SHARES, value="0.5").props(f'{CHOICE} aria-label="Share to close"')
+            share = attrs(ui.toggle(SHARES, value="0.5").props(CHOICE), aria_label="Share to close")
             price = _field("Limit (empty: market)")
             self._button("Close", "Close that share", lambda: self._close(str(share.value), price.value), "close")
 
@@ -147,7 +147,7 @@ class Row:
 
     def _button(self, word: str, label: str, do: Callable[[], Any], look: str = "") -> ui.button:
         button = ui.button(word, color=None, on_click=do).classes(f"act {look}")
-        return button.props(f'no-caps unelevated dense aria-label="{label}"')
+        return attrs(button.props("no-caps unelevated dense"), aria_label=label)
 
     async def _do(self, doing: Callable[[], Awaitable[dict[str, Any]]], done: str) -> None:
         with self.root.client:  # the row may be gone before the answer comes

@@ -10,7 +10,7 @@ from nicegui import ui
 
 from bearskin.app.web import _scan_html as shown
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._kit import CHOICE, Panel, heard, panel
+from bearskin.app.web._kit import CHOICE, Panel, attrs, heard, panel
 from bearskin.app.web._scan import (
     AGAIN_S,
     INTERVALS,
@@ -222,4 +222,4 @@ def _filters(table: _Table) -> None:
 
 def _select(label: str, options: Any, value: str, classes: str) -> ui.select:
     made = ui.select(options, value=value, label=None if classes == "choice" else label)
-    return made.props(f'dense outlined options-dense aria-label="{label}"').classes(classes)
+    return attrs(made.props("dense outlined options-dense"), aria_label=label).classes(classes)

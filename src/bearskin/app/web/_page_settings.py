@@ -8,7 +8,7 @@ from nicegui import ui
 
 from bearskin.app.web import _settings_page as settings
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._kit import Panel, panel, per_cent, term, text
+from bearskin.app.web._kit import Panel, attrs, panel, per_cent, term, text
 from bearskin.app.web._page_learn_parts import Says, Typed, act, choice, tried
 from bearskin.app.web._page_settings_safety import keys_part, locks_part
 from bearskin.terms import BearskinError
@@ -102,7 +102,7 @@ class _Row:
 
     def __init__(self, desk: WebDesk, row: dict[str, Any]) -> None:
         self._desk, self._row = desk, row
-        self._place = ui.element("div").classes("ln-setting").props(f"data-setting={row['name']}")
+        self._place = attrs(ui.element("div").classes("ln-setting"), data_setting=row["name"])
         self._show()
 
     def _show(self) -> None:

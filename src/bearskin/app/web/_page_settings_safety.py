@@ -8,7 +8,7 @@ from nicegui import ui
 
 from bearskin.app.web import _settings_page_keys as keys
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._kit import text
+from bearskin.app.web._kit import attrs, text
 from bearskin.app.web._page_learn_parts import Says, Typed, act, choice, tried
 from bearskin.terms import BearskinError
 
@@ -128,7 +128,7 @@ def _key(desk: WebDesk, one: dict[str, Any], says: Says, again: Any) -> None:
         await tried(says, lambda: desk.aside(lambda: keys.vouch_keys(desk, one["name"], words)))
         again()
 
-    with ui.element("tr").props(f"data-key-of={one['name']}"):
+    with attrs(ui.element("tr"), data_key_of=one["name"]):
         text("th", one["name"]).props("scope=row")
         text("td", f"from the {one['origin']}")
         text("td", one["fingerprint"] or "incomplete").classes("ln-mono muted").props('title="fingerprint of the key"')

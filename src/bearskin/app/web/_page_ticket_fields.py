@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 
 from nicegui import ui
 
+from bearskin.app.web._kit import attrs
 from bearskin.app.web._ticket_faults import plain
 
 
@@ -51,7 +52,7 @@ class NumberField:
         self._told = ""  # what is wrong with it in the trade
         field = ui.input(label, placeholder=placeholder or None, on_change=self._heard)
         props = f"dense outlined stack-label hide-bottom-space inputmode=decimal autocomplete=off data-field={key}"
-        self.input = field.props(f'{props} debounce=60 suffix="{suffix}"').classes("tk-field num")
+        self.input = attrs(field.props(f"{props} debounce=60"), suffix=suffix).classes("tk-field num")
 
     def fill(self, value: Decimal | None) -> None:
         """Show a value, unless that is what stands there already."""
@@ -75,7 +76,7 @@ class NumberField:
     def hint(self, text: str) -> None:
         """What stands there when nothing is typed."""
         if self.input.props.get("placeholder") != text:
-            self.input.props(f'placeholder="{text}"')
+            attrs(self.input, placeholder=text)
 
     def _heard(self) -> None:
         if self._filling:
@@ -104,7 +105,7 @@ class Choice:
         self._changed, self._filling = changed, False
         toggle = ui.toggle(dict(options), value=value, on_change=self._heard)
         look = "unelevated dense no-caps spread toggle-color=chosen toggle-text-color=chosen"
-        self.toggle = toggle.props(f'{look} role=group aria-label="{label}" data-choice={key}')
+        self.toggle = attrs(toggle.props(look), role="group", aria_label=label, data_choice=key)
         self.toggle.classes(f"tk-choice tk-choice-{key}")
 
     def fill(self, value: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from nicegui import ui
 
-from bearskin.app.web._kit import Figure, dressed, figure, money, per_cent
+from bearskin.app.web._kit import Figure, attrs, dressed, figure, money, per_cent
 from bearskin.app.web._ticket_payoff import Payoff, payoff_of
 from bearskin.app.web._ticket_price import Ticket
 from bearskin.app.web._ticket_tables import (
@@ -232,7 +232,7 @@ def _options() -> dict[str, Any]:
 
 
 def _part(title: str, key: str) -> ui.element:
-    part = ui.element("section").classes("tk-part").props(f'aria-label="{title}" data-part={key}')
+    part = attrs(ui.element("section").classes("tk-part"), aria_label=title, data_part=key)
     with part:
         ui.element("h3").classes("tk-part-title").add_slot("default", title)
     return part

@@ -9,6 +9,7 @@ from decimal import Decimal
 from nicegui import ui
 
 from bearskin.app.web._draft import TARGETS_MAX, Draft, Drafting
+from bearskin.app.web._kit import attrs
 from bearskin.app.web._page_ticket_fields import Choice, NumberField
 from bearskin.app.web._page_ticket_sliders import Sliders
 from bearskin.app.web._ticket_faults import share
@@ -157,7 +158,7 @@ class Form:
         self.trail.fill(draft.trail_atr)
         self.shock.fill(draft.shock_frac)
         self.price.show(draft.kind == "limit")
-        self.stop.input.props(f'label="{"Disaster stop, optional" if hedge else "Stop"}"')
+        attrs(self.stop.input, label="Disaster stop, optional" if hedge else "Stop")
         self._size.show(not hedge)
         self.risk.show(not hedge and self._sizing == "stop")
         self.qty.show(hedge or self._sizing == "qty")
@@ -186,7 +187,8 @@ class Suggestions:
             for one in wanted:
                 reward = "" if one.reward_r is None else f" · {one.reward_r:.1f} R"
                 button = ui.button(on_click=lambda _, one=one: self._taken(one), color=None)
-                button.props(f'flat dense no-caps align=left aria-label="Use {self._key} {one.price:,f}: {one.why}"')
+                button.props("flat dense no-caps align=left")
+                attrs(button, aria_label=f"Use {self._key} {one.price:,f}: {one.why}")
                 with button.classes("tk-suggest"):
                     ui.label(f"{one.price:,f}{reward}").classes("num")
                     ui.label(one.why).classes("muted tk-ellipsis")

@@ -7,7 +7,7 @@ from decimal import Decimal
 from nicegui import ui
 
 from bearskin.app.web._draft import Drafting
-from bearskin.app.web._kit import per_cent
+from bearskin.app.web._kit import attrs, per_cent
 from bearskin.app.web._page_ticket_fields import NumberField
 from bearskin.app.web._ticket_couple import (
     DISTANCE_LEAST,
@@ -59,7 +59,7 @@ class Sliders:
     def _slider(self, low: float, high: float, step: float, label: str, heard: object) -> ui.slider:
         slider = ui.slider(min=low, max=high, step=step, value=low)
         slider.on_value_change(heard)  # type: ignore[arg-type]
-        return slider.props(f'dense aria-label="{label}"').classes("tk-range")
+        return attrs(slider.props("dense"), aria_label=label).classes("tk-range")
 
     def fill(self, made: Ticket) -> None:
         """Show where the draft stands."""

@@ -315,7 +315,8 @@ def standing_json(standing: Standing) -> dict[str, Any]:
 def held_json(held: Held) -> dict[str, Any]:
     """A position as the API tells it."""
     trade = held.trade
-    told = {name: trade.get(name) for name in ("trade", "purpose", "stop", "targets", "protected", "unprotected_s",
+    told = {name: trade.get(name) for name in ("trade", "purpose", "stop", "targets", "protected", "protected_as_of",
+            "protected_unheard_s", "unprotected_s",
             "funding", "fees", "why", "thesis", "entered", "origin", "r")}  # fmt: skip
     return {
         "symbol": held.symbol,

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from bearskin.app.web._account_link import Terms
 from bearskin.app.web._bot_html import moment
-from bearskin.app.web._kit import money, per_cent, tone_of
+from bearskin.app.web._kit import money, per_cent, tone_of, unheard
 from bearskin.app.web._markup import Child, Markup, el, icon, join
 from bearskin.app.web._positions import Held, Standing
 from bearskin.app.web._positions_shock import Shock, Shocked
@@ -188,7 +188,12 @@ def _stop(held: Held, digits: Digits) -> Markup:
 
 
 def protection(trade: Mapping[str, Any]) -> Markup:
-    """PROTECTED, or for how many seconds it is not; a hedge without a disaster stop is named so."""
+    """PROTECTED (since when only as last known, if so), or for how many seconds it is not; a hedge without a disaster
+    stop is named so.
+    """
+    ago = unheard(trade)
+    if trade.get("protected") and ago:
+        return el("div", icon("history"), f"PROTECTED ({ago})", class_="guard warn")
     if trade.get("protected"):
         return el("div", icon("verified_user"), "PROTECTED", class_="guard up")
     if trade.get("purpose") == "hedge" and not trade.get("stop"):

@@ -13,7 +13,7 @@ from nicegui import app as nicegui_app
 from nicegui import ui
 
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._kit import follow_sight, panel, text
+from bearskin.app.web._kit import attrs, follow_sight, panel, text
 from bearskin.app.web._page_alerts_toasts import alert_toasts
 from bearskin.app.web._page_learn_guide import guide_bar
 from bearskin.app.web._shell_bar import account_of, notice_of
@@ -129,7 +129,7 @@ def _bar(desk: WebDesk, pages: tuple[Page, ...], dark: ui.dark_mode) -> None:
     with ui.element("nav").classes("ways").props('aria-label="Pages" id=ways'):
         for number, page in enumerate(pages):
             way = ui.link(target=page.path).classes("way" if number < FEW else "way way-more")
-            with way.props(f'data-way="{page.path}" data-key="{KEYS.get(page.path, "")}"'):
+            with attrs(way, data_way=page.path, data_key=KEYS.get(page.path, "")):
                 ui.icon(page.icon).props("aria-hidden=true")
                 text("span", page.title)
         if len(pages) > FEW + 1:

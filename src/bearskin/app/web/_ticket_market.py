@@ -37,7 +37,6 @@ class Shelf:
     worst: dict[str, tuple[float, dict[int, Any]]] = field(default_factory=dict)
     quotes: dict[str, tuple[float, Quote]] = field(default_factory=dict)
     speed: tuple[float, float] = (-math.inf, 1.0)  # of the demo's market
-    sent: dict[str, Any] = field(default_factory=dict)  # by act_id: see _ticket_send
 
 
 def shelf_of(desk: WebDesk) -> Shelf:

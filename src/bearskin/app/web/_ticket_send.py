@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
 from bearskin.app.web._bot_link import BotNow
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._draft import Draft
-from bearskin.app.web._ticket_market import case_of, shelf_of
+from bearskin.app.web._once import once_of
+from bearskin.app.web._ticket_market import case_of
 from bearskin.app.web._ticket_price import Ticket, priced
 from bearskin.terms import BadInput, Side
 
-SENT_KEPT = 200
 State = Literal["done", "now", "todo", "failed"]
 Outcome = Literal["refused", "sent", "resting", "filled", "protected", "insured", "ended", "unfilled"]
 
@@ -68,44 +67,25 @@ async def price(desk: WebDesk, draft: Draft, *, fresh: bool = False) -> Ticket:
 async def send(desk: WebDesk, draft: Draft, act_id: str) -> Sent:
     """Send a draft through the bot, after the same preflight again; what the engine said of it.
 
-    The same `act_id` is answered again and not done again. Raises BadInput for an `act_id` that was another ticket's,
-    and BearskinError when nobody knows whether it was done.
+    The same `act_id` is answered again and not done again. Raises BadInput for an `act_id` that was another's, and
+    BearskinError when nobody knows whether it was done.
     """
     if not act_id.strip():
         raise BadInput("act_id is empty: give each ticket a name of its own, the same when it is sent again")
-    sent = shelf_of(desk).sent
-    if act_id in sent:
-        before, doing = sent[act_id]
-        if before != draft:
-            raise BadInput(f"act_id {act_id[:60]!r} was another ticket's: give this one a name of its own")
-    else:
-        doing = asyncio.ensure_future(_sent(desk, draft, act_id))
-        doing.add_done_callback(lambda done: None if done.cancelled() else done.exception())
-        sent[act_id] = draft, doing
-        while len(sent) > SENT_KEPT:
-            sent.pop(next(iter(sent)))
-    try:
-        answer: Sent = await asyncio.shield(doing)
-    except Exception:
-        sent.pop(act_id, None)  # asked again, the engine itself does it once at most
-        raise
-    if answer.refused:
-        sent.pop(act_id, None)
-    return answer
-
-
-async def _sent(desk: WebDesk, draft: Draft, act_id: str) -> Sent:
-    made = await price(desk, draft)
-    told = Sent(act_id=act_id, symbol=draft.symbol, side=draft.side)
-    if not made.sendable:
-        return replace(told, refused=made.why_not)
-    said = await desk.bot.act(act_of(made, act_id))
-    return replace(
-        told,
+    said = await once_of(desk).ask(desk, act_id, draft, functools.partial(_composed, desk, draft, act_id))
+    return Sent(
+        act_id=act_id,
+        symbol=draft.symbol,
+        side=draft.side,
         trade=int(said.get("trade") or 0),
         refused=str(said.get("refused") or ""),
         detail=str(said.get("detail") or ""),
     )
+
+
+async def _composed(desk: WebDesk, draft: Draft, act_id: str) -> dict[str, Any]:
+    made = await price(desk, draft)
+    return act_of(made, act_id) if made.sendable else {"refused": made.why_not or "it cannot be sent"}
 
 
 def act_of(made: Ticket, act_id: str) -> dict[str, Any]:

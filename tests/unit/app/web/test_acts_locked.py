@@ -11,6 +11,7 @@ from unit.app.web.api_kit import QuietBot, heard, quiet_desk
 
 from bearskin.app._licence import read_licence, write_licence
 from bearskin.app.web import _bot
+from bearskin.app.web._once import NameTaken
 
 OPEN = {"is": "Open", "symbol": "BTCUSDT", "side": -1, "stop": "62500"}
 
@@ -55,3 +56,19 @@ def test_with_the_quiz_passed_an_act_goes_as_it_is(home: Path) -> None:
 def test_closing_is_never_locked(home: Path) -> None:
     _, (act,) = asked(home, {"is": "Close", "symbol": "BTCUSDT"})
     assert act["is"] == "Close"
+
+
+def test_a_name_is_one_act_s(home: Path) -> None:
+    desk = quiet_desk(home, venue=False)
+    heard(desk)
+    close = {"is": "Close", "symbol": "BTCUSDT", "share": "0.5", "act_id": "mine-1"}
+
+    async def asked_thrice() -> None:
+        first = await _bot.act(desk, close)
+        assert await _bot.act(desk, {**close, "share": "0.50"}) == first
+        with pytest.raises(NameTaken, match="'mine-1' was used for another act"):
+            await _bot.act(desk, {**close, "share": "1"})
+
+    asyncio.run(asked_thrice())
+    assert isinstance(desk.bot, QuietBot)
+    assert len(desk.bot.asked) == 1

@@ -108,6 +108,19 @@ def test_the_page_of_the_api_names_every_route_and_asks_nobody_else(home: Path) 
             assert route["responses"]["422"]["content"]["application/json"]["schema"] == problem, (verb, path)
 
 
+def test_an_act_has_one_name_and_who_asked_is_not_the_callers_to_say(home: Path) -> None:
+    app = api_of(quiet_desk(home, venue=False))
+    close = {"is": "Close", "symbol": "BTCUSDT", "act_id": "mine-1"}
+    first, again, other, lied = (
+        asked(app, "POST", "/api/v1/acts", json={**close, **more})
+        for more in ({}, {}, {"share": "0.5"}, {"act_id": "mine-2", "by": "webhook"})
+    )
+    assert (first.status_code, again.status_code, other.status_code, lied.status_code) == (200, 200, 409, 422)
+    assert first.json() == again.json()
+    assert "'mine-1' was used for another act" in other.json()["error"]
+    assert lied.json()["error"].startswith("by is not the caller's to say")
+
+
 def test_what_the_engine_refuses_says_why_as_every_error_does() -> None:
     answer = told({"act_id": "1", "refused": "there is no position of ours in BTCUSDT"})
     assert (answer.status_code, json.loads(answer.body)["error"]) == (409, "there is no position of ours in BTCUSDT")

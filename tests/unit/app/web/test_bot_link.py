@@ -52,3 +52,13 @@ def test_a_state_that_cannot_be_read_does_not_end_the_line(link: BotLink, monkey
 
     asyncio.run(run())
     assert came[:2] == [True, False]
+
+
+def test_what_a_bot_that_has_stopped_said_is_protected_is_as_of_then(link: BotLink) -> None:
+    held = {"symbol": "BTCUSDT", "protected": True, "protected_as_of": None, "protected_unheard_s": None}
+    link._heard({"positions": [held], "decisions": []})
+    link._lost()
+    assert link.now.state is not None
+    (now,) = link.now.state["positions"]
+    assert now["protected"]
+    assert now["protected_as_of"].endswith("Z")

@@ -281,15 +281,18 @@ def test_a_stop_is_moved_by_the_bot_and_its_refusal_is_told(answer, said):
         return answer
 
     desk: Any = SimpleNamespace(bot=SimpleNamespace(act=act))
-    assert asyncio.run(move_stop(desk, "BTCUSDT", D("62000.10"))) == said
-    assert asked == [{"is": "MoveStop", "symbol": "BTCUSDT", "stop": "62000.10"}]
+    assert asyncio.run(move_stop(desk, "BTCUSDT", D("62000.10"), 3)) == said
+    assert asked == [{"is": "MoveStop", "symbol": "BTCUSDT", "stop": "62000.10", "trade": 3}]
     asked.clear()
     assert asyncio.run(drag_position(desk, "BTCUSDT", "stop:3", D("62000.10"))) == said
     assert asyncio.run(drag_position(desk, "BTCUSDT", "target-2:3", D(57500))) == said
     assert asked == [
-        {"is": "MoveStop", "symbol": "BTCUSDT", "stop": "62000.10"},
-        {"is": "MoveTarget", "symbol": "BTCUSDT", "target": "57500", "number": 2},
+        {"is": "MoveStop", "symbol": "BTCUSDT", "stop": "62000.10", "trade": 3},
+        {"is": "MoveTarget", "symbol": "BTCUSDT", "target": "57500", "number": 2, "trade": 3},
     ]
+    for key in ("stop", "stop:", "stop:0", "entry:3", "target-1:x"):  # no line of ours
+        assert "follows from the others" in asyncio.run(drag_position(desk, "BTCUSDT", key, D(57500)))
+    assert len(asked) == 2
 
 
 @pytest.mark.parametrize(
@@ -297,6 +300,12 @@ def test_a_stop_is_moved_by_the_bot_and_its_refusal_is_told(answer, said):
     [
         ({}, "✔ PROTECTED (after 0.02 s)", "up"),
         ({"protected": False, "unprotected_s": 3.21}, "✖ UNPROTECTED 3.2 s", "down"),
+        (
+            {"protected_as_of": "2026-11-22T12:00:07Z", "protected_unheard_s": 12.3},
+            "◷ PROTECTED (last heard 12 s ago)",
+            "warn",
+        ),
+        ({"protected_as_of": "2026-11-22T12:00:07Z"}, "◷ PROTECTED (last heard 12:00:07 UTC)", "warn"),
         ({"qty": "0"}, "○ nothing filled yet", "muted"),
         ({"protected": False, "purpose": "hedge", "stop": None}, "○ hedge without a stop", "warn"),
     ],

@@ -162,6 +162,9 @@ def test_bars_and_lights_say_their_figure_without_colour():
     assert "liquidation is near" in meter(D("0.92"), "x")
     assert "4 of 4" in lights(4)
     assert "UNPROTECTED 3.2 s" in protection({"purpose": "speculation", "protected": False, "unprotected_s": 3.2})
+    silent = {"protected": True, "protected_as_of": "2026-11-22T12:00:07Z", "protected_unheard_s": 12.3}
+    assert "PROTECTED (last heard 12 s ago)" in protection(silent)
+    assert 'class="guard warn"' in protection(silent)
     assert "no stop" in protection({"purpose": "hedge", "protected": False, "stop": None})
 
 

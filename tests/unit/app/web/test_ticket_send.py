@@ -67,7 +67,7 @@ def test_a_name_that_was_another_ticket_s_is_refused(desk):
         await send(desk, ticket_kit.draft(), "ticket-3")
         await send(desk, ticket_kit.draft(stop=D(63_000)), "ticket-3")
 
-    with pytest.raises(BadInput, match="another ticket's"):
+    with pytest.raises(BadInput, match="'ticket-3' was used for another act"):
         asyncio.run(both())
 
 
@@ -83,6 +83,23 @@ def test_where_nobody_has_answered_the_same_name_is_asked_again(desk, error):
 
     assert asyncio.run(both()).trade == 7
     assert [act["act_id"] for act in desk.bot.acts] == ["ticket-4", "ticket-4"]  # the engine does it once at most
+
+
+def test_where_nobody_has_answered_the_very_same_act_goes_out_again(desk, monkeypatch):
+    """Composed anew at another price it would be another act, and the bot would refuse a short that is open."""
+    desk.bot.answer = BearskinError("the bot has not answered")
+
+    async def both() -> Sent:
+        with pytest.raises(BearskinError):
+            await send(desk, ticket_kit.draft(), "ticket-8")
+        monkeypatch.setattr(_ticket_send, "priced", None)
+        with pytest.raises(BadInput, match="used for another act"):
+            await send(desk, ticket_kit.draft(stop=D(63_000)), "ticket-8")
+        desk.bot.answer = {"trade": 7}
+        return await send(desk, ticket_kit.draft(), "ticket-8")
+
+    assert asyncio.run(both()).trade == 7
+    assert desk.bot.acts[0] == desk.bot.acts[1]
 
 
 def test_the_act_is_one_that_the_bots_door_takes():
