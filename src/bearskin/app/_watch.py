@@ -276,7 +276,8 @@ class Watch:
         self.limits.pop("", None)
         self.fees, self.funding = self.fees + note.fees, self.funding + note.funding
         if note.entry is None:
-            self._decided(note, "unfilled", f"not filled: {note.reason}", side=note.side, origin=note.origin)
+            more = {"trade": note.trade}
+            self._decided(note, "unfilled", f"not filled: {note.reason}", side=note.side, origin=note.origin, more=more)
             return
         self.exits += 1
         self.wins += note.net > 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -121,7 +122,9 @@ class Wanted:
             return False
         said = " ".join(str(decision.get(name) or "") for name in ("kind", "symbol", "side", "origin", "text", "why"))
         said += " " + str((decision.get("more") or {}).get("signal") or "")
-        return all(word in said.lower() for word in self.search.lower().split())
+        # as it is written on the page: thousands apart, with a real minus
+        asked = re.sub(r"(?<=\d),(?=\d)", "", self.search.replace("−", "-"))
+        return all(word in said.lower() for word in asked.lower().split())
 
 
 KINDS = {  # groups, as the filter offers them

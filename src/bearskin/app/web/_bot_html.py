@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from bearskin.app.web._bot import barred, multiplier, setup_of, with_evidence
-from bearskin.app.web._kit import MINUS, money, per_cent, tone_of
+from bearskin.app.web._kit import figured, money, per_cent, tone_of
 from bearskin.app.web._markup import Child, Markup, el, facts, icon, join
 
 State = Mapping[str, Any]
@@ -61,7 +61,7 @@ def decision_row(decision: State, zone: str) -> Markup:
         el("span", icon(sign), word, class_=f"kind {tone}"),
         el("span", decision["symbol"] or "account", class_="symbol"),
         side_word(decision.get("side")),
-        el("span", _signed(decision["text"]), class_="said"),
+        el("span", figured(decision["text"]), class_="said"),
         el("span", spaced(origin), None if told["evidence"] is None else _verdict(told), class_="origin")
         if origin
         else None,
@@ -72,7 +72,7 @@ def decision_row(decision: State, zone: str) -> Markup:
 
 
 def _verdict(told: State) -> Markup:
-    return el("small", told["evidence"]["verdict"])
+    return el("small", figured(told["evidence"]["verdict"]))
 
 
 def side_word(side: str | None) -> Markup:
@@ -80,11 +80,6 @@ def side_word(side: str | None) -> Markup:
     if not side:
         return el("span", class_="side")
     return el("span", f"{'▼' if side == 'short' else '▲'} {side}", class_=f"side {side}")
-
-
-def _signed(text: str) -> str:
-    """With real minus signs before figures."""
-    return text.replace(" -", f" {MINUS}").replace("(-", f"({MINUS}")
 
 
 _PLAN = (
@@ -112,18 +107,22 @@ def decision_detail(decision: State, zone: str) -> Markup:
                 "h3",
                 word[:1].upper() + word[1:], " ", decision["symbol"] or "account", " ", side_word(decision.get("side")),
             ),
-            el("p", _signed(decision["text"]), class_="lead"),
-            _part("The set-up said", el("p", more["signal"])) if more.get("signal") else None,
-            _part("Why", el("ul", [el("li", _signed(one)) for one in said])) if said else None,
-            _part("Evidence", el("p", told["evidence"]["sentence"], class_="evidence")) if told["evidence"] else None,
+            el("p", figured(decision["text"]), class_="lead"),
+            _part("The set-up said", el("p", figured(more["signal"]))) if more.get("signal") else None,
+            _part("Why", el("ul", [el("li", figured(one)) for one in said])) if said else None,
+            _part("Evidence", el("p", figured(told["evidence"]["sentence"]), class_="evidence"))
+            if told["evidence"]
+            else None,
             _part("Not checked for want of data", el("p", ", ".join(more["unchecked"])))
             if more.get("unchecked")
             else None,
             _part("Figures", facts((name, _value(more.get(key), key, zone)) for name, key in _PLAN))
             if len(more) > 2
             else None,
-            _part("Targets", el("p", ", ".join(more["targets"]), class_="num start")) if more.get("targets") else None,
-            _part("What the set-up measured", facts((spaced(name), _signed(str(v))) for name, v in figures.items()))
+            _part("Targets", el("p", " and ".join(map(figured, more["targets"])), class_="num start"))
+            if more.get("targets")
+            else None,
+            _part("What the set-up measured", facts((spaced(name), figured(str(v))) for name, v in figures.items()))
             if figures
             else None,
         )
@@ -151,7 +150,7 @@ def _value(value: Any, key: str, zone: str) -> str | None:
         "slippage_exit",
     ):
         return money(value)
-    return str(value).replace("-", MINUS) if key in ("qty", "r") else str(value)
+    return figured(str(value))
 
 
 # --- beside the log ---------------------------------------------------------------------------------------------------
@@ -165,7 +164,11 @@ def gauges_html(told: State) -> Markup:
         (
             None if told["switched_on"] else el("p", "Limits are switched off in this run.", class_="warn"),
             el("ul", rows, class_="gauges"),
-            el("ul", [el("li", icon("speed"), f"{one['limit']}: {one['detail']}") for one in held], class_="held warn")
+            el(
+                "ul",
+                [el("li", icon("speed"), f"{one['limit']}: {figured(one['detail'])}") for one in held],
+                class_="held warn",
+            )
             if held
             else None,
             el("p", "size of the next entry × ", el("b", told["size_multiplier"], class_="num"), class_="muted")
@@ -294,7 +297,7 @@ def warnings_html(state: State, zone: str) -> Markup:
             "li",
             el("span", moment(one["time"], zone)[5:], class_="when num"),
             el("span", icon("error" if one["severity"] == "critical" else "warning_amber"), one["severity"]),
-            el("span", f"{one['kind']}{' ' + one['symbol'] if one['symbol'] else ''}: {one['text']}"),
+            el("span", f"{one['kind']}{' ' + one['symbol'] if one['symbol'] else ''}: {figured(one['text'])}"),
             class_="down" if one["severity"] == "critical" else "warn" if one["severity"] == "warning" else "muted",
         )
         for one in reversed(state["warnings"][-20:])

@@ -60,11 +60,11 @@ ENTRIES: Final = (
         ("margin short", "margin loan"),
     ),
     Entry(
-        "-1x token",
+        "−1x token",
         "Sides",
         "A token that is set back every day to lose 1 % when the market gains 1 %, as an inverse ETF does. Over many "
         "days it is not minus the market: in a market that swings it loses more than a short held still.",
-        ("inverse token", "inverse ETF", "−1x token"),
+        ("inverse token", "inverse ETF", "-1x token"),
     ),
     # --- orders ------------------------------------------------------------------------------------------------------
     Entry(

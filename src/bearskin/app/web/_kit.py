@@ -227,9 +227,29 @@ def money(text: str | Decimal | None, digits: int = 2) -> str:
     return f"{value:,.{digits}f}".replace("-", MINUS)
 
 
+_AMOUNT = re.compile(  # not a date, a clock, a name with digits in it, or the number of a trade or an order
+    r"(?<![\w.,:/-])(?<!trade )(?<!order )(\d{1,9})(\.\d+)?(?![\w/]|[:.,-]\d)"
+)
+_IDLE = re.compile(r"\.?0{4,}$")
+
+
 def real_minus(sentence: str) -> str:
     """A sentence whose negative numbers have a real minus, as figures have."""
     return re.sub(r"(?<![\w.-])-(?=\d)", MINUS, sentence)
+
+
+def figured(sentence: str) -> str:
+    """A sentence with its numbers as figures are written: real minus, thousands apart, no row of idle zeros.
+
+    Whole numbers below 10,000 stay as they are: a year is one too. For screens; the journal and --json keep theirs.
+    """
+
+    def written(found: re.Match[str]) -> str:
+        whole, part = found[1], _IDLE.sub("", found[2] or "")
+        grouped = len(whole) > (4 if found[2] is None else 3) and not whole.startswith("0")
+        return f"{int(whole):,}{part}" if grouped else f"{whole}{part}"
+
+    return _AMOUNT.sub(written, real_minus(sentence))
 
 
 def signed(text: str | Decimal | None, digits: int = 2) -> str:

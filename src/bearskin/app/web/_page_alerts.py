@@ -13,7 +13,7 @@ from bearskin.app.web._alerts import alerts_now, tell_kind
 from bearskin.app.web._bot_link import BotNow
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._hub import BOT
-from bearskin.app.web._kit import Panel, attrs, heard, panel, text
+from bearskin.app.web._kit import Panel, attrs, figured, heard, panel, text
 from bearskin.app.web._page_alerts_form import RuleForm
 from bearskin.app.web._page_learn_parts import Says, act, tried
 from bearskin.terms import BearskinError
@@ -152,7 +152,7 @@ def _warnings(desk: WebDesk, frame: Panel, again: Callable[[], None]) -> None:
                     ui.label(one["time"][5:19].replace("T", " ")).classes("num muted")
                     ui.label(one["severity"]).classes("ln-severity")
                     ui.label(one["kind"]).classes("ln-kind")
-                    ui.label(one["text"])
+                    ui.label(figured(one["text"]))
 
     heard(desk, BOT, show, every_s=0.5)
 

@@ -10,7 +10,7 @@ from nicegui import ui
 from bearskin.app.web._bot_link import BotNow
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._hub import BOT
-from bearskin.app.web._kit import heard
+from bearskin.app.web._kit import figured, heard
 
 AT_ONCE_MAX = 3
 
@@ -31,7 +31,7 @@ def alert_toasts(desk: WebDesk) -> None:
         known[0] = set(found)
         loud = [one for one in fresh if one["kind"] == "rule" or one["severity"] == "critical"]
         for one in loud[-AT_ONCE_MAX:]:
-            said = json.dumps([one["kind"], one["text"], one["severity"]])
+            said = json.dumps([one["kind"], figured(one["text"]), one["severity"]])
             ui.run_javascript(f"window.bearskinAlerts && bearskinAlerts.tell(...{said})")
 
     heard(desk, BOT, show, every_s=0.25)

@@ -10,7 +10,7 @@ from nicegui import ui
 from bearskin.app.web._backtests import shelf_of
 from bearskin.app.web._backtests_compare import compared
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._kit import panel
+from bearskin.app.web._kit import figured, panel
 from bearskin.app.web._page_backtests_parts import (
     DASH,
     chart,
@@ -87,9 +87,8 @@ def compare_view(desk: WebDesk, a: str = "", b: str = "") -> None:
 
 def _told(found: Json) -> None:
     with ui.element("div").classes("bt-said").props("data-figure=warning role=note"):
-        ui.label(found["warning"])
-        ui.label(f"A: {found['evidence']['a']}")
-        ui.label(f"B: {found['evidence']['b']}")
+        for said in (found["warning"], f"A: {found['evidence']['a']}", f"B: {found['evidence']['b']}"):
+            ui.label(figured(said))
 
 
 def _figures(found: Json) -> None:

@@ -88,7 +88,7 @@ def _path_told(made: SamePath, ends: dict[str, Any]) -> None:
 
 
 def _path_series(made: SamePath) -> dict[str, Any]:
-    rows = (("Coin", made.market, GREY, "dotted"), ("-1x token", made.token, AMBER, "dashed"),
+    rows = (("Coin", made.market, GREY, "dotted"), ("−1x token", made.token, AMBER, "dashed"),
             ("Short, 1x", made.short, RED, "solid"))  # fmt: skip
     return {
         "series": [

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from nicegui import ui
 
 from bearskin.app.web._draft import Draft, path_of
-from bearskin.app.web._kit import MINUS, panel, per_cent
+from bearskin.app.web._kit import MINUS, figured, panel, per_cent
 from bearskin.app.web._market import Spec, SymbolRow, price_digits, spec, symbol_rows
 from bearskin.app.web._market_crowd import FundingNow, Series, basis, funding, long_short, open_interest, size_words
 from bearskin.app.web._market_spark import spark
@@ -101,9 +101,9 @@ def _setup(one: SetupShown, choose: Any, view: MarketView) -> ui.element:
                 ui.label(_when(one.bar_ms)).classes("num muted")
                 ui.label("stands" if one.over is None else "over").classes("mk-chip" if one.over else "mk-chip on")
                 ui.label(one.verdict).classes("mk-chip warn")
-            ui.label(one.why).classes("mk-setup-why")
-            ui.label(f"Evidence: {one.evidence}.").classes("mk-setup-fact")
-            ui.label(f"{one.guard[0].upper()}{one.guard[1:]}.").classes("mk-setup-fact")
+            ui.label(figured(one.why)).classes("mk-setup-why")
+            ui.label(figured(f"Evidence: {one.evidence}.")).classes("mk-setup-fact")
+            ui.label(figured(f"{one.guard[0].upper()}{one.guard[1:]}.")).classes("mk-setup-fact")
             if one.over is not None:
                 ui.label(f"Over: {one.over}.").classes("mk-setup-fact")
         button.on("click", functools.partial(choose, one.key))

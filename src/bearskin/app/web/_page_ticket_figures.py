@@ -15,6 +15,7 @@ from bearskin.app.web._ticket_tables import (
     carry_table,
     checks_list,
     gap_table,
+    in_words,
     notes_list,
     targets_table,
 )
@@ -105,7 +106,7 @@ class Figures:
         self._box.classes(replace=f"tk-verdict {made.verdict}")
         self._mark.set_text(mark)
         self._word.set_text(word)
-        self._why.set_text(said)
+        self._why.set_text(in_words(said))
 
 
 def figures_of(made: Ticket) -> dict[str, tuple[str, str]]:

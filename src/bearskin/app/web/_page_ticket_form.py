@@ -15,7 +15,7 @@ from bearskin.app.web._page_ticket_sliders import Sliders
 from bearskin.app.web._ticket_faults import share
 from bearskin.app.web._ticket_levels import Suggested
 from bearskin.app.web._ticket_price import Ticket, own_risk_frac
-from bearskin.app.web._ticket_tables import exits_words
+from bearskin.app.web._ticket_tables import exits_words, in_words
 from bearskin.risk import preset_of
 
 CENT = Decimal("0.01")
@@ -67,14 +67,14 @@ class Form:
         self._drawn(made.draft if made.draft == self._drafting.draft else self._drafting.draft)
         for name, field in (("price", self.price), ("stop", self.stop), ("qty", self.qty),
                             ("risk_frac", self.risk), ("shock_frac", self.shock)):  # fmt: skip
-            field.fault(made.faults.get(name, ""))
-        other = made.faults.get("targets", "") or made.faults.get("draft", "")
+            field.fault(in_words(made.faults.get(name, "")))
+        other = in_words(made.faults.get("targets", "") or made.faults.get("draft", ""))
         self._target_fault.set_text(other)
         self._target_fault.set_visibility(bool(other))
         risk_frac = own_risk_frac(made.case, made.preset)
         self.risk.hint("" if risk_frac is None else f"{share(risk_frac).removesuffix(' %')}")
         if made.sized is not None and self._sizing == "qty":
-            self.qty.hint(f"at most {abs(made.sized.qty)}")
+            self.qty.hint(f"at most {abs(made.sized.qty):,f}")
         else:
             self.qty.hint("")
         found = made.suggestion

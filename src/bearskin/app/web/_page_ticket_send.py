@@ -14,7 +14,8 @@ from bearskin.app.web._hub import BOT
 from bearskin.app.web._kit import heard
 from bearskin.app.web._ticket_faults import plain
 from bearskin.app.web._ticket_price import Ticket
-from bearskin.app.web._ticket_send import Life, Sent, life_of, new_act_id, send
+from bearskin.app.web._ticket_send import OVER, Life, Sent, life_of, new_act_id, send
+from bearskin.app.web._ticket_tables import in_words
 from bearskin.terms import BearskinError
 
 TWICE_S = 2.0  # a second press of the same ticket so soon was meant as one, however late it comes through
@@ -30,6 +31,7 @@ class Sending:
         self._act_id, self._busy = new_act_id(), False
         self._done: tuple[Draft | None, float] = (None, 0.0)
         self._sent: Sent | None = None
+        self._over = ""  # the act whose end was shown
         self._ticket: Ticket | None = None
         with ui.element("div").classes("tk-send"):
             self._button = ui.button(on_click=self._press, color=None).props("unelevated no-caps data-action=send")
@@ -61,7 +63,7 @@ class Sending:
         ready = made is not None and made.sendable and made.draft == self._drafting.draft and not self._busy
         self._button.set_enabled(ready)
         if made is not None:
-            self._why.set_text(why and f"Cannot be sent: {why}")
+            self._why.set_text(why and f"Cannot be sent: {in_words(why)}")
         self._why.set_visibility(bool(self._why.text))
 
     async def _press(self) -> None:
@@ -74,7 +76,7 @@ class Sending:
         try:
             self._sent = await send(self._desk, draft, act_id)
         except BearskinError as error:  # nobody knows whether it was done: the same name is sent again
-            self._life.set_content(_failed(str(error)))
+            self._life.set_content(_failed(in_words(str(error))))
             return
         finally:
             self._busy = False
@@ -86,8 +88,12 @@ class Sending:
 
     def _followed(self, now: BotNow) -> None:
         sent = self._sent
-        if sent is not None:
-            self._life.set_content(life_html(life_of(sent, now), sent))
+        if sent is None or self._over == sent.act_id:
+            return
+        life = life_of(sent, now)
+        if life.outcome in OVER:  # what has ended stays so, also when the bot no longer tells of it
+            self._over = sent.act_id
+        self._life.set_content(life_html(life, sent))
 
 
 def button_words(made: Ticket) -> str:
@@ -104,7 +110,7 @@ def life_html(life: Life, sent: Sent) -> str:
     """The steps of what was sent."""
     rows = "".join(
         f'<li class="tk-step {step.state}"><span class="tk-mark" aria-label="{STEP_WORDS[step.state]}">'
-        f"{STEP_MARKS[step.state]}</span><b>{escape(step.name)}</b> <span>{escape(step.text)}</span></li>"
+        f"{STEP_MARKS[step.state]}</span><b>{escape(step.name)}</b> <span>{escape(in_words(step.text))}</span></li>"
         for step in life.steps
     )
     number = f"trade {sent.trade}" if sent.trade else ""

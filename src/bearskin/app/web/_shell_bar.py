@@ -10,7 +10,7 @@ from nicegui import ui
 from bearskin.app.web._bot_link import BotNow
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._hub import BEAT, BOT
-from bearskin.app.web._kit import heard, signed, sure, text, tone_of, when
+from bearskin.app.web._kit import figured, heard, signed, sure, text, tone_of, when
 from bearskin.app.web._kit import money as amount
 from bearskin.terms import BearskinError
 
@@ -67,7 +67,7 @@ def account_of(desk: WebDesk) -> None:
         alarms = alarms_of(now)
         _set(count, str(len(alarms)))
         _tone(bell, "alarms", "some" if alarms else "none")
-        label = "; ".join(alarms) or "no alarms"
+        label = figured("; ".join(alarms)) or "no alarms"
         if bell.props.get("aria-label") != label:
             bell.props["aria-label"] = bell.props["title"] = label
             bell.update()

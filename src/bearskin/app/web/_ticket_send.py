@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from bearskin.terms import BadInput, Side
 
 State = Literal["done", "now", "todo", "failed"]
 Outcome = Literal["refused", "sent", "resting", "filled", "protected", "insured", "ended", "unfilled"]
+OVER = frozenset({"refused", "ended", "unfilled"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,14 +154,20 @@ def _waiting(first: Step, state: Mapping[str, Any] | None, there: Mapping[str, A
 def _without(sent: Sent, now: BotNow) -> Life:
     """No such trade in the state: not there yet, or gone already."""
     first = Step(name="Sent", state="done", text=sent.detail)
-    told = [one for one in now.decisions if one["symbol"] == sent.symbol]
-    last = told[-1] if told else None
-    if last is not None and last["kind"] in ("exit", "unfilled"):
-        outcome: Outcome = "ended" if last["kind"] == "exit" else "unfilled"
-        name = "Closed" if outcome == "ended" else "Not filled"
-        return Life(outcome=outcome, steps=(first, Step(name=name, state="done", text=last["text"])), text=last["text"])
+    end = end_in(now.decisions, sent.trade)
+    if end is not None:
+        outcome: Outcome = "ended" if end["kind"] == "exit" else "unfilled"
+        name, doubled = ("Closed", "closed ") if outcome == "ended" else ("Not filled", "not filled: ")
+        last = Step(name=name, state="done", text=end["text"].removeprefix(doubled))
+        return Life(outcome=outcome, steps=(first, last), text=end["text"])
     todo = Step(name="Filling", state="now", text="on its way to the venue")
     return Life(outcome="sent", steps=(first, todo), text=todo.text)
+
+
+def end_in(decisions: Sequence[Mapping[str, Any]], trade: int) -> Mapping[str, Any] | None:
+    """The decision that tells how a trade ended, whatever was decided of its symbol since; None where none does."""
+    ends = (one for one in reversed(decisions) if one["kind"] in ("exit", "unfilled"))
+    return next((one for one in ends if trade and one["more"].get("trade") == trade), None)
 
 
 def _grouped(text: str | None) -> str:

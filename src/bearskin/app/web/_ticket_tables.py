@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from html import escape
 
-from bearskin.app.web._kit import money, per_cent
+from bearskin.app.web._kit import figured, money, per_cent
 from bearskin.app.web._ticket_faults import plain
 from bearskin.app.web._ticket_payoff import carry_of
 from bearskin.app.web._ticket_price import Ticket
@@ -20,6 +21,15 @@ NAMES = {
     "gross": "Gross exposure", "net": "Net exposure", "largest-order": "Largest order", "cap": "Your own cap",
     "volatility": "Volatility", "depth": "Depth of the book", "kelly": "Kelly",
 }  # fmt: skip
+
+
+def in_words(sentence: str) -> str:
+    """What engine or preflight say, as a person reads it: its caps by their names here, its numbers as figures."""
+    return figured(_BOUND.sub(lambda found: f"size limited by {_LIMITS[found[1]]}", sentence))
+
+
+_LIMITS = {name: words[0].lower() + words[1:] for name, words in NAMES.items()} | {"risk": "the risk at the stop"}
+_BOUND = re.compile(rf"(?:size )?bound by ({'|'.join(NAMES)})\b")
 
 
 def gap_table(made: Ticket) -> str:
@@ -99,8 +109,8 @@ def checks_list(made: Ticket) -> str:
         rows.append(
             f'<li class="tk-check {check.status}" data-check="{escape(check.name)}"><span class="tk-mark" '
             f'aria-label="{WORDS[check.status]}">{MARKS[check.status]}</span><span class="tk-name">'
-            f'{escape(check.name.replace("-", " "))}</span><span class="tk-have num">{escape(figures)}</span>'
-            f'<span class="tk-why">{escape(why)}</span></li>'
+            f'{escape(check.name.replace("-", " "))}</span><span class="tk-have num">{escape(figured(figures))}</span>'
+            f'<span class="tk-why">{escape(in_words(why))}</span></li>'
         )
     return f'<ul class="tk-checks" aria-label="Checks">{"".join(rows)}</ul>'
 
@@ -110,8 +120,8 @@ def notes_list(made: Ticket) -> str:
     plan = made.plan
     if plan is None:
         return ""
-    warnings = "".join(f'<li class="warn">! {escape(text)}</li>' for text in plan.warnings)
-    assumed = "".join(f"<li>{escape(text)}</li>" for text in (*plan.assumptions, *_sources(made)))
+    warnings = "".join(f'<li class="warn">! {escape(figured(text))}</li>' for text in plan.warnings)
+    assumed = "".join(f"<li>{escape(figured(text))}</li>" for text in (*plan.assumptions, *_sources(made)))
     return f'<ul class="tk-notes">{warnings}{assumed}</ul>'
 
 

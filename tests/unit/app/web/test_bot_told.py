@@ -57,6 +57,13 @@ def test_a_filter_asks_for_every_word_it_has(wanted, fits):
     assert _bot.Wanted(**wanted).fits(one) is fits
 
 
+def test_a_line_of_the_log_has_its_numbers_as_figures_and_is_found_by_them():
+    one = decision(kind="exit", text="closed by stop at 60445.8, net -3.11 USDT (-0.96 R)", more={"net": "-3.11"})
+    for made in (decision_row(one, "utc"), decision_detail(one, "utc")):
+        assert "closed by stop at 60,445.8, net −3.11 USDT (−0.96 R)" in str(made)
+    assert _bot.Wanted(search="60,445.8 −3.11").fits(one)
+
+
 def test_decisions_after_a_number_carry_the_evidence_of_their_set_up():
     now = BotNow(up=True, state=state(), decisions=(decision(1), decision(2), decision(3, origin="hand")))
     found = _bot.decisions(desk_of(now), after=1)

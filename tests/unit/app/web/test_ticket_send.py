@@ -13,8 +13,10 @@ from unit.app.web import ticket_kit
 from bearskin.app._api import act_of as engine_act
 from bearskin.app.web import _ticket_send
 from bearskin.app.web._bot_link import BotNow
+from bearskin.app.web._page_ticket_send import life_html
 from bearskin.app.web._ticket_price import priced
 from bearskin.app.web._ticket_send import Sent, act_of, life_of, send
+from bearskin.app.web._ticket_tables import in_words
 from bearskin.terms import BadInput, BearskinError, MarginMode, Side
 
 D = Decimal
@@ -145,7 +147,7 @@ RESTING = {"trade": 7, "role": "entry", "price": "60500", "qty": "-0.039", "stat
         (now(position(purpose="hedge", stop=None, protected=False)), "insured", "the hedge is on"),
         (now(), "sent", "on its way to the venue"),
         (
-            now(decisions=[{"symbol": "BTCUSDT", "kind": "unfilled", "text": "not filled: rejected"}]),
+            now(decisions=[{"kind": "unfilled", "text": "not filled: rejected", "more": {"trade": 7}}]),
             "unfilled",
             "not filled: rejected",
         ),
@@ -154,6 +156,32 @@ RESTING = {"trade": 7, "role": "entry", "price": "60500", "qty": "-0.039", "stat
 def test_the_life_of_a_ticket(seen, outcome, says):
     life = life_of(SENT, seen)
     assert (life.outcome, life.text) == (outcome, says)
+
+
+def test_what_else_is_decided_of_the_symbol_does_not_hide_how_the_trade_ended():
+    told = [
+        {
+            "symbol": "BTCUSDT",
+            "kind": "exit",
+            "text": "closed by stop at 60445.8, net -3.11",
+            "more": {"trade": 7},
+        },
+        {"symbol": "BTCUSDT", "kind": "declined", "text": "heat", "more": {}},
+        {"symbol": "BTCUSDT", "kind": "exit", "text": "closed by target at 59000, net 9 USDT", "more": {"trade": 8}},
+    ]
+    life = life_of(SENT, now(decisions=told))
+    assert (life.outcome, life.steps[-1].name, life.steps[-1].text) == (
+        "ended", "Closed", "by stop at 60445.8, net -3.11",
+    )  # fmt: skip
+    shown = life_html(life, SENT)
+    assert "<b>Closed</b> <span>by stop at 60,445.8, net −3.11</span>" in shown
+
+
+def test_what_the_engine_says_is_shown_without_its_jargon():
+    said = "short 0.0120 BTCUSDT at market, stop 60400.00, 4.93 at risk (bound by margin-share)"
+    assert in_words(said) == (
+        "short 0.0120 BTCUSDT at market, stop 60,400.00, 4.93 at risk (size limited by share of equity as margin)"
+    )
 
 
 def test_a_refusal_is_told_in_the_engine_s_words():

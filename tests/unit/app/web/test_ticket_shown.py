@@ -169,3 +169,9 @@ def test_the_suggested_stop_lies_beyond_a_swing_high_and_targets_at_supports():
         panel, **{name: getattr(panel, name)[:10] for name in ("time_ns", "open", "high", "low", "close", "volume")}
     )
     assert suggest(short, Side.SHORT, entry, None, D(0), case().facts.instrument).stop is None
+
+
+def test_the_figures_of_the_checks_have_their_thousands_apart():
+    html = checks_list(priced(draft(kind="limit", price=D("60400")), case()))
+    assert "60,400 · needs above 60,000" in html
+    assert "60400" not in html
