@@ -39,6 +39,10 @@ def test_the_guide_leads_from_the_first_step_to_what_the_short_has_cost(page, de
     (stop if stop.evaluate("one => one.tagName") == "INPUT" else stop.locator("input")).fill("61000")
     page.keyboard.press("Tab")
     step(page, 5)
+    go(page, desk, "/learn")  # as the ticket's link to the quiz does
+    bar(page).get_by_role("button", name="Take me there").click()
+    expect(ticket.locator("[data-field=stop] input, input[data-field=stop]")).to_have_value("61000", timeout=LONG_MS)
+    expect(ticket.locator("[data-figure=ticket-loss]")).not_to_contain_text("–", timeout=LONG_MS)
     bar(page).get_by_role("button", name="I have read it").click()
     step(page, 6)
     send = page.locator("[data-action=send]")
@@ -48,12 +52,17 @@ def test_the_guide_leads_from_the_first_step_to_what_the_short_has_cost(page, de
     go(page, desk, "/learn")
     step(page, 7)  # it stays with a person from page to page
     desk.index("BTCUSDT", "59800")
+    page.wait_for_timeout(2_000)
+    step(page, 7)  # a mark that has moved is not one that was looked at
+    bar(page).get_by_role("button", name="I have seen it").click()
     step(page, 8)
     answer = desk.api("GET", "/bot").json()["state"]["positions"]
     assert [one["side"] for one in answer] == ["short"]
     bar(page).get_by_role("button", name="Take me there").click()
     page.get_by_role("button", name="Close 100 % of BTCUSDT short at market").click()
     expect(bar(page).locator("[data-figure=guide-cost]")).to_contain_text("net", timeout=LONG_MS)
+    for item in ("Gross", "Fees", "Funding", "Net"):
+        expect(bar(page).locator("[data-figure=guide-bill]")).to_contain_text(item)
     assert desk.api("GET", "/learn/guide").json()["step"] is None
 
 

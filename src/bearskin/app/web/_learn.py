@@ -5,14 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from bearskin.app.web._draft import Draft
+from bearskin.app.web._ends import end_in
 from bearskin.terms import BadInput
 
 LEVERAGE_LOW = Decimal(3)
-MOVED_FRAC = Decimal("0.001")  # so much of a move of the mark is seen by who looks
+ENDED = (  # in the place of looking at a position that is gone
+    "It has ended already. Mark, funding and margin ratio stand beside every open position: look there the next time."
+)
+BILL: Final = ("gross", "fees", "funding", "net", "r", "slippage_entry", "slippage_exit")  # as an exit tells them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +60,10 @@ STEPS: Final = (
     Step(
         key="stop",
         title="A stop above, and the size that fits it",
-        do="Set a stop above the price and leave the quantity to the risk.",
-        why="The size follows from the way to the stop: what is lost there is half a per cent of equity, or one.",
+        do="Set a stop above the price: the one offered is wide, as the demo runs faster than your clock. Leave the "
+        "quantity to the risk.",
+        why="The size follows from the way to the stop: with the preset beginner half a per cent of equity is lost "
+        "there at most, less where the cap on margin makes it smaller.",
         points=("[data-panel=ticket] [data-field=stop]", "[data-panel=ticket]"),
     ),
     Step(
@@ -82,7 +88,7 @@ STEPS: Final = (
         why="The mark decides on liquidation, not the last trade. At a margin ratio of 100 % the venue closes it.",
         path="/positions",
         points=("[data-panel=positions]", "[data-panel=account]"),
-        say="I see them",
+        say="I have seen it",
     ),
     Step(
         key="close",
@@ -100,21 +106,25 @@ KEYS: Final = tuple(step.key for step in STEPS)
 class Progress:
     """How far a person is. `on` whether the guide is shown; `asked` whether they were asked to begin.
 
-    `trade` is the number of the trade that was seen open, `mark` its mark when it was first protected, `cost` the
-    sentence on what it cost.
+    `trade` is the number of the trade that was seen open, `cost` the sentence on how it ended, `bill` its figures by
+    their names in `BILL`. `ready` says that the ticket holds a draft with a stop now; it is not kept.
     """
 
     on: bool = False
     asked: bool = False
     done: frozenset[str] = frozenset()
     trade: int = 0
-    mark: str = ""
     cost: str = ""
+    bill: tuple[tuple[str, str], ...] = ()
+    ready: bool = False
 
     @property
     def step(self) -> Step | None:
         """The step that comes next, None when all are done."""
-        return next((step for step in STEPS if step.key not in self.done), None)
+        found = next((step for step in STEPS if step.key not in self.done), None)
+        if found is not None and found.key == "watch" and "close" in self.done:
+            return dataclasses.replace(found, do=ENDED)
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """As the prefs keep it and the API tells it."""
@@ -123,8 +133,9 @@ class Progress:
             "asked": self.asked,
             "done": [key for key in KEYS if key in self.done],
             "trade": self.trade,
-            "mark": self.mark,
             "cost": self.cost,
+            "bill": dict(self.bill),
+            "ready": self.ready,
         }
 
 
@@ -132,14 +143,14 @@ def progress_of(kept: Any) -> Progress:
     """The progress that prefs keep; the beginning where they keep none, or something else."""
     if not isinstance(kept, dict):
         return Progress()
-    done = kept.get("done")
+    done, bill = kept.get("done"), kept.get("bill")
     return Progress(
         on=kept.get("on") is True,
         asked=kept.get("asked") is True,
         done=frozenset(key for key in done if key in KEYS) if isinstance(done, list) else frozenset(),
         trade=kept["trade"] if isinstance(kept.get("trade"), int) else 0,
-        mark=str(kept.get("mark") or ""),
         cost=str(kept.get("cost") or ""),
+        bill=_billed(bill) if isinstance(bill, dict) else (),
     )
 
 
@@ -162,6 +173,7 @@ def said_done(progress: Progress, key: str) -> Progress:
 
 def after_draft(progress: Progress, draft: Draft, price: Decimal | None) -> Progress:
     """What a draft on a ticket ticks off, one step after the other; `price` is the mark, None where it is unknown."""
+    progress = dataclasses.replace(progress, ready=draft.stop is not None)
     while progress.step is not None:
         match progress.step.key:
             case "pair":
@@ -179,20 +191,15 @@ def after_draft(progress: Progress, draft: Draft, price: Decimal | None) -> Prog
 
 
 def after_state(progress: Progress, state: Mapping[str, Any], decisions: tuple[Mapping[str, Any], ...]) -> Progress:
-    """What the bot's state ticks off: an account with money, a short of ours that is protected, a mark that moves, and
-    its end. A protected short ticks off all that must have come before it."""
+    """What the bot's state ticks off: an account with money, a short of ours that is protected, and its end. A
+    protected short ticks off all that must have come before it; whether it was looked at only the person can say."""
     account = state["account"]
     if account["known"] and Decimal(account["equity"]) > 0:
         progress = said_done(progress, "account")
-    followed = next((one for one in state["positions"] if one["trade"] == progress.trade), None)
     if not progress.trade:
         return _opened(progress, state)
-    if followed is None:
+    if not any(one["trade"] == progress.trade for one in state["positions"]):
         return _closed(progress, decisions)
-    if progress.mark and followed["mark"] and "watch" not in progress.done:
-        before = Decimal(progress.mark)
-        if abs(Decimal(followed["mark"]) - before) >= before * MOVED_FRAC:
-            progress = said_done(progress, "watch")
     return progress
 
 
@@ -202,17 +209,31 @@ def _opened(progress: Progress, state: Mapping[str, Any]) -> Progress:
     for one in state["positions"]:
         if one["side"] == "short" and one["protected"] and one["origin"] == "hand" and Decimal(one["qty"]):
             done = progress.done | set(KEYS[: KEYS.index("send") + 1])
-            return dataclasses.replace(progress, done=done, trade=one["trade"], mark=one["mark"] or "")
+            return dataclasses.replace(progress, done=done, trade=one["trade"])
     return progress
 
 
 def _closed(progress: Progress, decisions: tuple[Mapping[str, Any], ...]) -> Progress:
     if "close" in progress.done:
         return progress
-    ends = [one for one in decisions if one["kind"] == "exit"]
-    return dataclasses.replace(
-        progress, done=frozenset(KEYS), cost=f"{ends[-1]['symbol']} {ends[-1]['text']}" if ends else ""
-    )
+    end = end_in(decisions, progress.trade)
+    progress = said_done(progress, "close")
+    if end is None:
+        return progress
+    return dataclasses.replace(progress, cost=f"{end['symbol']} {end['text']}", bill=_billed(end["more"]))
+
+
+def _billed(told: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The figures of a bill that are numbers, in the order of `BILL`."""
+    found = []
+    for name in BILL:
+        try:
+            value = Decimal(str(told.get(name)))
+        except InvalidOperation:
+            continue
+        if value.is_finite():
+            found.append((name, f"{value:f}"))
+    return tuple(found)
 
 
 def _careful(draft: Draft) -> bool:

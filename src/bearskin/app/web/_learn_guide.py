@@ -12,6 +12,7 @@ from bearskin.app.web._draft import EVERYWHERE, Draft
 from bearskin.app.web._hub import BOT
 from bearskin.app.web._learn import Progress, after_draft, after_state, begun, left, progress_of, said_done
 
+SENT = "send"
 GUIDE, PREF = "guide", "guide"  # the topic its progress is told under, and where the prefs keep it
 
 
@@ -21,6 +22,7 @@ class Guide:
 
     desk: WebDesk
     progress: Progress
+    draft: Draft | None = None  # as it was left, until it is sent: the quiz and the glossary are on other pages
 
     def begin(self, *, anew: bool = False) -> None:
         """Take it up where it was left, or from the first step."""
@@ -39,11 +41,23 @@ class Guide:
         """Take in how the bot stands."""
         if self.progress.on and now.state is not None and now.up:
             self._set(after_state(self.progress, now.state, now.decisions))
+            if SENT in self.progress.done:
+                self.draft = None
 
     def drafted(self, draft: Draft) -> None:
         """Take in a draft of any page."""
         if self.progress.on:
+            self.draft = None if SENT in self.progress.done else draft
             self._set(after_draft(self.progress, draft, self._mark(draft.symbol)))
+
+    def opened(self, asked: Draft) -> Draft:
+        """The draft that a page opens with: the one that was left, unless its address asks for another."""
+        kept = self.draft
+        if self.progress.on and kept and asked == Draft(symbol=asked.symbol) and asked.symbol in ("", kept.symbol):
+            return kept
+        if asked.symbol:
+            self.drafted(asked)
+        return asked
 
     def _mark(self, symbol: str) -> Decimal | None:
         state = self.desk.bot.now.state
@@ -56,6 +70,12 @@ class Guide:
             self.progress = progress
             self.desk.prefer(**{PREF: progress.to_json()})
             self.desk.hub.say(GUIDE, progress)
+
+
+def led(desk: WebDesk) -> bool:
+    """Whether somebody is being led to a first short that is not open yet."""
+    guide = desk.kept.get(GUIDE)
+    return guide is not None and guide.progress.on and SENT not in guide.progress.done
 
 
 def guide_of(desk: WebDesk) -> Guide:

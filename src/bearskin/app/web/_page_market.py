@@ -6,6 +6,7 @@ from nicegui import PageArguments, ui
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._draft import Drafting, draft_of
 from bearskin.app.web._kit import panel
+from bearskin.app.web._learn_guide import guide_of
 from bearskin.app.web._market import spec_now
 from bearskin.app.web._market_view import MarketView, interval_kept
 from bearskin.app.web._page_market_below import facts_panel, setups_panel, spec_panel, symbols_panel
@@ -18,7 +19,7 @@ from bearskin.app.web._page_ticket import ticket_panel
 
 def market_page(desk: WebDesk, arguments: PageArguments) -> None:
     """Build it for the symbol and the draft of its address."""
-    drafting = Drafting(draft_of(arguments.query_parameters))
+    drafting = Drafting(guide_of(desk).opened(draft_of(arguments.query_parameters)))
     symbol = drafting.draft.symbol.strip().upper() or str(desk.prefs().get("symbol", ""))
     if desk.market is None or not desk.symbols:
         with panel("Market", "chart") as shown:

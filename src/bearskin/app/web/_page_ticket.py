@@ -11,6 +11,7 @@ from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._draft import Draft, Drafting, draft_of
 from bearskin.app.web._hub import BOT
 from bearskin.app.web._kit import Panel, heard, panel
+from bearskin.app.web._learn_guide import guide_of
 from bearskin.app.web._market_link import Depth, Mark
 from bearskin.app.web._page_ticket_figures import Figures
 from bearskin.app.web._page_ticket_form import Form
@@ -24,7 +25,7 @@ logger = logging.getLogger("bearskin.app")
 
 def ticket_page(desk: WebDesk, arguments: PageArguments) -> None:
     """The ticket on a page of its own, for a phone; the address may hold a draft."""
-    drafting = Drafting(draft_of(arguments.query_parameters))
+    drafting = Drafting(guide_of(desk).opened(draft_of(arguments.query_parameters)))
     if not drafting.draft.symbol:
         kept = str(desk.prefs().get("symbol", ""))
         drafting.set(symbol=kept if kept in desk.symbols else next(iter(desk.symbols), ""))

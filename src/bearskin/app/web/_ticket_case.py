@@ -78,7 +78,8 @@ class Facts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """Everything a ticket is priced from. `wallet` is what the venue's formula counts; `shut` says why the bot would
-    open nothing in this symbol now, `bot` why it cannot be asked at all (empty: it can)."""
+    open nothing in this symbol now, `bot` why it cannot be asked at all (empty: it can). `hurried` is how many times as
+    fast as the clock the market goes where a first short is led to: the stop offered is wider then; 0 elsewhere."""
 
     quote: Quote
     facts: Facts
@@ -89,6 +90,7 @@ class Case:
     lock: Lock = field(default_factory=Lock)
     shut: tuple[str, ...] = ()
     bot: str = ""
+    hurried: float = 0.0
 
 
 def rules_of(state: Mapping[str, Any] | None) -> Rules:

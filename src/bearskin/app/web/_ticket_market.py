@@ -14,6 +14,7 @@ from bearskin.app._licence import read_licence
 from bearskin.app._world import DEMO
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._hub import Hub
+from bearskin.app.web._learn_guide import led
 from bearskin.app.web._market_link import Depth, Mark
 from bearskin.app.web._pace import Errand
 from bearskin.app.web._ticket_case import Case, Facts, Lock, Quote, exposure_of, lock_of, quote_in, rules_of, shut_in
@@ -76,6 +77,7 @@ async def case_of(desk: WebDesk, symbol: str, *, fresh: bool = False) -> Case:
         lock=locked(desk),
         shut=await _shut(desk, state, symbol) if state is not None and up else (),
         bot="" if up else f"{now.why}: prices go on, nothing can be sent",
+        hurried=await _speed(desk) if led(desk) else 0.0,
     )
 
 
@@ -84,18 +86,25 @@ async def _shut(desk: WebDesk, state: dict[str, Any], symbol: str) -> tuple[str,
     found = shut_in(state, symbol)
     if desk.control is None or not state["time"] or not any(DAY_LIMIT in one for one in found):
         return found
-    shelf = shelf_of(desk)
-    if time.monotonic() - shelf.speed[0] > FRESH_S:
-        try:
-            shelf.speed = time.monotonic(), await desk.control.speed()
-        except BearskinError:
-            return found
-    speed = shelf.speed[1]
+    speed = await _speed(desk)
     if speed <= 1:
         return found
     minutes = math.ceil((DAY_NS - parse_time(state["time"]) % DAY_NS) / SECOND_NS / speed / 60)
     soon = f" (in about {minutes} min by your clock: this market goes {speed:g} times as fast)"
     return tuple(one + soon if DAY_LIMIT in one else one for one in found)
+
+
+async def _speed(desk: WebDesk) -> float:
+    """How many times as fast as the clock on the wall the demo's market goes; 1 where nobody says."""
+    if desk.control is None:
+        return 1.0
+    shelf = shelf_of(desk)
+    if time.monotonic() - shelf.speed[0] > FRESH_S:
+        try:
+            shelf.speed = time.monotonic(), await desk.control.speed()
+        except BearskinError:
+            return 1.0
+    return shelf.speed[1]
 
 
 def locked(desk: WebDesk) -> Lock:

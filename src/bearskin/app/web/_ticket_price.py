@@ -112,7 +112,7 @@ def priced(draft: Draft, case: Case) -> Ticket:
     cost = case.facts.instrument.taker_fee_rate * 2 + case.rules.slippage_frac
     found = Suggestion()
     if entry is not None:
-        found = suggest(case.facts.panel, side, entry, sound.stop, cost, case.facts.instrument)
+        found = suggest(case.facts.panel, side, entry, sound.stop, cost, case.facts.instrument, case.hurried)
     made = Ticket(
         draft=draft,
         side=side,

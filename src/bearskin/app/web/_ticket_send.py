@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from typing import Any, Literal
 from bearskin.app.web._bot_link import BotNow
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._draft import Draft
+from bearskin.app.web._ends import end_in
 from bearskin.app.web._once import once_of
 from bearskin.app.web._ticket_market import case_of
 from bearskin.app.web._ticket_price import Ticket, priced
@@ -162,12 +163,6 @@ def _without(sent: Sent, now: BotNow) -> Life:
         return Life(outcome=outcome, steps=(first, last), text=end["text"])
     todo = Step(name="Filling", state="now", text="on its way to the venue")
     return Life(outcome="sent", steps=(first, todo), text=todo.text)
-
-
-def end_in(decisions: Sequence[Mapping[str, Any]], trade: int) -> Mapping[str, Any] | None:
-    """The decision that tells how a trade ended, whatever was decided of its symbol since; None where none does."""
-    ends = (one for one in reversed(decisions) if one["kind"] in ("exit", "unfilled"))
-    return next((one for one in ends if trade and one["more"].get("trade") == trade), None)
 
 
 def _grouped(text: str | None) -> str:

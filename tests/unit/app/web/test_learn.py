@@ -10,8 +10,10 @@ import pytest
 from bearskin.app._home import Home
 from bearskin.app._licence import Licence, read_licence, write_licence
 from bearskin.app._quiz import laid_out
+from bearskin.app.web._bot_link import BotNow
 from bearskin.app.web._draft import Draft
 from bearskin.app.web._learn import (
+    ENDED,
     KEYS,
     Progress,
     after_draft,
@@ -21,8 +23,10 @@ from bearskin.app.web._learn import (
     progress_of,
     said_done,
 )
+from bearskin.app.web._learn_guide import Guide
 from bearskin.app.web._learn_quiz import locks_of, quiz_answered, quiz_put
 from bearskin.app.web._learn_sums import price_path, reach_of, same_path
+from bearskin.app.web._page_learn_guide import bill_rows
 from bearskin.terms import BadInput
 
 
@@ -69,13 +73,83 @@ def test_a_short_by_hand_that_is_protected_ticks_all_before_it_and_its_end_the_l
     assert "send" not in after_state(progress, state(short(origin="setup:stop_hunt")), ()).done
     progress = after_state(progress, state(short()), ())
     assert progress.step.key == "watch"
-    assert after_state(progress, state(short("60030")), ()).step.key == "watch"
-    progress = after_state(progress, state(short("60090")), ())
-    assert progress.step.key == "close"
-    ends = ({"kind": "exit", "symbol": "BTCUSDT", "text": "closed by hand at 60090, net -3.12 USDT"},)
-    progress = after_state(progress, state(), ends)
+    assert after_state(progress, state(short("60900")), ()).step.key == "watch", "a mark that moves is not looked at"
+    progress = said_done(progress, "watch")
+    progress = after_state(progress, state(), ENDS)
     assert progress.step is None
     assert progress.cost == "BTCUSDT closed by hand at 60090, net -3.12 USDT"
+    assert dict(progress.bill)["fees"] == "1.20"
+
+
+MORE = {
+    "trade": 4, "reason": "hand", "gross": "-1.80", "fees": "1.20", "funding": "-0.12", "net": "-3.12", "r": "-0.62",
+    "slippage_entry": "0.25", "slippage_exit": "0",
+}  # fmt: skip
+ENDS = (
+    {"kind": "exit", "symbol": "BTCUSDT", "text": "closed by hand at 60090, net -3.12 USDT", "more": MORE},
+    {"kind": "exit", "symbol": "ETHUSDT", "text": "closed by target at 1600, net 8 USDT", "more": {"trade": 3}},
+    {"kind": "declined", "symbol": "BTCUSDT", "text": "heat", "more": {}},
+)
+
+
+def test_a_trade_that_ends_before_it_was_looked_at_leaves_the_person_time_to_read():
+    progress = after_state(begun(Progress()), state(short()), ())
+    progress = after_state(progress, state(), ENDS)
+    assert progress.step.key == "watch"
+    assert progress.step.do == ENDED
+    assert progress.done == set(KEYS) - {"watch"}
+    assert after_state(progress, state(), ENDS) == progress
+    progress = said_done(progress, "watch")
+    assert progress.step is None
+    assert progress.cost.startswith("BTCUSDT closed by hand")
+    assert progress_of(progress.to_json()) == progress
+
+
+def test_the_bill_names_what_was_made_and_paid():
+    progress = after_state(after_state(begun(Progress()), state(short()), ()), state(), ENDS)
+    assert bill_rows(dict(progress.bill)) == [
+        ("Gross", "−1.80", "down"), ("Fees", "−1.20", "down"), ("Funding", "−0.12", "down"), ("Net", "−3.12", "down"),
+        ("In R", "−0.62", "down"), ("Slippage, in the gross", "−0.25", "down"),
+    ]  # fmt: skip
+    assert bill_rows({}) == []
+
+
+@pytest.mark.parametrize("bill", [7, {"net": "much"}, {"net": None, "gross": "NaN"}])
+def test_a_bill_that_cannot_be_read_is_none(bill):
+    assert progress_of({"bill": bill}).bill == ()
+
+
+class Desk:
+    """As much of a desk as a guide asks for."""
+
+    def __init__(self) -> None:
+        self.kept, self.told = {}, {}
+        self.hub = SimpleNamespace(listen=lambda *_, **__: None, say=lambda *_: None)
+        prices = {"BTCUSDT": {"mark": "60000"}}
+        self.bot = SimpleNamespace(now=BotNow(up=True, state={**state(), "prices": prices}))
+
+    def prefs(self):
+        return self.told
+
+    def prefer(self, **given):
+        self.told |= given
+
+
+def test_a_draft_is_there_again_after_a_way_to_the_quiz_until_it_is_sent():
+    guide = Guide(Desk(), Progress())
+    careful = Draft(symbol="BTCUSDT", preset="beginner", stop=Decimal(61_000))
+    assert guide.opened(Draft()) == Draft(), "nobody is led: a page opens as its address says"
+    guide.begin()
+    guide.drafted(careful)
+    assert guide.progress.step.key == "preflight"
+    assert guide.progress.ready
+    assert guide.opened(Draft()) == careful
+    assert guide.opened(Draft(symbol="BTCUSDT")) == careful
+    assert guide.opened(Draft(symbol="ETHUSDT")) == Draft(symbol="ETHUSDT")
+    assert not guide.progress.ready, "what it says is read does not stand there any more"
+    guide.drafted(careful)
+    guide.heard(BotNow(up=True, state=state(short())))
+    assert guide.opened(Draft()) == Draft()
 
 
 def test_what_is_left_is_taken_up_again_where_it_was():
