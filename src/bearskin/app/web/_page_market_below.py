@@ -105,7 +105,7 @@ def _setup(one: SetupShown, choose: Any, view: MarketView) -> ui.element:
             ui.label(figured(f"Evidence: {one.evidence}.")).classes("mk-setup-fact")
             ui.label(figured(f"{one.guard[0].upper()}{one.guard[1:]}.")).classes("mk-setup-fact")
             if one.over is not None:
-                ui.label(f"Over: {one.over}.").classes("mk-setup-fact")
+                ui.label(figured(f"Over: {one.over}.")).classes("mk-setup-fact")
         button.on("click", functools.partial(choose, one.key))
         if one.over is None:
             draft = Draft(
