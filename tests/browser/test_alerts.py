@@ -33,6 +33,9 @@ def test_a_price_rule_made_in_the_page_rings_when_the_price_comes_and_is_off_the
     expect(page.locator(".toast")).to_contain_text("BTCUSDT mark price is", timeout=LONG_MS)
     expect(rows(page)).to_contain_text("1×", timeout=LONG_MS)
     expect(rows(page).get_by_role("switch")).not_to_be_checked()
+    expect(page.locator("[data-panel=rules] th", has_text="Rang, by your clock")).to_be_visible()
+    expect(rows(page)).to_contain_text(" UTC")
+    expect(page.locator("[data-figure=clocks]")).to_contain_text("Times in this list are the market's")
     rang = desk.api("GET", "/alerts").json()["rang"]
     assert [one["symbol"] for one in rang] == ["BTCUSDT"]
 

@@ -97,6 +97,7 @@ def test_a_failed_quiz_says_the_reasons_and_a_passed_one_lifts_the_lock(page, de
     choose(page, right=True)
     page.get_by_role("button", name="Answer all").click()
     expect(page.locator("[data-figure=quiz-result]")).to_contain_text("10 of 10 right: passed", timeout=LONG_MS)
+    expect(page.get_by_role("button", name="Answer all")).to_be_hidden()
     page.get_by_role("button", name="Back", exact=True).click()
     expect(lock).to_contain_text("open", timeout=LONG_MS)
     assert desk.api("GET", "/learn/locks").json()[0]["locked"] is False

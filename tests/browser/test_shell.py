@@ -102,10 +102,10 @@ def test_panic_asks_first_and_says_what_became_of_it(page, desk):
     page.get_by_role("button", name="PANIC").click()
     page.get_by_role("alertdialog").get_by_role("button", name="Close everything").click()
     notice = page.locator("[data-figure=notice]")
-    expect(notice).to_contain_text("nothing is opened until you resume")
+    expect(notice).to_contain_text("nothing is opened until you lift it")
     assert desk.api("GET", "/bot").json()["state"]["mode"]["panicked"]
     expect(page.locator("[data-figure=alarms]")).to_have_class(re.compile("some"))
-    notice.get_by_role("button", name="Resume").click()
+    notice.get_by_role("button", name="Lift the panic").click()
     expect(notice).not_to_be_visible()
 
 

@@ -37,6 +37,19 @@ ORDER = (
 )  # fmt: skip
 
 
+MEANT = {  # what is typed by who knows other tools, where the likest name is another thing
+    "status": "`bearskin positions` tells what is open, `bearskin report` how a run has done",
+    "balance": "`bearskin positions` tells the account and what is open",
+    "account": "`bearskin positions` tells the account and what is open",
+    "start": "`bearskin demo` starts a market and a bot with play money, `bearskin trade` a bot at a venue",
+    "run": "`bearskin demo` starts a market and a bot with play money, `bearskin trade` a bot at a venue",
+    "stop": "`bearskin pause` stops entries, `bearskin close` a position, `bearskin panic` everything",
+    "sell": "`bearskin short` opens a short, `bearskin close` ends a position",
+    "buy": "`bearskin long` opens a long, `bearskin close` ends a position",
+    "trades": "`bearskin report` tells the trades of a run, `bearskin positions` what is open",
+}
+
+
 class InOrder(TyperGroup):
     """Commands in the order a desk is used: trades, data, house."""
 
@@ -104,6 +117,9 @@ def _usage(error: typer.TyperException, as_json: bool) -> int:
         return BAD_INPUT
     hint = f" (see {context.command_path} --help)" if context is not None else ""
     sentence = text.strip().replace("\n", " ").rstrip(".")
+    unknown = re.match(r"No such command '(\w+)'", sentence)
+    if unknown is not None and unknown[1] in MEANT:
+        sentence = f"No such command '{unknown[1]}'. {MEANT[unknown[1]]}"
     negative = re.match(r"No such option:? '?(-[\d.]\S*?)'?(?:\s|$)", sentence)
     if negative is not None:
         sentence = f"{negative[1]} is negative: amounts, prices and shares are above zero, the side gives the sign"

@@ -266,3 +266,10 @@ def test_a_path_with_dots_is_told_as_the_place_it_is(bearskin, tmp_path: Path):
     (tmp_path / "other").symlink_to(tmp_path / "real")
     for dotted in ("a/../store", "other/../store"):  # what lies above a link is above what it leads to
         assert f"the store {tmp_path}/store is empty" in bearskin(f"scan --store {tmp_path}/{dotted}").err
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("status", "bearskin positions"), ("start", "bearskin demo")])
+def test_what_other_tools_call_a_command_is_told_what_does_that_here(bearskin, typed: str, meant: str) -> None:
+    ran = bearskin(typed)
+    assert ran.code == 2
+    assert f"No such command '{typed}'. `{meant}`" in ran.err

@@ -191,12 +191,14 @@ def barred(state: Mapping[str, Any]) -> str:
         return "panic: everything stays closed until it is lifted"
     if mode["paused"]:
         return "paused: no new entries"
+    found = []
     if (mode["sides"] or state.get("sides")) == "none":
-        return "sides none: set-ups are looked for and not entered"
+        found.append("sides none: set-ups are looked for and not entered")
     for one in state["limits"]:
         if not Decimal(one["size_multiplier"]) and " " not in one["limit"]:  # a blank parts a limit from its symbol
-            return f"{one['limit']}: {one['detail']}"
-    return ""
+            found.append(f"{one['limit']}: {one['detail']}")
+            break
+    return "; ".join(found)
 
 
 def multiplier(state: Mapping[str, Any]) -> str:

@@ -13,12 +13,13 @@ from bearskin.app.web._alerts import alerts_now, tell_kind
 from bearskin.app.web._bot_link import BotNow
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._hub import BOT
-from bearskin.app.web._kit import Panel, attrs, figured, heard, panel, text
+from bearskin.app.web._kit import Panel, attrs, figured, heard, panel, text, when
 from bearskin.app.web._page_alerts_form import RuleForm
 from bearskin.app.web._page_learn_parts import Says, act, tried
 from bearskin.terms import BearskinError
 
 PAGE_WARNINGS = 40
+CLOCKS = "Times in this list are the market's, which in a demo or a replay is not the clock on your wall."
 
 
 def alerts_page(desk: WebDesk) -> None:
@@ -64,7 +65,7 @@ class _Rules:
         self._rows.clear()
         with self._rows, ui.element("table").classes("ln-rows"):
             with ui.element("thead"), ui.element("tr"):
-                for head in ("On", "Rule", "How often", "Rang", ""):
+                for head in ("On", "Rule", "How often", "Rang, by your clock", ""):
                     text("th", head).props("scope=col")
             with ui.element("tbody"):
                 for rule in found:
@@ -85,7 +86,7 @@ class _Rules:
             with ui.element("td").classes("num"):
                 ui.label(f"{rule['rang']}×" if rule["rang"] else "–")
                 if rule["rang_at"]:
-                    ui.label(rule["rang_at"][5:16].replace("T", " ")).classes("muted ln-small")
+                    ui.label(when(self._desk, rule["rang_at"], "%m-%d %H:%M:%S")).classes("muted ln-small")
             with ui.element("td").classes("row-tools"):
                 act(f"Change {rule['text']}", lambda: self._change(rule), icon="edit")
                 act(f"Delete {rule['text']}", lambda: self._delete(rule), icon="delete")
@@ -129,6 +130,7 @@ def _warnings(desk: WebDesk, frame: Panel, again: Callable[[], None]) -> None:
     with frame.tools:
         act("Tell me in the browser too", lambda: ui.run_javascript("bearskinAlerts.ask()"))
     rows = ui.element("ol").classes("ln-warnings").props("aria-live=polite")
+    ui.label(CLOCKS).classes("ln-note").props("data-figure=clocks")
     seen: list[Any] = [None]
 
     def show(now: BotNow) -> None:
@@ -149,7 +151,7 @@ def _warnings(desk: WebDesk, frame: Panel, again: Callable[[], None]) -> None:
         with rows:
             for one in reversed(found):
                 with ui.element("li").classes(one["severity"]):
-                    ui.label(one["time"][5:19].replace("T", " ")).classes("num muted")
+                    ui.label(when(desk, one["time"], "%m-%d %H:%M:%S")).classes("num muted")
                     ui.label(one["severity"]).classes("ln-severity")
                     ui.label(one["kind"]).classes("ln-kind")
                     ui.label(figured(one["text"]))

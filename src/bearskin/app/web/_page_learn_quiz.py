@@ -79,9 +79,10 @@ def _questions(desk: WebDesk, quiz: dict[str, Any], first: Any) -> None:
         result = await tried(says, lambda: desk.aside(lambda: quiz_answered(desk.house, quiz["seed"], letters)))
         if result is not None:
             _graded(result, whys, says)
+            send.set_visibility(not result["passed"])
 
     with ui.element("div").classes("ln-tools"):
-        act("Answer all", answer, main=True)
+        send = act("Answer all", answer, main=True)
         act("Back", first)
 
 

@@ -71,7 +71,7 @@ TABS = (
 
 def tabs_panel(desk: WebDesk, look: Look) -> None:
     """The tabs; the one that is open is asked for again when the bot has heard of something new."""
-    with panel("Written down", "written", "positions-written"):
+    with panel("Records", "written", "positions-written"):
         with ui.tabs().props("dense no-caps inline-label align=left outside-arrows mobile-arrows") as bar:
             for tab in TABS:
                 ui.tab(tab.key, tab.name)

@@ -80,6 +80,8 @@ class Sliders:
             distance = self._distance_now()
             if distance is not None and distance > 0:
                 self._distance.set_value(round(float(min(distance, DISTANCE_MOST)) * 100, 2))
+            elif distance is None:  # the stop was taken off: the knob stands for none
+                self._distance.set_value(float(DISTANCE_LEAST * 100))
             self._told.set_text("–" if distance is None else per_cent(distance))
             self._show_lock(made)
             self._show_lift(made)

@@ -17,7 +17,7 @@ from bearskin.terms import BearskinError
 BAR_S, OLD_S = 0.25, 5.0
 PANIC_WORDS = (
     "Every position of the bot is closed at market and its orders are cancelled; nothing new is opened until you"
-    " resume. What is not the bot's is left alone."
+    " lift the panic. What is not the bot's is left alone."
 )
 
 
@@ -28,7 +28,7 @@ def alarms_of(now: BotNow) -> tuple[str, ...]:
         return ()
     found = [] if now.up else [f"{now.why}: what is shown is as it was"]
     if state["mode"]["panicked"]:
-        found.append("PANIC: everything is closed and stays so until you resume")
+        found.append("PANIC: everything is closed and stays so until you lift it")
     for one in state["positions"]:
         if float(one["qty"]) and not one["protected"]:
             found.append(f"{one['symbol']} is UNPROTECTED")
@@ -114,13 +114,15 @@ def notice_of(desk: WebDesk) -> None:
     with ui.element("div").classes("notice").props("role=status data-figure=notice") as notice:
         ui.icon("pan_tool").props("aria-hidden=true")
         words = text("span", "")
-        ui.button("Resume", on_click=lambda: _resume(desk), color=None).props("flat dense no-caps data-act=resume")
+        back = ui.button("Resume", on_click=lambda: _resume(desk), color=None)
+        back.props("flat dense no-caps data-act=resume")
     notice.set_visibility(False)
 
     def show(now: BotNow) -> None:
         mode = (now.state or {}).get("mode", {})
         stopped = bool(now.up and (mode.get("panicked") or mode.get("paused")))
-        panicked = "PANIC: everything is closed, nothing is opened until you resume"
+        panicked = "PANIC: everything is closed, nothing is opened until you lift it"
+        back.set_text("Lift the panic" if mode.get("panicked") else "Resume")
         _set(words, panicked if mode.get("panicked") else "Paused: no new entries, what is open is managed on")
         if notice.visible != stopped:
             notice.set_visibility(stopped)

@@ -193,3 +193,10 @@ def test_a_mode_that_is_none_is_refused_before_anything_is_asked():
 def test_a_bar_that_is_told_late_does_not_turn_the_curve_back() -> None:
     told = _bot.in_order([(1_000, 10.0, 0.0), (3_000, 9.0, -0.1), (2_000, 8.0, -0.2), (4_000, 9.5, -0.05)])
     assert told == [(1_000, 10.0, 0.0), (3_000, 9.0, -0.1), (3_000, 8.0, -0.2), (4_000, 9.5, -0.05)]
+
+
+def test_sides_none_does_not_hide_a_limit_that_holds():
+    day = {"limit": "daily-loss", "detail": "3 trades of the day were stopped", "until": None, "size_multiplier": "0"}
+    told = _bot.barred(state(mode={"paused": False, "panicked": False, "sides": "none"}, limits=[day]))
+    assert "sides none" in told
+    assert "daily-loss: 3 trades of the day were stopped" in told
