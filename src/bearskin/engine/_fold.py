@@ -31,6 +31,7 @@ def remember(book: Book, note: AnyNote) -> None:
                 note.time_ns,
                 note.net,
                 stopped=note.reason in STOPPED,
+                by_hand=note.origin == "hand",
                 slipped=(note.slippage_entry + note.slippage_exit, _expected(note)),
             )
         case Limited() if note.limit == RESET:
