@@ -339,6 +339,7 @@ class Watch:
                 "equity": _money(equity),
                 "available": _money(account.available) if account.available is not None and not stale else None,
                 "high_water": _money(max(self.high_water, equity)),
+                "transferred": _money(self.book.worth.transferred),
                 "open_pnl": _money(open_pnl),
                 "open_risk": _money(risk),
                 "open_risk_frac": f"{risk / equity:.6f}" if equity > 0 else None,

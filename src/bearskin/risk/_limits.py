@@ -57,13 +57,15 @@ class Limit:
 class LimitState:
     """What the limits remember. `day_done` and `flat` stay until the next day and until a reset by hand.
 
-    `day_stops` are of the bot's trades, `hand_stops` of those a person opened.
+    `day_stops` are of the bot's trades, `hand_stops` of those a person opened; `transferred` is what was paid in less
+    what was taken out since the first figure.
     `slips` holds (realised, expected) slippage of the last trades in the settle currency, `errors` wall times of
     rejections, `active` the limits last written down, as (name, multiplier).
     """
 
     equity: Decimal = ZERO
     high_water: Decimal = ZERO
+    transferred: Decimal = ZERO
     day: int = -1
     day_equity: Decimal = ZERO
     day_stops: int = 0
@@ -100,6 +102,7 @@ class LimitState:
         return replace(
             self,
             equity=self.equity + amount,
+            transferred=self.transferred + amount,
             high_water=max(ZERO, self.high_water + amount),
             day_equity=max(ZERO, self.day_equity + amount),
         )

@@ -129,3 +129,9 @@ def test_refusals_far_apart_are_no_burst():
     for minute in range(10):
         state = state.rejected(RULES, minute * 60 * SECOND_NS)
     assert names(state, wall_ns=600 * SECOND_NS) == {}
+
+
+def test_money_paid_in_and_taken_out_is_remembered_and_is_no_gain():
+    state = at("10000").moved(D(250)).moved(D(-1000))
+    assert (state.transferred, state.equity, state.high_water) == (D(-750), D(9250), D(9250))
+    assert LimitState().moved(D(5)).transferred == 0  # the first figure has it already
