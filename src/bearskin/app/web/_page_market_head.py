@@ -29,9 +29,9 @@ def head(view: MarketView) -> None:
         rate = figure("Funding, predicted", "funding")
         next_in = figure("Settles in", "funding-in")
         turnover = figure("Turnover 24 h", "turnover")
+        interest, ratio = figure("Open interest", "interest"), figure("Long : short", "long-short")
         shut = ui.label().classes("mk-shut warn").props("role=status data-figure=not-trading")
         shut.set_visibility(False)
-        interest, ratio = figure("Open interest", "interest"), figure("Long : short", "long-short")
     last.value.classes(add="mk-last")
     kept: dict[str, FundingNow] = {}
     words = {"who": ""}
