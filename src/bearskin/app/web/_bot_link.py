@@ -152,7 +152,7 @@ _NOT_TRADING = {
 
 def not_trading(state: Mapping[str, Any] | None, symbol: str) -> str:
     """What keeps a symbol from being traded, as the bot was last told by the venue; empty where it trades."""
-    word = (state or {}).get("not_trading", {}).get(symbol, "")
+    word = str((state or {}).get("not_trading", {}).get(symbol, ""))
     return _NOT_TRADING.get(word, word)
 
 

@@ -249,10 +249,8 @@ async def sure(title: str, words: str, yes: str, *, danger: bool = False) -> boo
             ui.button("Cancel", on_click=lambda: dialog.submit(False), color=None).props("flat no-caps autofocus")
             done = ui.button(yes, on_click=lambda: dialog.submit(True), color=None).props("unelevated no-caps")
             done.classes("danger" if danger else "primary")
-    try:
-        return bool(await dialog)
-    finally:
-        dialog.delete()
+    dialog.on("hide", dialog.delete)  # not before: it gives the keyboard back as it goes
+    return bool(await dialog)
 
 
 def tone_of(text: str | Decimal | None) -> str:
