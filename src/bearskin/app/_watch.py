@@ -356,6 +356,7 @@ class Watch:
             "positions": positions,
             "orders": [_order(trade, order) for trade in live for order in trade.orders.values() if order.live],
             "foreign": dict(self.book.foreign),
+            "not_trading": dict(self.book.trading),
             "prices": {symbol: _price(told) for symbol, told in sorted(self.prices.items())},
             "regimes": {symbol: one.label for symbol, one in sorted(self._regimes().items())},
             "regime_figures": {symbol: regime_figures(one.figures) for symbol, one in self._regimes().items()},

@@ -28,6 +28,7 @@ from bearskin.terms import (
     Refused,
     Side,
     TradingChanged,
+    iso,
     our_id,
 )
 
@@ -99,7 +100,7 @@ def _answered(desk: Desk, event: Answered) -> None:
 def _trading(desk: Desk, event: TradingChanged) -> None:
     if event.status == "trading":
         return
-    until = f" at {event.ends_ns}" if event.ends_ns else ""
+    until = f" at {iso(event.ends_ns)}" if event.ends_ns else ""
     kind = "halted" if event.status == "halted" else "delisting"
     desk.warn(kind, event.symbol, f"{event.status}{until}: {event.detail or 'no new entries'}", "critical")
     if event.status == "delisting":

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from bearskin.app.web._bot_link import not_trading
 from bearskin.risk import PRESETS, AdverseMoves, Exposure, Preset, binds, preset_of
 from bearskin.terms import Brackets, Instrument, MarginMode, Side
 
@@ -163,6 +164,8 @@ def shut_in(state: Mapping[str, Any], symbol: str) -> tuple[str, ...]:
         found.append("panic: nothing is opened until the bot is resumed")
     elif state["mode"]["paused"]:
         found.append("the bot is paused: nothing is opened until it is resumed")
+    if why := not_trading(state, symbol):
+        found.append(f"{symbol}: {why}, and nothing is opened in it")
     if symbol in state["foreign"]:
         found.append(f"something that is not ours is in {symbol}: {state['foreign'][symbol]}")
     if any(one["symbol"] == symbol for one in state["positions"]):
