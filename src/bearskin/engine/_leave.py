@@ -2,7 +2,7 @@
 
 The stop rests until nothing is open. A close that was refused or lost is sent again under a new name: of all of it
 twice does no harm, since it only reduces. Of a part, twice would close more than was asked: there the fate of what went
-out comes first, however long the venue takes to tell. A trade has ended when nothing of it is open and nothing of it rests.
+out comes first, however long the venue takes to tell. A trade has ended when nothing of it is open and nothing rests.
 """
 
 from __future__ import annotations
