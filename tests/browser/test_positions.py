@@ -47,7 +47,7 @@ def short(desk: Any, hand: BotClient, symbol: str, price: str, **more: Any) -> N
     def opened() -> bool:
         desk.index(symbol, f"{Decimal(price) * Decimal('1.0005'):f}")  # a price that stands still grows old
         desk.index(symbol, price)
-        time.sleep(0.3)
+        until(lambda: abs(Decimal(hand.state()["prices"][symbol]["bid"] or 0) / Decimal(price) - 1) < Decimal("0.0001"))
         note = hand.act({"is": "Open", "symbol": symbol, "side": -1, "note": "highs sold", **more})
         assert not note.get("refused") or "old" in note["refused"], note
         return not note.get("refused")

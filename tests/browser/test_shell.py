@@ -109,6 +109,22 @@ def test_panic_asks_first_and_says_what_became_of_it(page, desk):
     expect(notice).not_to_be_visible()
 
 
+def test_a_dialog_keeps_the_keyboard_and_gives_it_back(page):
+    """The second Tab was behind the dialog, where nothing can be seen to be in focus; a button had no ring at all."""
+    page.get_by_text("bot on the line").wait_for()
+    page.get_by_role("button", name="PANIC").focus()
+    page.keyboard.press("Enter")
+    asked = page.get_by_role("alertdialog", name="Close everything?")
+    expect(asked.get_by_role("button", name="Cancel")).to_be_focused()
+    for key in ("Tab", "Tab", "Tab", "Shift+Tab", "Shift+Tab", "Shift+Tab"):
+        page.keyboard.press(key)
+        assert page.evaluate("!!document.activeElement.closest('[role=alertdialog]')"), key
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Escape")
+    expect(asked).not_to_be_visible()
+    expect(page.get_by_role("button", name="PANIC")).to_be_focused(timeout=10_000)
+
+
 def test_two_tabs_both_show_what_holds(page, desk):
     other = page.context.new_page()
     other.goto(desk.url)

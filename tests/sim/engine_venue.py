@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from unit.engine.bench import Hands, instrument
 
-from bearskin.engine import Adjusted, Ended, Engine, EngineSettings, Record, Stepped
+from bearskin.engine import Adjusted, Ended, Engine, EngineSettings, Issued, Leaving, Record, Stepped
 from bearskin.engine._codec import record_bytes, record_of
 from bearskin.terms import (
     AccountNow,
@@ -120,6 +120,9 @@ class World:
     journal: list[bytes] = field(default_factory=list)
     ended: dict[int, Ended] = field(default_factory=dict)
     entries_sent: dict[str, int] = field(default_factory=dict)
+    parts_asked: dict[int, D] = field(default_factory=dict)  # by trade: what was asked to be closed of it in parts
+    parts_closed: dict[int, D] = field(default_factory=dict)
+    parts_sent: set[str] = field(default_factory=set)
     naked_since: dict[int, int] = field(default_factory=dict)
     counter: int = 0
     steps: int = 0
@@ -213,7 +216,7 @@ class World:
                 )
             )  # fmt: skip
         elif what < 0.35:
-            share = D(1) if self.dice.random() < 0.5 else D("0.4")
+            share = D(1) if self.dice.random() < 0.5 or not trade.open_qty else D("0.4")
             limit = price + trade.plan.side * D("0.5") if self.dice.random() < 0.3 else None
             self.hear(Close(share=share, price=limit, **act))
         elif what < 0.7:
@@ -401,12 +404,22 @@ class World:
         held.qty += qty
         if not held.qty:
             held.cost = D(0)
+        self.count_part(client_id, abs(qty))
         fill = Filled(
             symbol=symbol, client_id=client_id, venue_id=venue_id, trade_id=f"t{len(self.fills)}", qty=qty, price=price,
             fee=abs(qty * price * FEE), why=why, time_ns=self.now_ns, wall_ns=self.now_ns,
         )  # fmt: skip
         self.fills.append(fill)
         self.tell(fill)
+
+    def count_part(self, client_id: str, qty: D) -> None:
+        ours = our_id(client_id)
+        if ours is None or ours.trade not in self.parts_asked:
+            return
+        if client_id in self.parts_sent:
+            self.parts_closed[ours.trade] = self.parts_closed.get(ours.trade, D(0)) + qty
+        elif ours.role == "entry":
+            self.parts_asked[ours.trade] += qty  # what was entered later goes too
 
     def close_order(self, order: Order, status: str) -> None:
         order.status = status
@@ -499,6 +512,10 @@ class World:
         if self.steps % HASHED_EVERY == 0:
             assert book.state_hash() == self.shadow.book.state_hash()
         for note in stepped.notes:
+            if isinstance(note, Leaving) and note.share < 1:
+                self.parts_asked[note.trade] = self.parts_asked.get(note.trade, D(0)) + abs(note.qty)
+            if isinstance(note, Issued) and note.why == "closing a part":
+                self.parts_sent.add(note.command.client_id)
             self.adjusted += isinstance(note, Adjusted)
             if isinstance(note, Ended):
                 assert note.trade not in self.ended or note.entered_ns, f"ended twice: {note}"
@@ -516,6 +533,8 @@ class World:
         """After everything has calmed down: the book is the venue's, protected or flat, and nothing is left over."""
         assert self.engine.book.state_hash() == self.shadow.book.state_hash()
         assert max(self.entries_sent.values(), default=1) == 1
+        for number, closed in self.parts_closed.items():
+            assert closed <= self.parts_asked[number], f"{closed} closed, {self.parts_asked[number]} asked: {number}"
         book = self.engine.book
         for symbol in self.symbols:
             trade = book.trade_in(symbol)

@@ -1,9 +1,9 @@
 """The engine against a venue that fails in every way at once: what must hold, holds after every step.
 
 Checked in each life, while everything goes wrong: the journal gives the same book; nothing known to be open stays
-without a confirmed stop beyond the limit. Afterwards: no entry went out twice; the book is the venue's; what is open
-has exactly one stop, of its size and at its trigger; nothing of ours rests beside it; what the trades say they made is
-what the venue paid, fee by fee.
+without a confirmed stop beyond the limit. Afterwards: no entry went out twice; no more was closed in parts
+than was asked; the book is the venue's; what is open has exactly one stop, of its size and at its trigger; nothing of
+ours rests beside it; what the trades say they made is what the venue paid, fee by fee.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bearskin.app._rates import positive_of
 from bearskin.app._watch import Watch
 from bearskin.engine import Done, Record
-from bearskin.terms import AnyAct, BadInput
+from bearskin.terms import AnyAct, BadInput, BearskinError
 
 BODY_MAX = 64_000
 TARGETS_MAX, WORD_MAX = 5, 64
@@ -143,6 +143,8 @@ def bot_app(
             done = await acting.act(made)
         except BadInput as error:  # the same act is being worked on, or the name was another one's
             return JSONResponse({"refused": str(error), "act_id": made.act_id}, 409)
+        except BearskinError as error:  # the bot is ending, as on a disk that is full
+            return JSONResponse({"error": str(error), "act_id": made.act_id}, 503)
         return JSONResponse(msgspec.to_builtins(done), 200 if not done.refused else 409)
 
     async def stream(_: Request) -> Response:

@@ -48,6 +48,8 @@ class BotClient:
 
     @staticmethod
     def _said(answer: httpx.Response) -> Any:
+        if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            raise BearskinError(str(answer.json()["error"]))
         if answer.status_code != httpx.codes.OK:
             raise BearskinError(f"the bot answered {answer.status_code}: {answer.text[:200]}")
         return answer.json()

@@ -35,8 +35,14 @@ def gauges_of(
         _gauge("drawdown", "Drawdown", "frac", fallen, drawdown, f"below the high water mark {high:,.2f}"),
         _gauge("daily-loss", "Lost today", "frac", lost, [(rules.daily_loss, day)], "since 00:00 UTC, at the marks"),
         _gauge(
-            "daily-stops", "Stopped today", "count", Decimal(worth.day_stops if same_day else 0),
-            [(Decimal(rules.daily_stops), day)], "losing trades that their stop closed",
+            "daily-stops", "Bot stopped today", "count", Decimal(worth.day_stops if same_day else 0),
+            [(Decimal(rules.daily_stops), "the bot enters nothing until 00:00 UTC")],
+            "losing trades of the bot that their stop closed",
+        ),
+        _gauge(
+            "hand-stops", "You were stopped today", "count", Decimal(worth.hand_stops if same_day else 0),
+            [(Decimal(rules.daily_stops), "none by hand until 00:00 UTC")],
+            "losing trades opened by hand that their stop closed",
         ),
         _gauge(
             "streak", "Losses in a row", "count", Decimal(worth.losses),

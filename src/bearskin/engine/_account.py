@@ -28,6 +28,7 @@ from bearskin.terms import (
     Refused,
     Side,
     TradingChanged,
+    iso,
     our_id,
 )
 
@@ -99,9 +100,12 @@ def _answered(desk: Desk, event: Answered) -> None:
 def _trading(desk: Desk, event: TradingChanged) -> None:
     if event.status == "trading":
         return
-    until = f" at {event.ends_ns}" if event.ends_ns else ""
+    until = f" at {iso(event.ends_ns)}" if event.ends_ns else ""
     kind = "halted" if event.status == "halted" else "delisting"
-    desk.warn(kind, event.symbol, f"{event.status}{until}: {event.detail or 'no new entries'}", "critical")
+    detail = event.detail or "no new entries"
+    # whoever reads it is told the kind before it
+    said = detail if kind == event.status and not until else f"{event.status}{until}: {detail}"
+    desk.warn(kind, event.symbol, said, "critical")
     if event.status == "delisting":
         for trade in desk.book.trades.values():
             if trade.symbol == event.symbol and not trade.leaving_at_market:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from bearskin.engine._asked import content_of
 from bearskin.engine._notes import AnyNote, Declined, Done, Ended, Equity, Limited, Planned, Signalled
@@ -31,6 +31,7 @@ def remember(book: Book, note: AnyNote) -> None:
                 note.time_ns,
                 note.net,
                 stopped=note.reason in STOPPED,
+                by_hand=note.origin == "hand",
                 slipped=(note.slippage_entry + note.slippage_exit, _expected(note)),
             )
         case Limited() if note.limit == RESET:
@@ -48,7 +49,8 @@ def remember(book: Book, note: AnyNote) -> None:
 
 def listen(book: Book, event: AnyEvent) -> None:
     """Take into the book what the limits remember of an event: refusals, the kindest price, what is asked by hand."""
-    if isinstance(event, Answered) and event.outcome == "rejected" and event.what in ("Place", "PlaceStop", "Amend"):
+    # a market that is known to be shut refuses everything, which says nothing of the others
+    if _is_refusal(event) and book.trading.get(event.symbol, "trading") == "trading":
         book.worth = book.worth.rejected(RULES, event.wall_ns)
     if isinstance(event, Act):
         if event.act_id not in book.acts:
@@ -65,6 +67,13 @@ def listen(book: Book, event: AnyEvent) -> None:
             entered_bar_ns = opened_bar_ns(trade, event.interval_ns)
             if event.opened_ns >= entered_bar_ns:
                 trade.best = best_of(trade, event, entered_bar_ns)
+
+
+def _is_refusal(event: AnyEvent) -> TypeGuard[Answered]:
+    """Whether the venue has refused an order."""
+    if not isinstance(event, Answered):
+        return False
+    return event.outcome == "rejected" and event.what in ("Place", "PlaceStop", "Amend")
 
 
 def _expected(note: Ended) -> Decimal:

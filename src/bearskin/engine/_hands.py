@@ -389,7 +389,7 @@ def _switch(desk: Desk, act: Pause | Resume | Mode) -> None:
     )  # fmt: skip
     if isinstance(act, Resume) and act.limits:
         desk.note(Limited(time_ns=desk.time_ns, wall_ns=desk.wall_ns, limit=RESET, active=False, detail=f"by {act.by}"))
-    elif isinstance(act, Resume) and (still := by_limits(book)) is not None:
+    elif isinstance(act, Resume) and (still := by_limits(book, hand=False)) is not None:
         detail = f"entries stay barred by a limit: {still.detail}"
     _done(desk, act.act_id, detail=detail)
 

@@ -1,7 +1,8 @@
 """Leaving, as convergence: what must not fill any more is cancelled, then the rest goes at market, then the stop.
 
-The stop rests until nothing is open. A close that was refused or lost is sent again under a new name: it only reduces,
-so twice does no harm. A trade has ended when nothing of it is open and nothing of it rests.
+The stop rests until nothing is open. A close that was refused or lost is sent again under a new name: of all of it
+twice does no harm, since it only reduces. Of a part, twice would close more than was asked: there the fate of what went
+out comes first, however long the venue takes to tell. A trade has ended when nothing of it is open and nothing rests.
 """
 
 from __future__ import annotations
@@ -141,9 +142,10 @@ def _cancel_all(desk: Desk, trade: Trade, orders: list[Working], why: str) -> No
 
 
 def _exits(desk: Desk, trade: Trade, surplus: Decimal) -> bool:
-    """Whether a close of the right kind is at work; others are cancelled."""
+    """Whether a close of the right kind is at work; others are cancelled. One of a part is until its fate is known."""
     at_work = False
     for order in trade.live("exit"):
+        at_work = at_work or not trade.leaving
         if order.price != trade.leave_price or (order.price is not None and order.left != surplus):
             _cancel_all(desk, trade, [order], "the close has changed")
             # a wrong one may still fill: its end comes first
@@ -157,10 +159,14 @@ def _exits(desk: Desk, trade: Trade, surplus: Decimal) -> bool:
 
 
 def _is_clearing(desk: Desk, trade: Trade) -> bool:
-    """Whether entry or targets are still ending: a close would be refused, or too small. A second is all they get."""
+    """Whether entry or targets are still ending: a close would be refused, or too small. A second is all they get,
+    unless a part is to stay open.
+    """
     # a cancellation is repeated after a second at the earliest, so the first of several is older than that
     return any(
-        not order.cancels or (order.cancels == 1 and passed_ns(desk.wall_ns, order.cancel_wall_ns) < PATIENCE_NS)
+        not trade.leaving
+        or not order.cancels
+        or (order.cancels == 1 and passed_ns(desk.wall_ns, order.cancel_wall_ns) < PATIENCE_NS)
         for order in trade.live("entry", "target")
     )
 

@@ -20,7 +20,7 @@ CATCH_UP_NS: Final = 5 * SECOND_NS  # by the wall, a bar may take so long on its
 OWED_NS: Final = 5 * SECOND_NS  # by the wall, a venue that tells the wallet at all has told it by then
 PACE_NS: Final = 2 * SECOND_NS
 HURRY: Final = 2.0  # times the wall, beyond which slippage says nothing of the market
-_OURS: Final = ("drawdown", "daily-loss", "streak", "slippage", "errors", "skew")
+_OURS: Final = ("drawdown", "daily-loss", "daily-stops", "hand-stops", "streak", "slippage", "errors", "skew")
 
 
 class Limits:

@@ -16,6 +16,7 @@ from bearskin.setups import View
 from bearskin.terms import QUOTE, MarginMode, Open, Reason, Refused, Side, dec, step_down
 
 ATR_BARS = 14
+HAND = "hand"  # asked by a person, not by a program
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,8 @@ def opening(desk: Desk, memory: Memory | None, act: Open, closing: Trade | None 
         return str(busy)
     if not desk.book.account.known:
         return "the account has not been seen yet"
-    shut = closed_by_hand(desk.book) or by_limits(desk.book) or market_shut(desk.book, memory) or stale(desk, memory)
+    book, hand = desk.book, act.by == HAND
+    shut = closed_by_hand(book) or by_limits(book, hand=hand) or market_shut(book, memory) or stale(desk, memory)
     if shut is not None:
         return str(shut)
     price = memory.price(int(act.side))
@@ -116,7 +118,7 @@ def _speculation(desk: Desk, memory: Memory, act: Open, entry: Decimal) -> Openi
         instrument=memory.instrument,
         brackets=brackets,
     )
-    sized = size_entry(asked, rules, account, multiplier(desk.book))
+    sized = size_entry(asked, rules, account, multiplier(desk.book, hand=act.by == HAND))
     if isinstance(sized, Sized) and act.qty is not None:
         sized = _of_qty(sized, step_down(act.qty, memory.instrument.step), memory)
     if isinstance(sized, Refused):
@@ -145,7 +147,7 @@ def _speculation(desk: Desk, memory: Memory, act: Open, entry: Decimal) -> Openi
     how = "at market" if act.price is None else f"by a limit at {entry:f}"
     said = (
         f"{act.side.word} {abs(sized.qty):f} {act.symbol} {how}, stop {stop:f}, {sized.loss_at_stop:.2f} at risk"
-        f" (bound by {sized.bound_by}{shrunk(desk.book)})"
+        f" (bound by {sized.bound_by}{shrunk(desk.book, hand=act.by == HAND)})"
     )
     return Opening(intent=intent, said=said)
 

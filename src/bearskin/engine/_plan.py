@@ -192,7 +192,7 @@ class Planner:
         account = standing(desk)
         instrument, brackets = desk.market[event.symbol]
         entry = entry_of(event, price, instrument.tick, memory, brackets)
-        factor = (ONE if verdict is None else dec(verdict.size_multiplier)) * multiplier(desk.book)
+        factor = (ONE if verdict is None else dec(verdict.size_multiplier)) * multiplier(desk.book, hand=False)
         sized = size_entry(entry, within(rules_of(self._settings), brackets), account, factor)
         if isinstance(sized, Refused):
             return sized

@@ -11,7 +11,7 @@ from bearskin.engine._desk import Desk
 from bearskin.engine._pace import passed_ns
 from bearskin.engine._settings import CalendarEvent, EngineSettings
 from bearskin.engine._tape import Memory
-from bearskin.risk import LimitRules
+from bearskin.risk import LimitRules, binds
 from bearskin.setups import Regime
 from bearskin.terms import DAY_NS, HOUR_NS, SECOND_NS, Reason, Refused, Side, iso
 
@@ -31,7 +31,7 @@ def barred(desk: Desk, memory: Memory, side: Side, regime: Regime) -> Refused | 
     book, settings, symbol = desk.book, desk.settings, memory.instrument.symbol
     if not book.account.known:
         return Refused(reason=Reason.NO_DATA, detail="the account has not been seen yet")
-    closed = closed_by_hand(book) or by_limits(book) or market_shut(book, memory)
+    closed = closed_by_hand(book) or by_limits(book, hand=False) or market_shut(book, memory)
     if closed is not None:
         return closed
     old = stale(desk, memory)
@@ -57,10 +57,10 @@ def closed_by_hand(book: Book) -> Refused | None:
     return Refused(reason=Reason.PAUSED) if book.paused else None
 
 
-def by_limits(book: Book) -> Refused | None:
-    """A limit of the account that bars entries."""
+def by_limits(book: Book, *, hand: bool) -> Refused | None:
+    """A limit of the account that bars entries by a person (`hand`) or by the bot."""
     for note in book.limits.values():
-        if note.size_multiplier == 0 and " " not in note.limit:  # limits of one symbol are named "kind SYMBOL"
+        if note.size_multiplier == 0 and _of_account(note.limit, hand):
             return Refused(reason=Reason.KILL_SWITCH, detail=f"{note.limit}: {note.detail}")
     return None
 
@@ -144,22 +144,27 @@ def turnover_by_hour(memory: Memory) -> np.ndarray:
     return usual
 
 
-def multiplier(book: Book) -> Decimal:
-    """What the limits that only shrink leave of a size."""
+def multiplier(book: Book, *, hand: bool) -> Decimal:
+    """What the limits that only shrink leave of a size that a person (`hand`) or the bot asks for."""
     product = Decimal(1)
     for note in book.limits.values():
-        if note.active and " " not in note.limit:
+        if note.active and _of_account(note.limit, hand):
             product *= note.size_multiplier
     return product
 
 
-def shrunk(book: Book) -> str:
-    """Which limits make a size smaller and to what share, as the end of a sentence; empty when none does."""
-    product = multiplier(book)
+def _of_account(limit: str, hand: bool) -> bool:
+    """Whether a limit is of the account, not of one symbol (those are named "kind SYMBOL"), and binds who asks."""
+    return " " not in limit and binds(limit, hand=hand)
+
+
+def shrunk(book: Book, *, hand: bool) -> str:
+    """Which limits make a size asked for smaller and to what share, as the end of a sentence; empty when none does."""
+    product = multiplier(book, hand=hand)
     if product == 1:
         return ""
     names = [note.limit for note in book.limits.values() if note.active and note.size_multiplier != 1]
-    of = ", ".join(name for name in names if " " not in name)
+    of = ", ".join(name for name in names if _of_account(name, hand))
     return f", at {(100 * product).normalize():f} % of the usual risk: {of}"
 
 

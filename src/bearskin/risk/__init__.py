@@ -16,7 +16,7 @@ from bearskin.risk._figures import Basis, Funding, Gap, Loan, Plan, Sizing, Stan
 from bearskin.risk._hedge import Hedge, HedgeRequest, prove_hedge
 from bearskin.risk._history import AdverseMoves, adverse_moves
 from bearskin.risk._isolated import MarginMove, approve_margin, margin_refusal
-from bearskin.risk._limits import Limit, LimitRules, LimitState, limits_of
+from bearskin.risk._limits import Limit, LimitRules, LimitState, binds, limits_of
 from bearskin.risk._plan import plan, survive
 from bearskin.risk._preflight import Check, PreflightRequest, Status, preflight
 from bearskin.risk._presets import PRESETS, Preset, preset_of, preset_with
@@ -62,6 +62,7 @@ __all__ = [
     "approve_entry",
     "approve_margin",
     "approve_reducing",
+    "binds",
     "exposure",
     "frac",
     "funding_over",

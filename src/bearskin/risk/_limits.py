@@ -11,6 +11,7 @@ from decimal import Decimal
 from bearskin.terms import DAY_NS, SECOND_NS, iso
 
 ZERO, ONE, HALF = Decimal(0), Decimal(1), Decimal("0.5")
+BOT_STOPS, HAND_STOPS = "daily-stops", "hand-stops"  # limits that bind only who was stopped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,10 +19,11 @@ class LimitRules:
     """When an account trades smaller or not at all; fractions are of the high water mark or of the day's start.
 
     `drawdown_steps` are (loss from the high water mark, size multiplier), mildest first; at `drawdown_stop` everything
-    speculative is closed and nothing is entered until reset by hand. `daily_loss` or `daily_stops` stopped trades end
-    the trading day (UTC). From `streak_losses` losses in a row on, size is halved until a trade wins. `slippage_times`
-    is realised over expected slippage, in sum over the last `slippage_trades`. `errors_max` rejections within
-    `errors_s` seconds of the wall close entries for `errors_pause_s`. `gap` is between mark and index, as a fraction.
+    speculative is closed and nothing is entered until reset by hand. `daily_loss` ends the trading day (UTC) for
+    everybody, `daily_stops` stopped trades end it for who opened them: a person, or the bot. From `streak_losses`
+    losses in a row on, size is halved until a trade wins. `slippage_times` is realised over expected slippage, in sum
+    over the last `slippage_trades`. `errors_max` rejections within `errors_s` seconds of the wall close entries for
+    `errors_pause_s`. `gap` is between mark and index, as a fraction.
     """
 
     drawdown_steps: tuple[tuple[Decimal, Decimal], ...] = (
@@ -55,15 +57,19 @@ class Limit:
 class LimitState:
     """What the limits remember. `day_done` and `flat` stay until the next day and until a reset by hand.
 
+    `day_stops` are of the bot's trades, `hand_stops` of those a person opened; `transferred` is what was paid in less
+    what was taken out since the first figure.
     `slips` holds (realised, expected) slippage of the last trades in the settle currency, `errors` wall times of
     rejections, `active` the limits last written down, as (name, multiplier).
     """
 
     equity: Decimal = ZERO
     high_water: Decimal = ZERO
+    transferred: Decimal = ZERO
     day: int = -1
     day_equity: Decimal = ZERO
     day_stops: int = 0
+    hand_stops: int = 0
     day_done: str = ""
     flat: bool = False
     losses: int = 0
@@ -96,6 +102,7 @@ class LimitState:
         return replace(
             self,
             equity=self.equity + amount,
+            transferred=self.transferred + amount,
             high_water=max(ZERO, self.high_water + amount),
             day_equity=max(ZERO, self.day_equity + amount),
         )
@@ -107,17 +114,19 @@ class LimitState:
         net: Decimal,
         *,
         stopped: bool,
+        by_hand: bool = False,
         slipped: tuple[Decimal, Decimal] | None,
     ) -> LimitState:
-        """The state after a trade: `stopped` by its stop, `slipped` (realised, expected) where it is known."""
+        """The state after a trade: `stopped` by its stop, opened `by_hand` or by the bot, `slipped` (realised,
+        expected) where it is known.
+        """
         state = _at_day(self, time_ns, self.equity)
-        stops = state.day_stops + (1 if stopped and net < 0 else 0)
+        if stopped and net < 0:
+            hand = 1 if by_hand else 0
+            state = replace(state, hand_stops=state.hand_stops + hand, day_stops=state.day_stops + 1 - hand)
         losses = state.losses + 1 if net < 0 else (0 if net > 0 else state.losses)
         slips = state.slips if slipped is None else (*state.slips, slipped)[-rules.slippage_trades :]
-        state = replace(state, day_stops=stops, losses=losses, slips=slips, stale=True)
-        if not state.day_done and stops >= rules.daily_stops:
-            state = replace(state, day_done=f"{stops} trades of the day were stopped")
-        return state
+        return replace(state, losses=losses, slips=slips, stale=True)
 
     def rejected(self, rules: LimitRules, wall_ns: int) -> LimitState:
         """The state after the venue has refused something of ours."""
@@ -133,6 +142,7 @@ class LimitState:
             high_water=self.equity,
             day_equity=self.equity,
             day_stops=0,
+            hand_stops=0,
             day_done="",
             flat=False,
             losses=0,
@@ -144,7 +154,8 @@ class LimitState:
 
 def limits_of(state: LimitState, rules: LimitRules, time_ns: int, wall_ns: int) -> tuple[Limit, ...]:
     """Every limit of the account that holds now."""
-    found = [_drawdown(state, rules), _day(state, time_ns), _streak(state, rules), _slippage(state, rules)]
+    found = [_drawdown(state, rules), _day(state, time_ns), *_stops(state, rules, time_ns)]
+    found += [_streak(state, rules), _slippage(state, rules)]
     if wall_ns < state.errors_until_wall_ns:
         left_s = (state.errors_until_wall_ns - wall_ns) // SECOND_NS
         detail = f"{rules.errors_max} refusals of the venue within {rules.errors_s} s; {left_s} s to go"
@@ -152,11 +163,16 @@ def limits_of(state: LimitState, rules: LimitRules, time_ns: int, wall_ns: int) 
     return tuple(limit for limit in found if limit is not None)
 
 
+def binds(name: str, *, hand: bool) -> bool:
+    """Whether a limit of the account binds an entry: by a person (`hand`), or by the bot."""
+    return name != (BOT_STOPS if hand else HAND_STOPS)
+
+
 def _at_day(state: LimitState, time_ns: int, equity: Decimal) -> LimitState:
     day = time_ns // DAY_NS
     if day <= state.day:
         return state
-    return replace(state, day=day, day_equity=equity, day_stops=0, day_done="")
+    return replace(state, day=day, day_equity=equity, day_stops=0, hand_stops=0, day_done="")
 
 
 def _drawdown(state: LimitState, rules: LimitRules) -> Limit | None:
@@ -173,6 +189,23 @@ def _day(state: LimitState, time_ns: int) -> Limit | None:
         return None
     detail = f"{state.day_done}: nothing is entered before {iso(until_ns)[:10]} 00:00 UTC"
     return Limit(name="daily-loss", multiplier=ZERO, detail=detail, until_ns=until_ns)
+
+
+def _stops(state: LimitState, rules: LimitRules, time_ns: int) -> list[Limit]:
+    """The day of who was stopped too often. Whoever was not goes on: what both have lost is another limit."""
+    until_ns = (state.day + 1) * DAY_NS
+    if time_ns >= until_ns:
+        return []
+    midnight = f"before {iso(until_ns)[:10]} 00:00 UTC"
+    told = {
+        BOT_STOPS: (state.day_stops, f"trades of the bot were stopped today: it enters nothing {midnight}"),
+        HAND_STOPS: (state.hand_stops, f"trades by hand were stopped today: none is opened by hand {midnight}"),
+    }
+    return [
+        Limit(name=name, multiplier=ZERO, detail=f"{count} {words}", until_ns=until_ns)
+        for name, (count, words) in told.items()
+        if count >= rules.daily_stops
+    ]
 
 
 def _streak(state: LimitState, rules: LimitRules) -> Limit | None:

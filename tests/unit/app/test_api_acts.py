@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 from starlette.requests import Request
 
-from bearskin.app._api import _body, act_of
+from bearskin.app._api import Events, _body, act_of, bot_app
 from bearskin.engine import Record, record_bytes
-from bearskin.terms import BadInput, Open
+from bearskin.terms import BadInput, BearskinError, Open
 
 OPEN = {"is": "Open", "symbol": "BTCUSDT", "side": -1, "stop": "62500"}
 SICK = (
@@ -95,3 +96,21 @@ def test_a_body_that_is_no_json_is_bad_input(body: bytes) -> None:
 
     with pytest.raises(BadInput):
         asyncio.run(_body(Request({"type": "http"}, receive)))
+
+
+def test_an_act_that_meets_a_bot_that_is_ending_is_told_so() -> None:
+    """On a full disk the door answered 500 without a word."""
+
+    class Ending:
+        async def act(self, act: Any) -> Any:
+            raise BearskinError("the bot has stopped: the journal cannot be written")
+
+    async def asked() -> httpx.Response:
+        watch: Any = None
+        app = bot_app(watch, Events(), Ending(), lambda: (1, 2))
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://bot") as client:
+            return await client.post("/act", json={"is": "Pause", "act_id": "one"})
+
+    answer = asyncio.run(asked())
+    assert answer.status_code == 503
+    assert answer.json() == {"error": "the bot has stopped: the journal cannot be written", "act_id": "one"}

@@ -73,6 +73,42 @@ def test_close_with_a_lost_answer_is_sent_again_at_once(bench):
     assert bench.told(Ended) == []
 
 
+@pytest.mark.parametrize("price", [None, D(97)])
+def test_a_part_whose_close_has_no_answer_is_not_closed_twice(bench, price):
+    """A venue that took a second and a half to answer closed all where a half was asked."""
+    bench.short()
+    (part,) = bench.close(share=D("0.5"), price=price)
+    assert bench.wait(10_000) == []
+    assert bench.answer(part, "unknown") == []
+    assert bench.wait(60_000) == []
+    assert kinds(bench.fill(part, "0.5", "97")) == ["stop 0.5 @ 105"]
+    assert bench.trade.open_qty == D("-0.5")
+    assert [one for one in kinds(bench.wait(10_000)) if one.startswith("exit")] == []
+
+
+@pytest.mark.parametrize("outcome", ["rejected", "absent"])
+def test_a_part_that_the_venue_has_not_closed_goes_again(bench, outcome):
+    bench.short()
+    (part,) = bench.close(share=D("0.5"))
+    assert bench.answer(part, "unknown") == []
+    assert bench.wait(5_000) == []
+    assert kinds(bench.answer(part, outcome, code="-1001")) == ["exit 0.5"]
+
+
+def test_a_part_waits_for_the_end_of_the_target_that_may_fill_beside_it(bench):
+    bench.short(targets=("90",))
+    (cancel,) = bench.close(share=D("0.5"))
+    assert {one for one in kinds(bench.wait(30_000)) if not one.startswith("cancel target")} == set()
+    assert kinds(bench.answer(cancel)) == ["exit 0.5"]
+
+
+def test_a_part_under_way_does_not_hold_the_close_of_all_up(bench):
+    bench.short()
+    bench.close(share=D("0.5"))
+    bench.wait(5_000)
+    assert kinds(bench.close()) == ["exit 1"]
+
+
 def test_close_that_fills_in_part_goes_on_with_the_rest(bench):
     bench.short()
     (close,) = bench.close()

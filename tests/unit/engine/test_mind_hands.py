@@ -10,6 +10,7 @@ from unit.engine import mind_kit
 from unit.engine.mind_kit import BTC, Room, opened, signal
 
 from bearskin.engine import EngineSettings
+from bearskin.risk import Limit
 from bearskin.terms import (
     Adopt,
     Close,
@@ -290,6 +291,28 @@ def test_the_limits_of_the_account_bind_the_hand_too(monkeypatch):
     room.bar()
     room.quote()
     assert "kill switch" in short(room).refused
+
+
+@pytest.mark.parametrize(("name", "shut"), [("daily-stops", False), ("hand-stops", True)])
+def test_three_stops_bar_who_was_stopped_and_nobody_else(monkeypatch, name, shut):
+    limit = Limit(name=name, multiplier=D(0), detail="3 were stopped")
+    monkeypatch.setattr("bearskin.engine._limits.limits_of", lambda *_: [limit])
+    room = opened(monkeypatch, signal())
+    assert [one.detail for one in room.told("Declined")] == ([] if shut else [f"{name}: 3 were stopped"])
+    if shut:
+        room.act(Close, symbol=BTC)
+    assert ("3 were stopped" in short(room).refused) is shut
+
+
+@pytest.mark.parametrize(("by", "counts"), [("hand", (0, 1)), ("webhook", (1, 0))])
+def test_a_stop_is_counted_for_who_asked_for_the_trade(room, by, counts):
+    room.act(Open, symbol=BTC, side=Side.SHORT, stop=D(102), by=by)
+    (stop,) = room.orders("stop")
+    room.quote("102")
+    room.fill(stop, stop.qty, D(102))
+    assert room.last("Ended").reason == "stop"
+    worth = room.engine.book.worth
+    assert (worth.day_stops, worth.hand_stops) == counts
 
 
 @BOTH

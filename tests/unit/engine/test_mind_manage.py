@@ -9,7 +9,7 @@ from unit.engine.mind_kit import BTC, T0, Room, opened, signal
 
 from bearskin.engine import EngineSettings
 from bearskin.risk import Limit
-from bearskin.terms import HOUR_NS, Answered, BalanceNow, Close, Pulse, Resume, Side, Skewed
+from bearskin.terms import HOUR_NS, Answered, BalanceNow, Close, Pulse, Resume, Side, Skewed, TradingChanged
 
 D = Decimal
 BOTH = pytest.mark.parametrize("side", [Side.SHORT, Side.LONG])
@@ -194,6 +194,18 @@ def test_a_clock_a_second_off_is_a_kill_switch():
     assert (room.last("Limited").limit, room.last("Limited").active) == ("skew", True)
     room.hear(Skewed(skew_ns=10_000_000, **room.times()))
     assert room.last("Limited").active is False
+
+
+def test_refusals_of_a_market_that_is_known_to_be_shut_close_nothing_else():
+    room = Room()
+    room.account()
+    room.hear(TradingChanged(symbol=BTC, status="halted", **room.times()))
+    for _ in range(8):
+        room.pass_s(1)
+        room.hear(Answered(symbol=BTC, client_id="x", what="Place", outcome="rejected", code="-4141", **room.times()))
+    assert [note.limit for note in room.told("Limited")] == []
+    (warned,) = [note for note in room.told("Warned") if note.kind == "halted"]
+    assert warned.text == "no new entries"
 
 
 def test_five_refusals_within_a_minute_close_entries_for_ten():

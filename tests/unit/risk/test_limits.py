@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from bearskin.risk import LimitRules, LimitState, limits_of
+from bearskin.risk import LimitRules, LimitState, binds, limits_of
 from bearskin.terms import DAY_NS, HOUR_NS, SECOND_NS
 
 D = Decimal
@@ -24,9 +24,11 @@ def at(*figures: str) -> LimitState:
     return state
 
 
-def traded(state: LimitState, *nets: str, reason_is_stop: bool = False, slipped=None) -> LimitState:
+def traded(
+    state: LimitState, *nets: str, reason_is_stop: bool = False, by_hand: bool = False, slipped=None
+) -> LimitState:
     for net in nets:
-        state = state.ended(RULES, DAY, D(net), stopped=reason_is_stop, slipped=slipped)
+        state = state.ended(RULES, DAY, D(net), stopped=reason_is_stop, by_hand=by_hand, slipped=slipped)
     return state
 
 
@@ -68,10 +70,28 @@ def test_less_than_two_per_cent_does_not():
     assert names(LimitState().worth(RULES, DAY, D(10_000)).worth(RULES, DAY, D("9800.01"))) == {}
 
 
-def test_three_stopped_trades_end_the_day_a_stop_in_profit_does_not_count():
-    state = traded(at("10000"), "-1", "-1", "5", reason_is_stop=True)
-    assert "daily-loss" not in names(state)
-    assert names(traded(state, "-1", reason_is_stop=True))["daily-loss"] == 0
+@pytest.mark.parametrize(("by_hand", "name"), [(False, "daily-stops"), (True, "hand-stops")])
+def test_three_stopped_trades_end_the_day_of_who_opened_them_a_stop_in_profit_does_not_count(by_hand, name):
+    state = traded(at("10000"), "-1", "-1", "5", reason_is_stop=True, by_hand=by_hand)
+    assert names(state) == {}
+    state = traded(state, "-1", reason_is_stop=True, by_hand=by_hand)
+    assert names(state) == {name: D(0)}
+    assert binds(name, hand=by_hand)
+    assert not binds(name, hand=not by_hand)
+    assert names(state, DAY + DAY_NS) == {}
+    assert names(state.worth(RULES, DAY + DAY_NS, D(9_999))) == {}
+    assert names(state.reset()) == {}
+
+
+def test_stops_of_the_bot_and_by_hand_are_not_added_up():
+    state = traded(at("10000"), "-1", "-1", reason_is_stop=True)
+    assert names(traded(state, "5", "-1", "-1", reason_is_stop=True, by_hand=True)) == {}
+
+
+@pytest.mark.parametrize("name", ["daily-loss", "drawdown", "streak", "slippage", "errors", "skew"])
+def test_every_other_limit_binds_both(name):
+    assert binds(name, hand=True)
+    assert binds(name, hand=False)
 
 
 def test_four_losses_in_a_row_halve_the_size_until_a_win():
@@ -109,3 +129,9 @@ def test_refusals_far_apart_are_no_burst():
     for minute in range(10):
         state = state.rejected(RULES, minute * 60 * SECOND_NS)
     assert names(state, wall_ns=600 * SECOND_NS) == {}
+
+
+def test_money_paid_in_and_taken_out_is_remembered_and_is_no_gain():
+    state = at("10000").moved(D(250)).moved(D(-1000))
+    assert (state.transferred, state.equity, state.high_water) == (D(-750), D(9250), D(9250))
+    assert LimitState().moved(D(5)).transferred == 0  # the first figure has it already

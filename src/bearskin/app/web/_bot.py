@@ -17,7 +17,7 @@ from bearskin.app.web._once import once_of
 from bearskin.app.web._ticket_case import Rules, rules_of
 from bearskin.app.web._ticket_market import locked
 from bearskin.engine import content_of
-from bearskin.risk import preset_of
+from bearskin.risk import binds, preset_of
 from bearskin.terms import BadInput, BearskinError, Side, dec
 
 SIDES = ("short", "long", "both", "auto", "none")
@@ -185,7 +185,7 @@ def _heat(account: Mapping[str, Any], rules: Mapping[str, Any]) -> list[dict[str
 
 
 def barred(state: Mapping[str, Any]) -> str:
-    """Why nothing new is entered anywhere; empty where it is."""
+    """Why the bot enters nothing new anywhere; empty where it does."""
     mode = state["mode"]
     if mode["panicked"]:
         return "panic: everything stays closed until it is lifted"
@@ -195,7 +195,7 @@ def barred(state: Mapping[str, Any]) -> str:
     if (mode["sides"] or state.get("sides")) == "none":
         found.append("sides none: set-ups are looked for and not entered")
     for one in state["limits"]:
-        if not Decimal(one["size_multiplier"]) and " " not in one["limit"]:  # a blank parts a limit from its symbol
+        if not Decimal(one["size_multiplier"]) and _of_account(one["limit"]):
             found.append(f"{one['limit']}: {one['detail']}")
             break
     return "; ".join(found)
@@ -205,9 +205,14 @@ def multiplier(state: Mapping[str, Any]) -> str:
     """What the limits that hold leave of the usual size, such as 0.25."""
     found = Decimal(1)
     for one in state["limits"]:
-        if " " not in one["limit"]:
+        if _of_account(one["limit"]):
             found *= Decimal(one["size_multiplier"])
     return f"{found.normalize():f}"
+
+
+def _of_account(limit: str) -> bool:
+    """Whether a limit is of the account and binds the bot; a blank parts a limit from its symbol."""
+    return " " not in limit and binds(limit, hand=False)
 
 
 def state_of(desk: WebDesk) -> dict[str, Any]:

@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import json
 import logging
+import shutil
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +22,7 @@ from bearskin.terms import BadInput, BearskinError, iso
 
 LOOK_S, SILENT_S, ACT_S = 0.5, 5.0, 30.0
 DECISIONS_KEPT = 1_000
+ROOM_BYTES = 1_000_000  # a journal that grows needs this much: with less it is written no more
 logger = logging.getLogger("bearskin.app")
 
 
@@ -118,16 +121,24 @@ class BotLink:
     def _lost(self) -> None:
         self._http = None
         if self._now.up:
-            self._say(
-                BotNow(
-                    up=False,
-                    state=_last_known(self._now.state),
-                    decisions=self._now.decisions,
-                    why="the bot has stopped",
-                )
-            )
+            why = "the bot has stopped" + self._full()
+            state = _last_known(self._now.state)
+            self._say(BotNow(up=False, state=state, decisions=self._now.decisions, why=why))
         elif self._now.state is None:
             self._say(BotNow(up=False, state=None, why="no bot is running"))
+
+    def _full(self) -> str:
+        """Whether it stopped for want of room: it does nothing that it cannot write down."""
+        folder = self.house.home.part("journal")
+        try:
+            free = shutil.disk_usage(folder).free
+        except OSError:
+            return ""
+        if free >= ROOM_BYTES:
+            return ""
+        return (
+            f": the disk of {folder} is full. What rests at the venue stays there; make room, then start the bot again"
+        )
 
     def _say(self, now: BotNow) -> None:
         self._now = now
@@ -141,6 +152,19 @@ def _last_known(state: dict[str, Any] | None) -> dict[str, Any] | None:
     as_of = iso(time.time_ns())
     held = [{**one, "protected_as_of": one.get("protected_as_of") or as_of} for one in state["positions"]]
     return {**state, "positions": held}
+
+
+_NOT_TRADING = {
+    "halted": "trading is halted at the venue",
+    "delisting": "the venue is delisting it",
+    "delisted": "the venue has delisted it",
+}
+
+
+def not_trading(state: Mapping[str, Any] | None, symbol: str) -> str:
+    """What keeps a symbol from being traded, as the bot was last told by the venue; empty where it trades."""
+    word = str((state or {}).get("not_trading", {}).get(symbol, ""))
+    return _NOT_TRADING.get(word, word)
 
 
 def _said(answer: httpx.Response) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from bearskin.app.web._hub import Hub
 from bearskin.app.web._market_link import MarketLink
 
 PREFS_FILE = "prefs.json"
+logger = logging.getLogger("bearskin.app")
 
 
 @dataclass(slots=True, repr=False, kw_only=True)
@@ -56,12 +59,19 @@ class WebDesk:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def prefer(self, **chosen: Any) -> None:
-        """Keep a choice."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+    def prefer(self, **chosen: Any) -> str:
+        """Keep a choice; why it was not kept, empty when it was. A page goes on without it."""
         fresh = self.folder / f".{PREFS_FILE}-{os.getpid()}"
-        fresh.write_text(json.dumps({**self.prefs(), **chosen}), "utf-8")
-        fresh.replace(self.folder / PREFS_FILE)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            fresh.write_text(json.dumps({**self.prefs(), **chosen}), "utf-8")
+            fresh.replace(self.folder / PREFS_FILE)
+        except OSError as error:
+            logger.warning("a choice was not kept: %s", error)
+            with contextlib.suppress(OSError):
+                fresh.unlink(missing_ok=True)
+            return f"{self.folder / PREFS_FILE} cannot be written ({error.strerror})"
+        return ""
 
     async def aside(self, work: Callable[[], Any]) -> Any:
         """Have something slow done in a thread, so that pages go on moving meanwhile; its answer, or what it raises."""

@@ -219,12 +219,16 @@ def dressed(chart: ui.echart) -> ui.echart:
     return chart
 
 
+def _bare_zero(value: Decimal, digits: int) -> Decimal:
+    """The value, without its sign where none of its digits would be shown."""
+    return value if round(value, digits) else abs(value)
+
+
 def money(text: str | Decimal | None, digits: int = 2) -> str:
     """A signed amount with thousands apart and a real minus; a dash for None."""
     if text is None:
         return "–"
-    value = Decimal(text)
-    return f"{value:,.{digits}f}".replace("-", MINUS)
+    return f"{_bare_zero(Decimal(text), digits):,.{digits}f}".replace("-", MINUS)
 
 
 _AMOUNT = re.compile(  # not a date, a clock, a name with digits in it, or the number of a trade or an order
@@ -277,10 +281,8 @@ async def sure(title: str, words: str, yes: str, *, danger: bool = False) -> boo
             ui.button("Cancel", on_click=lambda: dialog.submit(False), color=None).props("flat no-caps autofocus")
             done = ui.button(yes, on_click=lambda: dialog.submit(True), color=None).props("unelevated no-caps")
             done.classes("danger" if danger else "primary")
-    try:
-        return bool(await dialog)
-    finally:
-        dialog.delete()
+    dialog.on("hide", dialog.delete)  # not before: it gives the keyboard back as it goes
+    return bool(await dialog)
 
 
 def unheard(trade: Mapping[str, Any]) -> str:
@@ -300,4 +302,6 @@ def tone_of(text: str | Decimal | None) -> str:
 
 def per_cent(text: str | Decimal | None, digits: int = 2) -> str:
     """A fraction as per cent; a dash for None."""
-    return "–" if text is None else f"{100 * Decimal(text):,.{digits}f} %".replace("-", MINUS)
+    if text is None:
+        return "–"
+    return f"{_bare_zero(100 * Decimal(text), digits):,.{digits}f} %".replace("-", MINUS)

@@ -31,10 +31,16 @@ def alert_toasts(desk: WebDesk) -> None:
         known[0] = set(found)
         loud = [one for one in fresh if one["kind"] == "rule" or one["severity"] == "critical"]
         for one in loud[-AT_ONCE_MAX:]:
-            said = json.dumps([one["kind"], figured(one["text"]), one["severity"]])
+            said = json.dumps([headline(one), figured(one["text"]), one["severity"]])
             ui.run_javascript(f"window.bearskinAlerts && bearskinAlerts.tell(...{said})")
 
     heard(desk, BOT, show, every_s=0.25)
+
+
+def headline(one: dict[str, Any]) -> str:
+    """What a warning is about: its kind, and the symbol where it is one symbol's."""
+    symbol = one.get("symbol", "")
+    return f"{symbol} {one['kind']}" if symbol and symbol not in one["text"] else str(one["kind"])
 
 
 def _name(one: dict[str, Any]) -> tuple[str, str, str]:

@@ -39,16 +39,28 @@ def equity_panel(desk: WebDesk) -> None:
         down = min(Decimal(0), equity / high - 1) if high > 0 else Decimal(0)
         worth.set(f"{money(equity)} {account['asset']}")
         fallen.set(per_cent(down), "down" if down < Decimal("-0.00005") else "")
-        curve.moved(now.state, float(equity), float(down))
+        transferred = Decimal(account.get("transferred") or 0)
+        curve.moved(now.state, float(equity), float(down), float(transferred))
         if curve.start is not None:
-            gained = equity - Decimal(repr(curve.start))
-            share = gained / Decimal(repr(curve.start)) if curve.start else Decimal(0)
-            sign = "+" if gained > 0 else ""
-            change.set(f"{sign}{money(gained)} ({sign}{per_cent(share)})", tone_of(gained))
+            gained, words = since_start(equity, Decimal(repr(curve.start)), transferred)
+            change.set(words, tone_of(gained))
             deepest.set(per_cent(Decimal(repr(curve.deepest))), "down" if curve.deepest < 0 else "")
 
     heard(desk, BOT, show, every_s=1.0)
     ui.timer(0.05, curve.begin, once=True)
+
+
+def since_start(equity: Decimal, start: Decimal, transferred: Decimal) -> tuple[Decimal, str]:
+    """What was gained since an account was worth `start`, and the words for it. What was paid in (positive) or taken
+    out since is no gain and named beside it.
+    """
+    gained = equity - transferred - start
+    share = gained / start if start > 0 else Decimal(0)
+    sign = "+" if gained > 0 else ""
+    words = f"{sign}{money(gained)} ({sign}{per_cent(share)})"
+    if transferred:
+        words += f", apart from {money(abs(transferred))} {'paid in' if transferred > 0 else 'taken out'}"
+    return gained, words
 
 
 class _Curve:
@@ -83,7 +95,7 @@ class _Curve:
         self._frame.shown()
         self._say("begin", [list(point) for point in curve.points])
 
-    def moved(self, state: dict[str, Any], equity: float, fallen: float) -> None:
+    def moved(self, state: dict[str, Any], equity: float, fallen: float, transferred: float) -> None:
         """One more point; it stays once a bar has closed."""
         if state["run"] != self._run:
             if not self._reading:
@@ -91,7 +103,7 @@ class _Curve:
             return
         if not state["time"]:
             return
-        self.start = equity if self.start is None else self.start
+        self.start = equity - transferred if self.start is None else self.start
         self.deepest = min(self.deepest, fallen)
         at_ms = int(datetime.fromisoformat(state["time"]).timestamp() * 1000)
         bars = state["counts"]["bars"]

@@ -6,7 +6,9 @@ from typing import Any
 
 from nicegui import ui
 
+from bearskin.app.web._bot_link import BotNow, not_trading
 from bearskin.app.web._draft import Draft, path_of
+from bearskin.app.web._hub import BOT
 from bearskin.app.web._kit import MINUS, Figure, attrs, figure, heard, per_cent, text
 from bearskin.app.web._market_crowd import FundingNow, Series, day, funding, in_words, pays, size_words
 from bearskin.app.web._market_link import Mark
@@ -28,6 +30,8 @@ def head(view: MarketView) -> None:
         next_in = figure("Settles in", "funding-in")
         turnover = figure("Turnover 24 h", "turnover")
         interest, ratio = figure("Open interest", "interest"), figure("Long : short", "long-short")
+        shut = ui.label().classes("mk-shut warn").props("role=status data-figure=not-trading")
+        shut.set_visibility(False)
     last.value.classes(add="mk-last")
     kept: dict[str, FundingNow] = {}
     words = {"who": ""}
@@ -64,7 +68,13 @@ def head(view: MarketView) -> None:
         interest.set(size_words(held.last))
         ratio.set("–" if accounts.last is None else f"{accounts.last:.2f} : 1")
 
+    def trading(now: BotNow) -> None:
+        why = not_trading(now.state, view.symbol)
+        shut.set_text(f"{view.symbol}: {why}" if why else "")
+        shut.set_visibility(bool(why))
+
     view.crowd.append(crowd)
+    heard(view.desk, BOT, trading, every_s=0.5)
     heard(view.desk, Mark(view.symbol), show, every_s=0.5, sight=True)
     ui.timer(AGAIN_S, ask, immediate=True)
 

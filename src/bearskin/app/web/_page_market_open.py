@@ -9,7 +9,7 @@ from typing import Any
 
 from nicegui import ui
 
-from bearskin.app.web._bot_link import BotNow
+from bearskin.app.web._bot_link import BotNow, not_trading
 from bearskin.app.web._draft import Draft, path_of
 from bearskin.app.web._hub import BOT
 from bearskin.app.web._kit import MINUS, attrs, heard, panel, per_cent, signed, text, tone_of, unheard
@@ -105,7 +105,9 @@ async def _typed(view: MarketView, chart: Chart, symbol: str, trade: int, event:
 def _write(row: _Row, one: dict[str, Any], view: MarketView) -> None:
     short = one["side"] == "short"
     cells, filled = row.cells, bool(Decimal(one["qty"]))
-    cells["side"].set_text(f"{'▼' if short else '▲'} {one['side']}{'' if one['purpose'] != 'hedge' else ', hedge'}")
+    why = not_trading(view.desk.bot.now.state, one["symbol"])
+    more = f"{'' if one['purpose'] != 'hedge' else ', hedge'}{f': {why}' if why else ''}"
+    cells["side"].set_text(f"{'▼' if short else '▲'} {one['side']}{more}")
     cells["side"].classes(replace=f"mk-side {'down' if short else 'up'}")
     qty = f"{Decimal(one['qty'] if filled else one['planned_qty']):,f}".replace("-", MINUS)
     cells["qty"].set_text(qty if filled else f"waits: {qty}")

@@ -111,7 +111,7 @@ def _account_panel(desk: WebDesk, look: Look) -> None:
         equity.set(money(now.equity))
         wallet.set(money(now.wallet))
         available.set(money(now.available))
-        pnl.set(money(now.pnl), tone_of(now.pnl))
+        pnl.set(money(now.pnl), tone_of(round(now.pnl, 2)))
         used.set(money(now.margin))
         levels = " · ".join(move(one) for one in now.moves)
         joint.set(levels or ("no move" if now.cross_count else "no cross position"))

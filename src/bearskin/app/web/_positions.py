@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from bearskin import margin
 from bearskin.app.web._account_link import Account, Terms
+from bearskin.app.web._bot_link import not_trading
 from bearskin.terms import MarginMode, PositionNow, dec
 
 ZERO, ONE = Decimal(0), Decimal(1)
@@ -28,7 +29,7 @@ class Held:
     `ratio` is maintenance over what the position stands on (1 is liquidation), of an isolated one its own margin.
     `matches` tells whether the venue's quantity is the bot's (`ours_qty`); "settling" is what the bot holds no
     longer, or not yet, and has not called foreign. `trade` is the bot's position as its door tells it, empty where it
-    has none.
+    has none. `not_trading` says why its symbol cannot be traded now; empty where it can.
     """
 
     symbol: str
@@ -51,6 +52,7 @@ class Held:
     matches: Match
     ours_qty: Decimal | None
     trade: Mapping[str, Any]
+    not_trading: str = ""
 
     @property
     def key(self) -> Key:
@@ -137,6 +139,7 @@ def _standing(account: Account, state: Mapping[str, Any], marks: Mapping[str, De
         for one in held
     ]
     held += [_unseen(one, leg, marked, marks) for (_, leg), one in trades.items() if Decimal(one["qty"])]
+    held = [replace(one, not_trading=not_trading(state, one.symbol)) for one in held]
     pnl = sum((one.pnl for one in held if one.matches != "unseen"), ZERO)
     keeps = [one.maintenance for one in held if one.maintenance is not None]
     return Standing(
@@ -339,6 +342,7 @@ def held_json(held: Held) -> dict[str, Any]:
         "joint_liquidation_frac": plain(held.joint_frac),
         "adl_quantile": held.lights,
         "matches": held.matches,
+        "not_trading": held.not_trading,
         "bot_qty": plain(held.ours_qty),
         **told,
     }

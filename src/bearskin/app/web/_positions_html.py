@@ -122,6 +122,9 @@ def _what(held: Held, digits: Digits) -> Markup:
         el("div", el("b", held.symbol, class_="symbol"), side, class_="line"),
         el("div", el("span", how, class_="muted"), purpose(held), class_="line"),
         el("div", icon(sign), said, class_=f"line matches {tone}", data_matches=held.matches),
+        el("div", icon("block"), held.not_trading, class_="line matches warn", data_not_trading=held.symbol)
+        if held.not_trading
+        else None,
     ])  # fmt: skip
 
 

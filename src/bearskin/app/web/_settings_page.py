@@ -120,12 +120,13 @@ def prefs_of(desk: WebDesk) -> dict[str, str]:
 
 
 def prefer(desk: WebDesk, name: str, value: str) -> dict[str, str]:
-    """Keep a choice of theme or zone; raises BadInput for another."""
+    """Keep a choice of theme or zone; raises BadInput for another, and where it cannot be written."""
     if name not in PREFS:
         raise BadInput(f"{name[:40]!r} is nothing to prefer; there are {', '.join(PREFS)}")
     if value not in PREFS[name]:
         raise BadInput(f"{name} was {value[:40]!r}, must be one of {', '.join(PREFS[name])}")
-    desk.prefer(**{name: value})
+    if why := desk.prefer(**{name: value}):
+        raise BadInput(f"{name} was not kept: {why}")
     return prefs_of(desk)
 
 

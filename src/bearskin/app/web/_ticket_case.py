@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from bearskin.risk import PRESETS, AdverseMoves, Exposure, Preset, preset_of
+from bearskin.app.web._bot_link import not_trading
+from bearskin.risk import PRESETS, AdverseMoves, Exposure, Preset, binds, preset_of
 from bearskin.terms import Brackets, Instrument, MarginMode, Side
 
 if TYPE_CHECKING:
@@ -112,7 +114,9 @@ def rules_of(state: Mapping[str, Any] | None) -> Rules:
         notional_cap=number("notional_cap"),
         target1_share=Decimal(told.get("target1_share", TARGET1_SHARE)),
         stop_by=told.get("stop_by", "mark"),
-        multiplier=min((Decimal(one["size_multiplier"]) for one in limits if " " not in one["limit"]), default=ONE),
+        multiplier=math.prod(
+            (Decimal(one["size_multiplier"]) for one in limits if _of_account(one["limit"])), start=ONE
+        ),
     )
 
 
@@ -162,15 +166,22 @@ def shut_in(state: Mapping[str, Any], symbol: str) -> tuple[str, ...]:
         found.append("panic: nothing is opened until the bot is resumed")
     elif state["mode"]["paused"]:
         found.append("the bot is paused: nothing is opened until it is resumed")
+    if why := not_trading(state, symbol):
+        found.append(f"{symbol}: {why}, and nothing is opened in it")
     if symbol in state["foreign"]:
         found.append(f"something that is not ours is in {symbol}: {state['foreign'][symbol]}")
     if any(one["symbol"] == symbol for one in state["positions"]):
         found.append(f"a position of ours is open or resting in {symbol}: close it, or reverse it, before another one")
     for one in state["limits"]:
-        mine = one["limit"].endswith(f" {symbol}") or (" " not in one["limit"] and Decimal(one["size_multiplier"]) == 0)
-        if mine:
+        shut = _of_account(one["limit"]) and Decimal(one["size_multiplier"]) == 0
+        if shut or one["limit"].endswith(f" {symbol}"):
             found.append(f"a limit holds: {one['limit']}{': ' + one['detail'] if one['detail'] else ''}")
     return tuple(found)
+
+
+def _of_account(limit: str) -> bool:
+    """Whether a limit is of the account, not of one symbol ("kind SYMBOL"), and binds a person."""
+    return " " not in limit and binds(limit, hand=True)
 
 
 def lock_of(licence: Licence, *, live: bool) -> Lock:

@@ -26,7 +26,7 @@ FRESH_S, HISTORY_FRESH_S, QUOTE_FRESH_S, BALANCE_S = 20.0, 900.0, 2.0, 5.0
 HEARD_S = 10.0  # so long is a stream of the market believed to go on
 KEPT = "ticket"
 logger = logging.getLogger("bearskin.app")
-DAY_LIMIT = "daily-loss"  # it ends with the market's day
+DAY_LIMITS = ("daily-loss", "hand-stops")  # they end with the market's day
 
 
 @dataclass(slots=True)
@@ -84,14 +84,18 @@ async def case_of(desk: WebDesk, symbol: str, *, fresh: bool = False) -> Case:
 async def _shut(desk: WebDesk, state: dict[str, Any], symbol: str) -> tuple[str, ...]:
     """Why nothing would be opened; where a market runs faster than the clock on the wall, when its day ends there."""
     found = shut_in(state, symbol)
-    if desk.control is None or not state["time"] or not any(DAY_LIMIT in one for one in found):
+    if desk.control is None or not state["time"] or not any(map(_of_day, found)):
         return found
     speed = await _speed(desk)
     if speed <= 1:
         return found
     minutes = math.ceil((DAY_NS - parse_time(state["time"]) % DAY_NS) / SECOND_NS / speed / 60)
     soon = f" (in about {minutes} min by your clock: this market goes {speed:g} times as fast)"
-    return tuple(one + soon if DAY_LIMIT in one else one for one in found)
+    return tuple(one + soon if _of_day(one) else one for one in found)
+
+
+def _of_day(sentence: str) -> bool:
+    return any(name in sentence for name in DAY_LIMITS)
 
 
 async def _speed(desk: WebDesk) -> float:

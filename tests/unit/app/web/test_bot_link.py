@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -12,7 +13,7 @@ import pytest
 
 from bearskin.app._house import open_house
 from bearskin.app.web import _bot_link
-from bearskin.app.web._bot_link import BotLink, BotNow
+from bearskin.app.web._bot_link import BotLink, BotNow, not_trading
 from bearskin.app.web._hub import Hub
 from bearskin.terms import BearskinError
 
@@ -62,3 +63,32 @@ def test_what_a_bot_that_has_stopped_said_is_protected_is_as_of_then(link: BotLi
     (now,) = link.now.state["positions"]
     assert now["protected"]
     assert now["protected_as_of"].endswith("Z")
+
+
+def test_a_bot_that_stopped_on_a_full_disk_is_told_with_its_reason(
+    link: BotLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It read "the bot has stopped", and who started it again met the same full disk."""
+    link._now = BotNow(up=True, state={})
+    monkeypatch.setattr(_bot_link.shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
+    link._lost()
+    assert "the disk of" in link.now.why
+    assert "is full" in link.now.why
+    link._now = BotNow(up=True, state={})
+    monkeypatch.setattr(_bot_link.shutil, "disk_usage", lambda _: SimpleNamespace(free=10**9))
+    link._lost()
+    assert link.now.why == "the bot has stopped"
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ({"not_trading": {"BTCUSDT": "halted"}}, "trading is halted at the venue"),
+        ({"not_trading": {"BTCUSDT": "delisted"}}, "the venue has delisted it"),
+        ({"not_trading": {"ETHUSDT": "halted"}}, ""),
+        ({}, ""),
+        (None, ""),
+    ],
+)
+def test_a_symbol_that_cannot_be_traded_is_told_as_such(told: Any, says: str) -> None:
+    assert not_trading(told, "BTCUSDT") == says

@@ -118,6 +118,17 @@ def test_the_venue_and_the_bot_are_compared(ours, foreign, matches):
     assert one.matches == matches
 
 
+def test_a_position_whose_symbol_is_halted_says_so():
+    """Its marks go on, so it looked as if it could be closed like any other."""
+    told = account(held(BTC, "-10", "100", margin_mode=MarginMode.ISOLATED, margin=D(200)))
+    state = {"positions": [trade(BTC, "-10")], "prices": {}, "foreign": {}}
+    open_now = standing_of(told, state, {})
+    assert "halted" not in cells_of(open_now.held[0], open_now, digits_of(told.terms, BTC))["what"]
+    halted = standing_of(told, state | {"not_trading": {BTC: "halted"}}, {})
+    assert "trading is halted at the venue" in cells_of(halted.held[0], halted, digits_of(told.terms, BTC))["what"]
+    assert held_json(halted.held[0])["not_trading"] == "trading is halted at the venue"
+
+
 def test_what_the_venue_has_not_shown_is_told_as_such():
     state = {"positions": [trade(ETH, "-2")], "prices": {}}
     (one,) = standing_of(account(), state, {ETH: D(90)}).held

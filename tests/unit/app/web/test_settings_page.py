@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import functools
 import json
 import logging
+from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
@@ -128,6 +130,17 @@ def test_theme_and_zone_are_kept_and_nothing_else(web):
     for name, value in (("zone", "mars"), ("token", "x")):
         with pytest.raises(BadInput):
             settings.prefer(web, name, value)
+
+
+def test_a_choice_that_a_full_disk_does_not_take_is_said_and_ends_no_page(web, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    assert "No space left on device" in web.prefer(symbol="ETHUSDT")
+    with pytest.raises(BadInput, match=r"zone was not kept: .*No space left on device"):
+        settings.prefer(web, "zone", "local")
+    assert settings.prefs_of(web)["zone"] == "utc"
 
 
 def may(**told):

@@ -46,6 +46,8 @@ def shut_at(speed: float, limit: str = "daily-loss") -> tuple[str, ...]:
 def test_the_end_of_a_day_that_goes_faster_is_told_by_the_clock_on_the_wall():
     (said,) = shut_at(180)  # 18 hours of the market
     assert said.endswith("(in about 6 min by your clock: this market goes 180 times as fast)")
+    assert shut_at(180, "hand-stops")[0].endswith("180 times as fast)")
+    assert shut_at(180, "daily-stops") == ()  # the bot's own, a person goes on
     assert "by your clock" not in shut_at(1)[0]
     assert "by your clock" not in shut_at(0)[0]
     assert "by your clock" not in shut_at(180, "drawdown")[0]

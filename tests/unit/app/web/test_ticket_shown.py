@@ -134,6 +134,7 @@ def test_the_bot_s_rules_are_those_it_tells():
         ({"mode": {"paused": True, "panicked": True}}, "panic"),
         ({"symbols": ["ETHUSDT"]}, "not traded by this bot"),
         ({"foreign": {"BTCUSDT": "0.1 long"}}, "not ours"),
+        ({"not_trading": {"BTCUSDT": "halted"}}, "BTCUSDT: trading is halted at the venue"),
         ({"positions": [{**HELD, "symbol": "BTCUSDT"}]}, "open or resting in BTCUSDT"),
         ({"limits": [{"limit": "daily-loss", "size_multiplier": "0", "detail": "3 stops"}]}, "daily-loss: 3 stops"),
     ],

@@ -70,6 +70,18 @@
     if (event.target.method !== "dialog") event.preventDefault();
   });
 
+  // --- Tab stays in an open dialog: behind it nothing can be seen to be in focus ---
+  const REACHED = "a[href], button:not([disabled]), input:not([disabled]), select, textarea, [tabindex]:not([tabindex='-1'])";
+  addEventListener("keydown", (event) => {
+    const dialog = event.key === "Tab" && [...document.querySelectorAll(".q-dialog")].at(-1);
+    if (!dialog || event.target.closest(".q-menu")) return;
+    const ways = [...dialog.querySelectorAll(REACHED)].filter((one) => one.getClientRects().length && one.tabIndex >= 0);
+    const [end, other] = event.shiftKey ? [ways[0], ways.at(-1)] : [ways.at(-1), ways[0]];
+    if (!other || (dialog.contains(event.target) && event.target !== end && ways.includes(event.target))) return;
+    event.preventDefault();
+    other.focus();
+  }, true);
+
   // --- keys ---
   let going = 0;
   const typing = (where) => where.closest("input, textarea, select, [contenteditable=true]");
