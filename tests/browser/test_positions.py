@@ -189,6 +189,12 @@ def test_funding_is_listed_and_exported(page, desk):
     rows = list(csv.DictReader(io.StringIO(waiting.value.path().read_text("utf-8"))))
     assert [(one["symbol"], one["asset"]) for one in rows] == [(BTC, "USDT")]
     assert abs(Decimal(rows[0]["amount"]) - Decimal("0.3")) < Decimal("0.001")
+    page.get_by_role("tab", name="Fills").click()
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Fills as CSV").click()
+    fills = list(csv.DictReader(io.StringIO(waiting.value.path().read_text("utf-8"))))
+    assert {one["symbol"] for one in fills} == {BTC}
+    assert desk.api("GET", "/closed-trades.csv").text.startswith("trade,entered,ended,symbol,")
     page.get_by_role("tab", name="Income").click()
     page.get_by_role("table", name="Income").get_by_text("funding fee").wait_for()
 

@@ -10,7 +10,7 @@ import asyncio
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from bearskin.app.web._account_link import AccountLink
@@ -27,6 +27,9 @@ OFTEN_S: Final = 5.0  # and so long what weighs much, whatever it has heard
 FEE_WITHIN_MS: Final = 60_000  # a clearance fee is written down so soon after the fill it is for
 INCOME = ("time", "type", "symbol", "amount", "asset", "id")
 FUNDING = ("time", "symbol", "amount", "asset", "id")
+FILLS = ("time", "symbol", "qty", "price", "realised", "fee", "fee_asset", "maker", "order", "id")
+CLOSED = ("trade", "entered", "ended", "symbol", "side", "purpose", "qty", "entry", "exit", "by", "gross", "fees",
+          "funding", "net", "r", "thesis")  # fmt: skip
 ROLES = {"entry": "entry", "stop": "stop", "target": "target", "exit": "close", "disaster": "disaster stop"}
 
 
@@ -126,12 +129,21 @@ async def _each(desk: WebDesk, symbol: str | None, method: str, *args: Any, leas
 
 
 def csv_of(rows: Sequence[Row], columns: Sequence[str]) -> str:
-    """Rows as comma separated text with a heading."""
+    """Rows as comma separated text with a heading; text that a spreadsheet would take for a formula gets a quote."""
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _inert(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
+
+
+def _inert(value: Any) -> Any:
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        try:
+            Decimal(value)
+        except InvalidOperation:
+            return f"'{value}"
+    return value
 
 
 # --- one row ---------------------------------------------------------------------------------------------------------

@@ -145,6 +145,10 @@ def _written(router: APIRouter, desk: WebDesk) -> None:
     async def fills(symbol: Symbol = None, last: Last = 100) -> dict[str, Any]:
         return {"fills": await rows.fills(desk, symbol, last)}
 
+    @router.get("/fills.csv", summary="The same as comma separated text", response_class=Response, responses=CSV)
+    async def fills_csv(symbol: Symbol = None, last: Last = rows.ROWS_MOST) -> Response:
+        return _csv("fills", rows.csv_of(await rows.fills(desk, symbol, last), rows.FILLS))
+
     @router.get("/funding", summary="Funding received and paid")
     async def funding(symbol: Symbol = None, last: Last = rows.ROWS_MOST) -> dict[str, Any]:
         return {"funding": await rows.funding(desk, symbol, last)}
@@ -168,6 +172,12 @@ def _written(router: APIRouter, desk: WebDesk) -> None:
     @router.get("/closed-trades", summary="The trades of the run that have ended")
     async def closed(last: Last = 200) -> dict[str, Any]:
         return {"trades": await acts.closed(desk, last)}
+
+    @router.get(
+        "/closed-trades.csv", summary="The same as comma separated text", response_class=Response, responses=CSV
+    )
+    async def closed_csv(last: Last = rows.ROWS_MOST) -> Response:
+        return _csv("closed-trades", rows.csv_of(await acts.closed(desk, last), rows.CLOSED))
 
 
 def _money(router: APIRouter, desk: WebDesk) -> None:

@@ -47,7 +47,7 @@ TABS = (
     Tab("fills", "Fills", rows.fills, (
         _C("time", "Time", "time"), _C("symbol", "Symbol"), _C("qty", "Qty", "qty"), _C("price", "Price", "price"),
         _C("realised", "Realised", "money"), _C("fee", "Fee", "bare"), _C("fee_asset", "Asset"), _C("order", "Order"),
-    ), none="nothing was filled yet"),
+    ), "/api/v1/fills.csv", "nothing was filled yet"),
     Tab("funding", "Funding", rows.funding, (
         _C("time", "Time", "time"), _C("symbol", "Symbol"), _C("amount", "Amount", "money"), _C("asset", "Asset"),
     ), "/api/v1/funding.csv", "no funding was paid or received yet"),
@@ -65,7 +65,7 @@ TABS = (
         _C("ended", "Ended", "time"), _C("symbol", "Symbol"), _C("side", "Side"), _C("qty", "Qty", "qty"),
         _C("entry", "Entry", "price"), _C("exit", "Exit", "price"), _C("by", "By"), _C("fees", "Fees", "bare"),
         _C("funding", "Funding", "money"), _C("net", "Net", "money"), _C("r", "R", "r"), _C("thesis", "Thesis"),
-    ), none="no trade of this run has ended"),
+    ), "/api/v1/closed-trades.csv", "no trade of this run has ended"),
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from bearskin.app.web import _account_rows as account_rows
 from bearskin.app.web._account_link import Account
-from bearskin.app.web._account_rows import FUNDING, csv_of
+from bearskin.app.web._account_rows import CLOSED, FUNDING, csv_of
 from bearskin.app.web._demo_control import DemoControl
 from bearskin.app.web._positions import Standing, held_json, standing_of
 from bearskin.app.web._positions_html import cells_of, digits_of, lights, meter, protection, shock_words
@@ -234,3 +234,11 @@ def test_fills_of_every_symbol_come_together_the_newest_first():
     desk: Any = SimpleNamespace(market=market, account=account, symbols=tuple(names), bot=bot)
     found = asyncio.run(account_rows.fills(desk, None, 2))
     assert [(one["symbol"], one["time"][17:19]) for one in found] == [("BTC/USDT:USDT", "03"), ("ETH/USDT:USDT", "02")]
+
+
+def test_a_thesis_in_a_csv_is_no_formula_and_an_amount_stays_one():
+    rows = [{"trade": 7, "symbol": "BTCUSDT", "net": "-3.11", "thesis": '=HYPERLINK("http://x")'}]
+    head, line = csv_of(rows, CLOSED).splitlines()
+    assert head.split(",")[0] == "trade"
+    assert ",-3.11," in line
+    assert line.endswith('"\'=HYPERLINK(""http://x"")"')
