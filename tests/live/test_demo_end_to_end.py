@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -33,12 +34,16 @@ def command(tmp_path: Path) -> list[str]:
 
 
 def ran(words: list[str]) -> dict[str, Any]:
-    done = subprocess.run(words, capture_output=True, text=True, timeout=180, check=False)
+    return told_by(words)[0]
+
+
+def told_by(words: list[str], **more: str) -> tuple[dict[str, Any], str]:
+    """What a command said as JSON, and what it said beside it, with `more` in its environment."""
+    done = subprocess.run(words, capture_output=True, text=True, timeout=180, check=False, env={**os.environ, **more})
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert len(lines) == 1, done.stdout
-    found: dict[str, Any] = json.loads(lines[0])
-    return found
+    return json.loads(lines[0]), done.stderr
 
 
 def children(home: Path) -> list[int]:
@@ -78,10 +83,21 @@ def test_the_demo_trades_reports_and_goes_on(command: list[str], tmp_path: Path)
     }
     assert len(entered) == told["entries"]
     assert signalled(records) == detected(run.folder, records)
-    again = ran([*command, "demo", "--for", "3s", "--json", "--speed", "600"])
+    again, beside = told_by([*command, "demo", "--for", "3s", "--json", "--speed", "600"], **stand_in(tmp_path))
+    opened = (tmp_path / "opened").read_text("utf-8").strip()
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=\S+", opened)
+    assert opened in beside.replace("\n", "")  # where the browser was sent to is what is printed
     assert again["run"] == told["run"]
     assert again["entries"] >= told["entries"]
     assert again["market_time"] > told["market_time"]
+
+
+def stand_in(folder: Path) -> dict[str, str]:
+    """An environment whose browser writes down where it was sent to."""
+    script = folder / "browser"
+    script.write_text(f'#!/bin/sh\necho "$1" >> "{folder / "opened"}"\n', "utf-8")
+    script.chmod(0o755)
+    return {"BROWSER": f"{script} %s", "DISPLAY": ":97"}
 
 
 def signalled(records: list[Record]) -> set[tuple[str, str, int, int]]:
