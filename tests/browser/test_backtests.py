@@ -14,6 +14,7 @@ import httpx
 import platformdirs
 import polars as pl
 import pytest
+from playwright.sync_api import expect
 
 from bearskin.app._backtest import backtest
 from bearskin.app._children import Child
@@ -251,6 +252,28 @@ def test_a_trade_by_hand_is_taken_and_scored_by_the_keyboard(page: Any, desk: Da
     page.wait_for_function("() => document.querySelector('[data-figure=at]').innerText.includes('bar 5 of')")
     page.keyboard.press(" ")
     page.locator("[data-do=play][aria-pressed=false]").wait_for()
+
+
+def test_one_press_enters_also_right_after_typing_and_signals_outlive_a_reload(page: Any, desk: Dashboard) -> None:
+    """What the preflight says used to push the buttons away between the press and its release."""
+    words = {"symbols": "BTCUSDT", "start": "2025-01-20", "venue": "synthetic"}
+    told = desk.api("POST", "/backtests/steps", words=words, bars=200).json()
+    heard = 0
+    while not heard:
+        heard = len(desk.api("POST", f"/backtests/steps/{told['id']}/next").json()["signals"])
+    go(page, desk, f"/backtests?view=steps&session={told['id']}", "steps")
+    signals = page.locator("[data-panel=steps-signals] [data-signal]")
+    expect(signals).to_have_count(heard)
+    now = desk.api("POST", f"/backtests/steps/{told['id']}/next").json()  # its close has nothing new to say, mostly
+    page.reload()
+    expect(signals).to_have_count(heard + len(now["signals"]))
+    page.get_by_label("Stop (must be there)").fill(f"{float(now['price']) * 1.05:.1f}")
+    box = page.locator("[data-do=short]").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.wait_for_timeout(400)  # longer than the preflight takes to answer
+    page.mouse.up()
+    expect(page.locator("[data-figure=held]")).to_contain_text("enters at the next open")
 
 
 def test_the_time_machine_is_a_command_to_copy(page: Any, desk: Dashboard) -> None:

@@ -10,7 +10,7 @@ from nicegui.events import KeyEventArguments
 
 from bearskin.app.web import _steps as steps
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._kit import Panel, panel
+from bearskin.app.web._kit import Panel, figured, panel, real_minus, signed
 from bearskin.app.web._page_backtests_form import Form, form_panel
 from bearskin.app.web._page_backtests_parts import (
     button,
@@ -26,7 +26,7 @@ from bearskin.app.web._page_backtests_parts import (
     zone_of,
 )
 from bearskin.app.web._page_backtests_tell import accounts, hand_marks, levels_of, signal_rows, trade_rows
-from bearskin.terms import BadInput, BearskinError
+from bearskin.terms import BadInput, BearskinError, parse_time
 
 SPEEDS = {1: "1 bar a second", 2: "2 bars a second", 4: "4 bars a second", 8: "8 bars a second"}
 WINDOW = 120
@@ -149,12 +149,13 @@ class Stage:
             with ui.element("div").classes("bt-form"):
                 self.stop = field("Stop (must be there)", "", "stop")
                 self.target = field("Target", "", "target", hint="none")
-            self.told = ui.label("").classes("bt-hint").props("data-figure=preflight role=status")
-            self.wrong = wrong_label()
             with ui.element("div").classes("bt-controls"):
                 button("Short", lambda: self._trade("short"), "short", "short").props('aria-keyshortcuts="s"')
                 button("Long", lambda: self._trade("long"), "long", "long").props('aria-keyshortcuts="l"')
                 button("Close", self._close, key="close").props('aria-keyshortcuts="x"')
+            # below what is pressed: words that come between a press and its release would push the button away
+            self.told = ui.label("").classes("bt-hint").props("data-figure=preflight role=status")
+            self.wrong = wrong_label()
             for one in (self.stop, self.target):
                 one.on("blur", self._preflight)
                 one.on("keydown.enter", self._preflight)
@@ -164,11 +165,12 @@ class Stage:
             found = await self.desk.aside(lambda: steps.opened(self.on))
         self.frame.shown()
         self.now = found
-        marks = [*_signal_marks(found), *hand_marks(found)]
+        heard = steps.joined(found["heard"], found["signals"])
+        marks = [*_heard_marks(heard, found["interval_s"]), *hand_marks(found)]
         first = {"zone": zone_of(self.desk), "bars": found["bars"], "tick": found["tick"], "window": WINDOW}
         now = {"drawing": _drawing(found), "levels": levels_of(found), "marks": marks}
         draw(self.chart, "candles", {**first, **now})
-        self._show(found)
+        self._show({**found, "signals": heard})
 
     async def _next(self) -> None:
         if self.busy or self.chart.is_deleted:
@@ -216,7 +218,8 @@ class Stage:
 
     async def _preflight(self) -> None:
         """What a trade with this stop would be, before it is sent: the stop says which side."""
-        if not self.stop.value:
+        mine = self.now.get("mine", {})
+        if not self.stop.value or mine.get("open") or mine.get("pending"):  # one at a time: it would be refused
             self.told.set_text("")
             return
         with telling(self.wrong):
@@ -239,8 +242,10 @@ class Stage:
             raise BadInput(f"Preflight refuses: {found['refused']}")
         dies = f", liquidation at {found['liquidation']}" if found["liquidation"] else ""
         self.told.set_text(
-            f"{side} {found['qty'].replace('-', '−')} at the next open: {found['notional']} at {found['leverage']}×,"
-            f" −{found['loss_at_stop']} at the stop, size bound by {found['bound_by']}{dies}"
+            figured(
+                f"{side} {found['qty']} at the next open: {found['notional']} at {found['leverage']}×,"
+                f" -{found['loss_at_stop']} at the stop, size bound by {found['bound_by']}{dies}"
+            )
         )
         return True
 
@@ -292,10 +297,10 @@ def _held(label: ui.label, found: Json) -> None:
     mine = found["mine"]
     if mine["pending"]:
         one = mine["pending"][-1]
-        label.set_text(f"{one['side']} enters at the next open, stop {one['stop']}")
+        label.set_text(figured(f"{one['side']} enters at the next open, stop {one['stop']}"))
     elif mine["open"]:
         one = mine["open"][-1]
-        qty, net = (one[name].replace("-", "−") for name in ("qty", "net"))
+        qty, net = real_minus(one["qty"]), signed(one["net"])
         label.set_text(f"{one['side']} {qty} since {clock(one['entered'])} at {price(one['entry'])}, now {net}")
     else:
         why = f" Not entered: {mine['declined'][-1]['why']}." if mine["declined"] else ""
@@ -311,6 +316,17 @@ def _trades(frame: Panel, place: ui.element, found: Json) -> None:
     place.clear()
     with place:
         trade_rows(rows)
+
+
+def _heard_marks(heard: list[Json], interval_s: int) -> list[Json]:
+    """Where signals stand on the chart: at the bar at whose close they became known."""
+    return [
+        {
+            "kind": "signal", "side": one["side"], "word": one["setup"], "price": one["price"],
+            "time_ms": parse_time(one["known"]) // 1_000_000 - interval_s * 1000,
+        }
+        for one in heard
+    ]  # fmt: skip
 
 
 def _signal_marks(found: Json) -> list[Json]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from nicegui import ui
 
-from bearskin.app.web._kit import attrs, money, per_cent, tone_of
+from bearskin.app.web._kit import attrs, figured, money, per_cent, tone_of
 from bearskin.app.web._page_backtests_parts import DASH, button, clock, price, table, words_of_setup
 
 SIGNALS_SHOWN = 12
@@ -46,7 +46,7 @@ def signal_rows(place: ui.element, signals: Sequence[Json], take: Callable[[Json
                 attrs(ui.label(one["evidence"]).classes("bt-kind"), title=one["evidence_words"])
             ui.label(one["why"])
             targets = ", ".join(one["targets"]) or "none"
-            ui.label(f"at {one['price']}, stop {one['stop']}, targets {targets}").classes("muted num").style(
+            ui.label(figured(f"at {one['price']}, stop {one['stop']}, targets {targets}")).classes("muted num").style(
                 "text-align:left;white-space:normal"
             )
             ui.label(f"{VERDICTS.get(one['verdict'], one['verdict'])}: {one['reason']}").classes("muted")

@@ -34,6 +34,7 @@ OPEN_MAX = 8
 BY_HAND = "by_hand"
 STILL_OPEN = "end"  # how a backtest calls what is open at its last bar
 NO_LIMIT = math.inf
+HEARD_KEPT = 200  # signals, for a page that is opened anew
 Json = dict[str, Any]
 
 
@@ -41,7 +42,8 @@ Json = dict[str, Any]
 class Rehearsal:
     """One market being stepped through. `shown` bars of the panel may be known; those from `first` on are steps.
 
-    `told` are the signals so far, each taken down at the close at which it became known; `hand` the trades by hand.
+    `told` are the signals so far, each taken down at the close at which it became known, `heard` the same as they were
+    shown then; `hand` are the trades by hand.
     """
 
     id: str
@@ -53,6 +55,7 @@ class Rehearsal:
     shown: int
     words: Mapping[str, Any]
     told: list[SetupEvent] = field(default_factory=list)
+    heard: list[Json] = field(default_factory=list)
     hand: list[SetupEvent] = field(default_factory=list)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -152,7 +155,15 @@ def look(on: Rehearsal) -> list[Json]:
     known = {(one.bar, one.setup, one.side) for one in on.told}
     fresh = [one for one in events if (one.bar, one.setup, one.side) not in known]
     on.told += sorted(fresh, key=lambda one: (one.bar, one.setup, one.side))
-    return signals_json(scan)
+    signals = signals_json(scan)
+    on.heard = joined(on.heard, signals)[-HEARD_KEPT:]
+    return signals
+
+
+def joined(heard: Sequence[Json], signals: Sequence[Json]) -> list[Json]:
+    """Signals with those of the last close behind them, each once: what is said of one may have changed since."""
+    known = {(one["setup"], one["side"], one["known"]) for one in heard}
+    return [*heard, *(one for one in signals if (one["setup"], one["side"], one["known"]) not in known)]
 
 
 def step(on: Rehearsal) -> Json:
@@ -176,6 +187,7 @@ def opened(on: Rehearsal) -> Json:
         "steps": on.last - on.first,
         "notes": [note for note in on.panel.notes if "ESTIMATED" in note],
         "bars": [bar_json(on.panel, bar) for bar in range(start, on.shown)],
+        "heard": list(on.heard),
         **state(on, signals_json(_scan(on))),
     }
 
