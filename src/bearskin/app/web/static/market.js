@@ -23,9 +23,24 @@
       : [d.getUTCFullYear(), d.getUTCMonth() + 1, d.getUTCDate(), d.getUTCHours(), d.getUTCMinutes(), d.getUTCSeconds()];
   };
   const stamp = (s, ms) => { const [y, m, d, h, n] = parts(s, ms); return `${y}-${two(m)}-${two(d)} ${two(h)}:${two(n)}`; };
-  const tick_label = (s, ms) => {
-    const [, m, d, h, n] = parts(s, ms);
-    return s.step >= 864e5 || (h === 0 && n === 0) ? `${two(m)}-${two(d)}` : `${two(h)}:${two(n)}`;
+  // Labels of time stand at the first bar of every so many minutes by the clock that is read, and a new day is named
+  // where it begins: an hour without its day would be taken for one of the day beside it.
+  const MINUTES = [1, 5, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 7200, 14400, 43200], LABEL_PX = 64;
+  const minute = (s, ms) => { const [y, m, d, h, n] = parts(s, ms); return Date.UTC(y, m - 1, d, h, n) / 6e4; };
+  const every = (s) => {
+    const wide = (s.chart ? s.chart.getWidth() : innerWidth) - (s.narrow ? 66 : 80);
+    const span = (s.view[1] - s.view[0]) * s.step / 6e4, most = Math.max(2, wide / LABEL_PX);
+    return MINUTES.find((one) => one * 6e4 >= s.step && span / one <= most) || MINUTES.at(-1);
+  };
+  const labelled = (s, at) => {
+    if (!(at in s.data.time)) return false;
+    const step = every(s), now = minute(s, s.data.time[at]);
+    return Math.floor(now / step) !== Math.floor((at ? minute(s, s.data.time[at - 1]) : now - s.step / 6e4) / step);
+  };
+  const tick_label = (s, at) => {
+    const ms = s.data.time[at], [, m, d, h, n] = parts(s, ms), day = (one) => Math.floor(minute(s, one) / 1440);
+    const dawn = at > 0 ? day(s.data.time[at - 1]) !== day(ms) : h === 0 && n === 0;
+    return dawn || every(s) >= 1440 ? `${two(m)}-${two(d)}` : `${two(h)}:${two(n)}`;
   };
 
   // --- the series ---------------------------------------------------------------------------------------------------
@@ -107,7 +122,8 @@
         label: { backgroundColor: c.sunk, color: c.text, borderColor: c.line, borderWidth: 1, fontSize: 11,
           formatter: (p) => p.axisDimension === "x" ? (p.value in s.data.time ? stamp(s, s.data.time[p.value]) : "") : price(s, p.value) } } },
       xAxis: { type: "category", data: [], boundaryGap: true, ...of, splitLine: { show: false },
-        axisLabel: { ...of.axisLabel, hideOverlap: true, formatter: (at) => +at in s.data.time ? tick_label(s, s.data.time[+at]) : "" } },
+        axisLabel: { ...of.axisLabel, hideOverlap: true, interval: (at) => labelled(s, at),
+          formatter: (at) => +at in s.data.time ? tick_label(s, +at) : "" } },
       yAxis: [
         { scale: true, position: "right", ...of, axisLabel: { ...of.axisLabel, formatter: (v) => price(s, v), showMinLabel: false, showMaxLabel: false },
           min: (v) => range(s, v)[0], max: (v) => range(s, v)[1], splitNumber: 7, axisPointer: { label: { precision: s.digits } } },
@@ -269,6 +285,8 @@
     s.view = [zoom.startValue, zoom.endValue];
     s.follow = s.view[1] >= last;
     s.host.dataset.follows = s.follow ? "yes" : "no";
+    const step = every(s);
+    if (step !== s.stepped) { s.stepped = step; s.chart.setOption({ xAxis: { axisLabel: { hideOverlap: true } } }); }
     if (s.given && (s.view[0] < s.given[0] || Math.min(s.view[1], last) > s.given[1])) { cancelAnimationFrame(s.due); draw(s); }
     bearskinLines.place(s);
   };
