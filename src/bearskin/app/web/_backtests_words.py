@@ -80,6 +80,16 @@ def command_of(house: House, words: Mapping[str, Any], market: str = "store") ->
     return shlex.join(parts)
 
 
+def is_made(house: House, words: Mapping[str, Any], market: str = "store") -> bool:
+    """Whether there is anything a command can read: the synthetic market is made by the first run of its interval."""
+    if market != SYNTHETIC:
+        return True
+    from bearskin.market import store_version
+
+    folder = synthetic_folder(house, str(words.get("interval") or house.settings.interval))
+    return store_version(folder) is not None
+
+
 def replay_command(symbols: str, start: str, end: str = "", speed: str = "") -> str:
     """The command that begins the time machine; raises BadInput for what it would refuse."""
     names = ",".join(part for part in symbols.replace(",", " ").split())

@@ -10,7 +10,7 @@ from nicegui import ui
 
 from bearskin.app.web._backtests import Kept, shelf_of
 from bearskin.app.web._backtests_jobs import DONE, FAILED, JOBS, RUNNING, Job, jobs_of
-from bearskin.app.web._backtests_words import COMPILING, command_of, words_of
+from bearskin.app.web._backtests_words import COMPILING, command_of, is_made, words_of
 from bearskin.app.web._desk import WebDesk
 from bearskin.app.web._kit import Panel, attrs, heard, panel, real_minus
 from bearskin.app.web._page_backtests_form import Form, Json, form_panel
@@ -67,10 +67,14 @@ def _form_panel(desk: WebDesk) -> None:
             button("Run", lambda: start(), "main", "run")
             ui.label(f"{COMPILING}.").classes("bt-hint grow")
         tell = command("bearskin backtest")
+        first = ui.label("The synthetic market is made by the first Run here; until then this command finds none.")
+        first.classes("bt-hint").props("data-figure=first-run")
 
         def say() -> None:
             try:
-                tell(command_of(desk.house, words_of(form.words), form.market))
+                words = words_of(form.words)
+                tell(command_of(desk.house, words, form.market))
+                first.set_visibility(not is_made(desk.house, words, form.market))
             except BearskinError as error:
                 tell(str(error))
 

@@ -11,6 +11,7 @@ import pytest
 
 from bearskin.app._backtest import backtest
 from bearskin.app._house import House, open_house
+from bearskin.app._made_up import synthetic_folder
 from bearskin.app.web._backtests import (
     FIGURES,
     all_trades,
@@ -23,7 +24,15 @@ from bearskin.app.web._backtests import (
 )
 from bearskin.app.web._backtests_chart import trade_chart
 from bearskin.app.web._backtests_compare import compared
-from bearskin.app.web._backtests_words import choices_of, command_of, market_of, planned_of, replay_command, words_of
+from bearskin.app.web._backtests_words import (
+    choices_of,
+    command_of,
+    is_made,
+    market_of,
+    planned_of,
+    replay_command,
+    words_of,
+)
 from bearskin.market import Store, write_synthetic
 from bearskin.terms import BadInput, parse_time
 
@@ -157,6 +166,14 @@ def test_words_become_the_command_that_asks_the_same(house: House) -> None:
     )
     request = planned_of(house, words).request
     assert (float(request.stop_scale), float(request.target_r or 0)) == (1.5, 2.0)
+
+
+def test_the_command_on_the_synthetic_market_has_something_to_read_once_it_was_made(house: House) -> None:
+    assert is_made(house, {}, "store")
+    assert not is_made(house, {"interval": "4h"}, "synthetic")
+    write_synthetic(Store(synthetic_folder(house, "4h")), seed=1, symbols=["BTCUSDT"], days=2, interval="4h")
+    assert is_made(house, {"interval": "4h"}, "synthetic")
+    assert not is_made(house, {"interval": "1h"}, "synthetic")
 
 
 @pytest.mark.parametrize(
