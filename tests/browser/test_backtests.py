@@ -267,6 +267,8 @@ def test_one_press_enters_also_right_after_typing_and_signals_outlive_a_reload(p
     now = desk.api("POST", f"/backtests/steps/{told['id']}/next").json()  # its close has nothing new to say, mostly
     page.reload()
     expect(signals).to_have_count(heard + len(now["signals"]))
+    drawing = page.wait_for_function("() => window.bearskinBacktests.drawing()").json_value()
+    assert drawing["lines"] or drawing["zones"], "what was told last is drawn again"
     page.get_by_label("Stop (must be there)").fill(f"{float(now['price']) * 1.05:.1f}")
     box = page.locator("[data-do=short]").bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -168,7 +169,8 @@ class Stage:
         heard = steps.joined(found["heard"], found["signals"])
         marks = [*_heard_marks(heard, found["interval_s"]), *hand_marks(found)]
         first = {"zone": zone_of(self.desk), "bars": found["bars"], "tick": found["tick"], "window": WINDOW}
-        now = {"drawing": _drawing(found), "levels": levels_of(found), "marks": marks}
+        last = [one for one in heard if one["known"] == heard[-1]["known"]]
+        now = {"drawing": _drawing(last), "levels": levels_of(found), "marks": marks}
         draw(self.chart, "candles", {**first, **now})
         self._show({**found, "signals": heard})
 
@@ -188,7 +190,7 @@ class Stage:
         patch = {"bar": found["bar"], "now": {"levels": levels_of(found)},
                  "marks": [*_signal_marks(found), *hand_marks(found)]}  # fmt: skip
         if found["signals"]:
-            patch["drawing"] = _drawing(found)
+            patch["drawing"] = _drawing(found["signals"])
         with self.chart:
             push(self.chart, patch)
         self._show(found)
@@ -343,9 +345,9 @@ def _signal_marks(found: Json) -> list[Json]:
     ]
 
 
-def _drawing(found: Json) -> Json:
-    """The structures of the signals that were told last."""
-    parts = [one["drawing"] for one in found["signals"]]
+def _drawing(signals: Sequence[Json]) -> Json:
+    """The structures of signals, drawn together."""
+    parts = [one["drawing"] for one in signals]
     return {
         "lines": [line for one in parts for line in one["lines"]],
         "zones": [zone for one in parts for zone in one["zones"]],

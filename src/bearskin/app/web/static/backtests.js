@@ -210,8 +210,9 @@
         }
       });
     },
-    // what a test may ask: the bars this page has
+    // what a test may ask: the bars this page has, and what is drawn over them
     bars: () => [...drawn].filter((one) => one.kind === "candles").flatMap((one) => one.data.bars),
+    drawing: () => [...drawn].filter((one) => one.kind === "candles").map((one) => one.data.drawing)[0],
   };
   let theme = "";
   new MutationObserver(() => {
