@@ -36,6 +36,7 @@ def test_no_page_is_wider_than_a_phone_and_each_is_reached(page):
         assert page.evaluate(WIDE) == [], one.path
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), one.path
         page.set_viewport_size({"width": 320, "height": 844})
+        assert page.evaluate(WIDE) == [], f"{one.path} at 320"
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{one.path} at 320"
         page.set_viewport_size({"width": 390, "height": 844})
         if page.locator(".ways-open").count():
