@@ -33,7 +33,8 @@ logger = logging.getLogger("bearskin.app")
 class Job:
     """One backtest: `what` is done now, `done` of `total` (None: not known). `result` names it on the shelf at the end.
 
-    `error` is the sentence that says why it failed; `notes` are what it said meanwhile.
+    `error` is the sentence that says why it failed; `notes` are what it said meanwhile, `note` the last of them while
+    that is still what it is about.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Job:
     total: int | None = None
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    note: str = ""
     result: str = ""
     error: str = ""
 
@@ -166,9 +168,13 @@ class Jobs:
             return
         seconds = round(time.monotonic() - begun_s, 1)
         if "note" in said:
-            self._tell(replace(job, notes=(*job.notes, str(said["note"]))[-20:], seconds=seconds))
+            note = str(said["note"])
+            self._tell(replace(job, notes=(*job.notes, note)[-20:], note=note, seconds=seconds))
         elif "what" in said:
-            self._tell(replace(job, what=said["what"], done=said["done"], total=said["total"], seconds=seconds))
+            note = job.note if said["what"] == job.what else ""
+            self._tell(
+                replace(job, what=said["what"], done=said["done"], total=said["total"], note=note, seconds=seconds)
+            )
 
     def _end(self, job_id: str, begun_s: float, **changes: Any) -> None:
         job = self._jobs[job_id]

@@ -151,7 +151,7 @@ class _Row:
             self._said.set_text(f"done in {job.seconds:.0f} s")
         else:
             self._said.set_text(job.error if job.state == FAILED else job.what)
-        self._note.set_text(job.notes[-1] if job.notes and job.state == RUNNING else "")
+        self._note.set_text(job.note if job.state == RUNNING else "")
 
     async def _cancel(self) -> None:
         await jobs_of(self._desk).cancel(self.job.id)

@@ -52,3 +52,19 @@ def test_a_dashboard_that_ends_while_a_job_runs_ends_its_process_and_leaves_noth
     assert isinstance(how, asyncio.CancelledError)
     assert code == -9
     assert list(home.part("reports").iterdir()) == []
+
+
+def test_what_was_said_of_one_step_is_not_told_of_the_next() -> None:
+    desk: Any = SimpleNamespace(hub=SimpleNamespace(say=lambda *_: None))
+    jobs = Jobs(desk)
+    jobs._jobs["ab"] = Job(id="ab", state=RUNNING, words={}, market="synthetic", command="", started="")
+    step = {"done": 0, "total": None}
+    seen = []
+    for said in (
+        {"what": "reading", **step}, {"note": "compiling kernels"}, {"what": "reading", **step},
+        {"what": "writing the results", **step},
+    ):  # fmt: skip
+        jobs._heard("ab", said, 0.0)
+        seen.append(jobs._jobs["ab"].note)
+    assert seen == ["", "compiling kernels", "compiling kernels", ""]
+    assert jobs._jobs["ab"].notes == ("compiling kernels",)

@@ -145,6 +145,8 @@
           rows.map(([word, v]) => `${word} ${number(v, digits)}`).join("<br>") + paid;
       } },
       axisPointer: { link: [{ xAxisIndex: "all" }] },
+      title: { text: bars.some((bar) => bar.funding.length) ? "volume   {paid|◆} funding settled" : "volume", left: 6, bottom: 63,
+        textStyle: { color: css("--muted"), fontSize: 10, fontWeight: "normal", rich: { paid: { color: css("--warn"), fontSize: 10 } } } },
       grid: [{ left: 10, right: 74, top: 12, bottom: 84 }, { left: 10, right: 74, height: 40, bottom: 34 }],
       xAxis: [0, 1].map((index) => axis({
         type: "category", gridIndex: index, data: Array.from({ length: bars.length + ROOM }, (_, i) => i), splitLine: { show: false },

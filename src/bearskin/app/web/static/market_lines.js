@@ -42,6 +42,7 @@
     one.handle = $(line.held ? "span" : "button", "mk-hold num");
     one.grip = $("span", "mk-grip", line.held ? "" : "⠿");
     one.words = $("span", "mk-words"); one.figure = $("b", "mk-price"); one.away = $("span", "mk-away");
+    one.away.title = "From the mark price now";
     one.handle.append(one.grip, one.words, one.figure, one.away);
     one.root.append(one.rule, one.handle);
     one.handle.dataset.line = line.key;
