@@ -15,7 +15,7 @@ from bearskin.app.web._page_backtests_parts import choice, field, fold, soon
 
 Json = dict[str, Any]
 SIDES = {"both": "short and long", "short": "short", "long": "long"}
-MADE_UP, MADE_UP_WORDS = "made-up", "synthetic market (made up, from a seed)"
+MADE_UP, MADE_UP_WORDS = "made-up", "synthetic market, made up"
 
 
 class Form:
@@ -60,7 +60,7 @@ class Form:
             }
             self._add("setups", choice("Set-ups (empty: all)", setups, [], "setups", "wide", many=True))
             usual = self._choices["settings"]["preset"]
-            presets = {"": f"as set ({usual})", **{name: name for name in self._choices["presets"]}}
+            presets = {"": f"set: {usual}", **{name: name for name in self._choices["presets"]}}
             self._add("side", choice("Side", SIDES, "both", "side"))
             self._add("preset", choice("Preset", presets, "", "preset"))
             self._add("start", field("From", start.get("start", ""), "start", hint="2025-10-01"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -71,20 +72,25 @@ def button(text: str, clicked: Callable[..., Any], classes: str = "", key: str =
 def command(text: str, label: str = "The same in a terminal") -> Callable[[str], None]:
     """A command with a button that copies it; the answer changes it."""
     ui.label(label).classes("figure-label")
+    now = text
     with ui.element("div").classes("bt-command"):
         code = ui.element("code").props("data-figure=command tabindex=0")
-        with code:
-            shown = ui.label(text)
 
         def copied() -> None:
-            ui.clipboard.write(shown.text)
+            ui.clipboard.write(now)
             ui.notify("copied", position="bottom-right", timeout=1_500)
 
         button("Copy", copied, key="copy").props('aria-label="Copy the command"')
 
     def tell(text: str) -> None:
-        shown.set_text(text)
+        nonlocal now
+        now = text
+        code.clear()
+        with code:
+            for part in re.split(r"(?<= )(?=--)", text):
+                element("span", part)  # a line never ends within the dashes of an option
 
+    tell(text)
     return tell
 
 
