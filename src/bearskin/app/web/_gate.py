@@ -33,7 +33,8 @@ border:1px solid #6e7681;background:#161b22;color:inherit}}
 input{{width:100%;box-sizing:border-box;margin:.3rem 0 .8rem}}
 </style><main><h1>bearskin</h1><p>{why}</p><form method="get" action="/"><label for="token">Token</label>
 <input id="token" name="token" type="password" autocomplete="off" autofocus><button>Open</button></form>
-<p>The address that <code>bearskin demo</code> or <code>bearskin dashboard</code> prints has it.</p></main></html>"""
+<p>The address that <code>bearskin demo</code> or <code>bearskin dashboard</code> prints has it.
+Where the right token leads here again, this browser keeps no cookies of this address: allow them.</p></main></html>"""
 
 
 def cookie_of(token: str) -> str:

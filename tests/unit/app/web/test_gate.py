@@ -142,6 +142,11 @@ def test_the_token_in_the_address_becomes_a_cookie_and_is_gone() -> None:
     assert knocked(path="//evil.example", query=f"token={TOKEN}")[1]["location"] == "/evil.example"
 
 
+def test_who_has_the_token_and_keeps_no_cookie_is_told_why_it_leads_back_here() -> None:
+    assert knocked(path="/", query=f"token={TOKEN}")[0] == 303  # the way there is right, only the cookie is dropped
+    assert b"this browser keeps no cookies of this address: allow them" in knocked(path="/")[2]
+
+
 def test_the_page_that_asks_for_the_token_repeats_nothing() -> None:
     _, _, body = knocked(path="/", query="token=<script>alert(1)</script>")
     assert b"alert" not in body
