@@ -178,6 +178,21 @@ def test_a_dragged_stop_is_the_trigger_at_the_exchange(page, desk, short):
     until(lambda: price_of(line) == moved)
 
 
+def test_a_line_that_ends_while_it_is_held_is_said_to_have_moved_nothing(page, desk):
+    opened(page, "/?symbol=ETHUSDT")
+    page.get_by_role("button", name="Draft on the chart").click()
+    line = page.locator("[data-line='draft-stop']")
+    line.wait_for(timeout=WAIT_MS)
+    box = line.bounding_box()
+    page.mouse.move(box["x"] + 20, box["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 20, box["y"] - 20)
+    page.get_by_role("button", name="Take the draft off").evaluate("(button) => button.click()")
+    page.get_by_text("not moved: the stop ended while it was held").wait_for(timeout=WAIT_MS)
+    page.mouse.up()
+    expect(line).to_have_count(0)
+
+
 def test_a_stop_dragged_to_the_wrong_side_goes_back_and_says_why(page, desk, short):
     opened(page)
     line = page.locator(f"[data-line='stop:{short}']")

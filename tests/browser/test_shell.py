@@ -10,6 +10,8 @@ from playwright.sync_api import expect
 
 from bearskin.app.web._gate import cookie_of
 
+from .conftest import PATIENCE_MS, watched
+
 
 def test_the_address_with_its_token_opens_the_desk_and_leaves_none_in_the_address(page, desk):
     page.context.clear_cookies()
@@ -136,3 +138,38 @@ def test_two_tabs_both_show_what_holds(page, desk):
     other.close()
     desk.api("POST", "/acts", **{"is": "Resume"})
     expect(page.locator("[data-figure=notice]")).not_to_be_visible()
+
+
+DENIED = (
+    "for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name,"
+    " { configurable: true, get() { throw new DOMException('denied', 'SecurityError'); } });"
+)
+
+
+def test_a_browser_that_keeps_nothing_for_a_page_shows_one_that_is_heard_and_acts(browser, desk):
+    """Without it the page stood there as if all were well, told nothing new and had a PANIC that did nothing."""
+    context = browser.new_context()
+    context.set_default_timeout(PATIENCE_MS)
+    context.add_init_script(DENIED)
+    page = context.new_page()
+    seen = watched(page)
+    try:
+        page.goto(desk.opening)
+        page.wait_for_function("window.socket?.connected")
+        page.get_by_role("button", name="PANIC").click()
+        expect(page.get_by_role("alertdialog")).to_be_visible()
+        assert seen.errors == []
+    finally:
+        context.close()
+
+
+def test_a_page_whose_line_never_came_says_so(browser, desk):
+    context = browser.new_context()
+    context.set_default_timeout(PATIENCE_MS)
+    context.add_init_script("Object.defineProperty(window, 'socket', { get() {}, set() {} });")
+    page = context.new_page()
+    try:
+        page.goto(desk.opening)
+        expect(page.locator("#lost-words")).to_contain_text("No word from the desk since")
+    finally:
+        context.close()

@@ -174,6 +174,11 @@ class Chart:
         else:
             self.say(f"the {key.split(':')[0].replace('-', ' ')} goes to {shown}", "up")
 
+    def gone(self, event: events.GenericEventArguments) -> None:
+        """A line ended while somebody held it in the hand: say so, or letting go would seem to have moved it."""
+        name = str(event.args["detail"]["key"]).split(":")[0].removeprefix("draft-").replace("-", " ")
+        self.say(f"not moved: the {name} ended while it was held", "down")
+
     def sketch(self) -> None:
         """Begin a draft on the chart with a stop beyond the last extreme, or take it off again."""
         view, drafting = self.view, self.view.drafting
@@ -221,6 +226,7 @@ def chart_panel(view: MarketView) -> Chart:
     options = {"host": host.html_id}
     ui.run_javascript(f"bearskinMarket.mount({host.html_id!r}, () => getElement({canvas.id}), {options})")
     host.on("linemoved", chart.moved, ["detail"])
+    host.on("linegone", chart.gone, ["detail"])
 
     def stand(_: BotNow) -> None:
         chart.draw()

@@ -30,6 +30,12 @@ KEYS = {
 BOOT = (
     '<div id="boot" aria-hidden="true"><span class="brand-mark"></span><span class="brand-name">bearskin</span></div>'
 )
+# Where a browser denies a page its storage, NiceGUI's own script would end with it: a page that looks alive, hears
+# nothing and does nothing. What it keeps there lasts as long as the page then.
+KEPT = (
+    'try{sessionStorage.bearskin="";delete sessionStorage.bearskin}'
+    'catch{Object.defineProperty(window,"sessionStorage",{value:{}})}'
+)
 logger = logging.getLogger("bearskin.app")
 
 
@@ -59,7 +65,7 @@ def root_of(desk: WebDesk, pages: tuple[Page, ...]) -> Callable[[], None]:
     def root() -> None:
         theme = desk.prefs().get("theme")
         theme = theme if theme in THEMES else THEMES[0]
-        ui.add_head_html(f'<script>document.documentElement.dataset.theme="{theme}"</script>{head}')
+        ui.add_head_html(f'<script>document.documentElement.dataset.theme="{theme}";{KEPT}</script>{head}')
         ui.add_body_html(BOOT)
         ui.page_title("bearskin")
         ui.context.client.on_exception(functools.partial(_told, ui.context.client))

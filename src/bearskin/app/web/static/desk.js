@@ -107,23 +107,53 @@
 
   // --- the line: what is on the screen must not be taken for what is true when nothing is heard ---
   let heardAt = Date.now();
+  let heardOn = performance.now(); // a clock that was set back must not make a silence look short
   let watched = null;
   let popup = null;
+  let stranger = false;
   const clock = (ms) => new Date(ms).toLocaleTimeString([], { hour12: false });
-  const lost = (gone) => {
-    const banner = one("#lost");
-    if (!banner) return;
-    if (gone && banner.hidden) {
-      one("#lost-words").textContent =
-        `No word from the desk since ${clock(heardAt)}: what is shown is as it was then. Trying again…`;
-    }
-    if (banner.hidden === gone) {
-      banner.hidden = !gone;
-      if (gone) page().dataset.lost = "";
-      else delete page().dataset.lost;
-      soon();
-    }
+  const gone = () => page().dataset.lost !== undefined;
+  const silent = () => Math.max(Date.now() - heardAt, performance.now() - heardOn) > QUIET_MS;
+  const heard = () => {
+    heardAt = Date.now();
+    heardOn = performance.now();
   };
+  const tellLost = (before = "") => {
+    const since = `No word from the desk since ${clock(heardAt)}: what is shown is as it was then.`;
+    const next = stranger
+      ? "The desk has another token now: open the address that it printed; this page goes on by itself then."
+      : "Trying again…";
+    const words = `${before}${since} ${next}`;
+    if (one("#lost-words").textContent !== words) one("#lost-words").textContent = words;
+  };
+  const lost = (now) => {
+    const banner = one("#lost");
+    if (!banner || banner.hidden !== now) return;
+    banner.hidden = !now;
+    if (now) {
+      page().dataset.lost = "";
+      tellLost();
+    } else {
+      stranger = false;
+      delete page().dataset.lost;
+    }
+    soon();
+  };
+  // What is pressed while nothing reaches the desk would wait and be done when the line is back, at other prices and
+  // as often as it was pressed: it is not taken, and that is said. True where something must not be done.
+  const refuse = (pressed) => {
+    if (!gone()) return false;
+    const panic = pressed?.closest("[data-act=panic], [role=alertdialog]");
+    tellLost(`Not done: nothing reaches the desk. ${panic ? "“bearskin panic” in a terminal closes everything. " : ""}`);
+    return true;
+  };
+  window.bearskinLine = { refuse };
+  addEventListener("click", (event) => {
+    const pressed = event.target instanceof Element && event.target.closest("button, [role=button]");
+    if (!pressed?.closest(".page, .account, .notice, .guide, .q-dialog") || !refuse(pressed)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
   // what is only for the eye is not sent to a page behind another tab
   const tellSight = () => {
     if (window.emitEvent && watched) emitEvent("hidden", document.hidden);
@@ -131,13 +161,18 @@
   const listen = () => {
     if (!window.socket || watched === window.socket) return;
     watched = window.socket;
-    heardAt = Date.now();
+    heard();
     tellSight();
     watched.onAny(() => {
-      heardAt = Date.now();
+      heard();
       lost(false);
     });
     watched.on("disconnect", () => lost(true));
+    watched.on("connect_error", (error) => { // what the gate answers to whoever has not the token of today
+      if (stranger === (error.description === 401)) return;
+      stranger = !stranger;
+      if (gone()) tellLost();
+    });
   };
   const watchPopup = () => {
     listen();
@@ -148,12 +183,12 @@
   };
   setInterval(() => {
     listen();
-    if (watched && Date.now() - heardAt > QUIET_MS) lost(true);
+    if (silent()) lost(true);
   }, 1000);
   document.addEventListener("visibilitychange", () => {
     tellSight();
     // a tab that slept may hold a line that is dead without knowing: a new one brings the newest
-    if (document.hidden || !watched || Date.now() - heardAt < QUIET_MS) return;
+    if (document.hidden || !watched || !silent()) return;
     lost(true);
     if (watched.connected) watched.io.engine.close();
   });

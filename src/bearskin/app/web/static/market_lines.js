@@ -62,7 +62,8 @@
     one.root.classList.remove("dragging");
     one.dragging = false; one.keyed = false;
     if (Math.abs(one.at - one.line.price) < s.tick / 2) { one.at = one.line.price; show(s, one); place(s); return; }
-    one.pending = { at: one.at, until: Date.now() + PENDING_MS };
+    if (bearskinLine.refuse(one.handle)) { back(s, one); return; } // it would move when the line is back, at other prices
+    one.pending = { at: one.at, until: performance.now() + PENDING_MS };
     one.root.classList.add("pending");
     s.host.dispatchEvent(new CustomEvent("linemoved", { detail: { key: one.line.key, price: Number(one.at.toFixed(10)) } }));
   };
@@ -107,7 +108,10 @@
     const wide = s.lines.map((one) => one.price).join();
     s.lines = given;
     const there = new Set(given.map((line) => line.key));
-    for (const [key, one] of s.elements) if (!there.has(key)) { one.root.remove(); s.elements.delete(key); }
+    for (const [key, one] of s.elements) if (!there.has(key)) {
+      if (one.dragging) s.host.dispatchEvent(new CustomEvent("linegone", { detail: { key } }));
+      one.root.remove(); s.elements.delete(key);
+    }
     for (const line of given) {
       let one = s.elements.get(line.key);
       if (one && one.line.held !== line.held) { one.root.remove(); one = null; }
@@ -118,7 +122,7 @@
       if (!line.held) one.handle.setAttribute("aria-label", line.says); else one.handle.removeAttribute("aria-label");
       if (one.pending) {
         if (Math.abs(one.pending.at - line.price) < s.tick * .75) { one.pending = null; one.root.classList.remove("pending"); one.at = line.price; }
-        else if (one.pending.accepted && line.price !== before || Date.now() > one.pending.until) back(s, one);
+        else if (one.pending.accepted && line.price !== before || performance.now() > one.pending.until) back(s, one);
       } else if (!one.dragging) one.at = line.price;
       show(s, one);
     }
