@@ -301,6 +301,15 @@ def test_a_short_position(venue):
     )
 
 
+@pytest.mark.parametrize("initial", ["480.8", "9000"])
+def test_margin_of_resting_orders_is_none_of_the_positions(initial):
+    """Binance counts both in initialMargin: 2x, or 0x with many orders, for what is held at 5x."""
+    told = {"initialMargin": initial, "positionInitialMargin": "240.4", "openOrderInitialMargin": "240.4"}
+    assert position("binance", POSITIONS["binance"] | told).leverage == 5
+    without = POSITIONS["binance"] | {"initialMargin": "9000"}  # an answer that does not tell them apart
+    assert position("binance", without).leverage is None
+
+
 @pytest.mark.parametrize(
     ("venue", "changes"),
     [

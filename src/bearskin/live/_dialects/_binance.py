@@ -231,11 +231,15 @@ class Binance(Dialect):
         return "" if word == "0" else word
 
     def leverage_of(self, position: Mapping[str, Any]) -> Decimal | None:
-        """The third version of the endpoint leaves it out, but initial margin is notional over leverage."""
+        """The third version of the endpoint leaves it out, but initial margin is notional over leverage.
+
+        It is that of the position alone: the whole has that of resting orders in it, and would tell far too little.
+        """
         told = Dialect.leverage_of(self, position)
-        notional, initial = number(position.get("notional")), positive(position.get("initialMargin"))
+        own = positive((position.get("info") or {}).get("positionInitialMargin"))
+        notional, initial = number(position.get("notional")), own or positive(position.get("initialMargin"))
         if told is None and notional and initial:
-            return Decimal(round(abs(notional) / initial))
+            return positive(round(abs(notional) / initial))
         return told
 
     def margin_of(self, position: Mapping[str, Any]) -> Decimal | None:
