@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from bearskin.app.web._gate import cookie_of
 
-from .conftest import PATIENCE_MS, watched
+from .conftest import PATIENCE_MS, begin, watched
 
 
 def test_the_address_with_its_token_opens_the_desk_and_leaves_none_in_the_address(page, desk):
@@ -161,6 +161,27 @@ def test_a_browser_that_keeps_nothing_for_a_page_shows_one_that_is_heard_and_act
         assert seen.errors == []
     finally:
         context.close()
+
+
+def test_where_nothing_changes_the_line_is_not_taken_for_lost(browser, tmp_path):
+    """No bot and no venue: nothing of the page changes for longer than a silence may last."""
+    child, told = begin("lone", ["dashboard", "--no-browser", "--port", "0"], tmp_path)
+    context = browser.new_context()
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    try:
+        page.goto(f"{told['url']}/settings?token={told['token']}")
+        page.wait_for_function("window.socket?.connected")
+        page.evaluate(
+            "() => new MutationObserver(() => { window.wasLost ||= !document.querySelector('#lost').hidden; })"
+            ".observe(document.documentElement, { attributes: true, subtree: true, attributeFilter: ['hidden'] })"
+        )
+        page.wait_for_timeout(9_000)
+        assert not page.evaluate("window.wasLost")
+        expect(page.locator("#lost")).to_be_hidden()
+    finally:
+        context.close()
+        child.stop()
 
 
 def test_a_page_whose_line_never_came_says_so(browser, desk):

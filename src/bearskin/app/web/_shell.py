@@ -13,7 +13,8 @@ from nicegui import app as nicegui_app
 from nicegui import ui
 
 from bearskin.app.web._desk import WebDesk
-from bearskin.app.web._kit import attrs, follow_sight, panel, text
+from bearskin.app.web._hub import BEAT
+from bearskin.app.web._kit import attrs, follow_sight, heard, panel, text
 from bearskin.app.web._page_alerts_toasts import alert_toasts
 from bearskin.app.web._page_learn_guide import guide_bar
 from bearskin.app.web._shell_bar import account_of, notice_of
@@ -21,6 +22,7 @@ from bearskin.terms import BearskinError
 
 STATIC = Path(__file__).parent / "static"
 THEMES = ("dark", "light")
+PULSE_S = 2.0  # a third of the silence that desk.js takes for a lost line
 FEW = 4  # ways in the bar of a phone; the others are below "More"
 KEYS = {
     "/": "m", "/ticket": "t", "/positions": "p", "/bot": "b", "/scan": "s", "/backtests": "k", "/learn": "l",
@@ -75,6 +77,7 @@ def root_of(desk: WebDesk, pages: tuple[Page, ...]) -> Callable[[], None]:
         with ui.element("header").classes("bar"):
             _bar(desk, pages, dark)
         _lost()
+        _pulse(desk)
         notice_of(desk)
         guide_bar(desk)
         alert_toasts(desk)
@@ -165,6 +168,13 @@ def _lost() -> None:
     with ui.element("div").classes("lost").props("id=lost role=alert hidden"):
         ui.icon("cloud_off").props("aria-hidden=true")
         text("span", "").props("id=lost-words")
+
+
+def _pulse(desk: WebDesk) -> None:
+    """Say something every other second whatever holds: desk.js takes a longer silence for a lost line, and where nothing
+    changes (no bot, a calm market) no page would hear of anything.
+    """
+    heard(desk, BEAT, lambda _: ui.run_javascript("0"), every_s=PULSE_S)
 
 
 def _keys(pages: tuple[Page, ...]) -> None:

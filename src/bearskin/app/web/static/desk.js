@@ -1,6 +1,6 @@
 // What the frame of the desk does in the browser: marks the way of the open page, keys, title, and the lost line.
 (() => {
-  const QUIET_MS = 6000; // the desk says something every second: longer silence is told
+  const QUIET_MS = 6000; // the desk says something every other second: longer silence is told
   const page = () => document.documentElement;
   const one = (what) => document.querySelector(what);
   const text = (what) => (one(what)?.textContent || "").trim();
