@@ -131,6 +131,32 @@ def test_a_stop_below_the_entry_of_a_short_is_refused_beside_its_field_and_canno
     assert desk.api("GET", "/bot").json()["state"]["positions"] == []
 
 
+def test_what_is_no_number_stays_in_its_field_and_shuts_the_button(page, desk):
+    """It was written over by the last number within a second, and the ticket could be sent with that one meanwhile."""
+    stop = entry_of(desk, BTC) * D("1.03")
+    opened(page, desk, f"symbol={BTC}&stop={stop:.1f}")
+    settled(page, lambda: send_button(page).is_enabled())
+    field(page, "stop").fill(f"{stop:.1f}abc")
+    settled(page, lambda: "is no number" in refused(page) and send_button(page).is_disabled())
+    page.wait_for_timeout(2_500)  # it is priced again meanwhile
+    assert field(page, "stop").input_value() == f"{stop:.1f}abc"
+    assert send_button(page).is_disabled()
+    field(page, "stop").fill(f"{stop:.1f}")
+    settled(page, lambda: send_button(page).is_enabled() and not refused(page))
+
+
+def test_a_number_that_is_typed_slowly_is_the_one_that_was_typed(page, desk):
+    """`0` and `0.` are none yet: the number before came back in between, and 0.5 became 0.85."""
+    stop = entry_of(desk, BTC) * D("1.03")
+    opened(page, desk, f"symbol={BTC}&stop={stop:.1f}&risk_frac=0.008")
+    settled(page, lambda: field(page, "risk").input_value() == "0.8")
+    field(page, "risk").press("Control+a")
+    for key in ("0", ".", "5"):
+        field(page, "risk").press(key)
+        page.wait_for_timeout(2_500)
+    assert field(page, "risk").input_value() == "0.5"
+
+
 def test_without_a_stop_there_is_no_speculation(page, desk):
     opened(page, desk, f"symbol={BTC}&qty=0.005")
     settled(page, lambda: "never opened without one" in refused(page))

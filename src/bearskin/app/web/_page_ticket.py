@@ -48,7 +48,8 @@ def _ticket(desk: WebDesk, drafting: Drafting, symbols: tuple[str, ...]) -> None
         with ui.element("div").classes("tk"):
             with ui.element("div").classes("tk-left"):
                 form = Form(drafting)
-                sending = Sending(desk, drafting)
+                sending = Sending(desk, drafting, form.unread)
+                form.misread(sending.again)
             with ui.element("div").classes("tk-right"):
                 figures = Figures()
         Pricing(desk, drafting, shown, form, sending, figures).begin()

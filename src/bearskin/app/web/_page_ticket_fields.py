@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 
@@ -10,15 +11,21 @@ from nicegui import ui
 from bearskin.app.web._kit import attrs
 from bearskin.app.web._ticket_faults import plain
 
+_APART = re.compile(r"[+-]?(?!0)\d{1,3}(,\d{3})+(\.\d*)?")  # 62,500.5, and neither 0,500 nor 62,5
+
 
 def number_of(text: str) -> Decimal | None:
     """The number somebody has typed, above zero: `62,500`, `62 500.5`, `1%`; None for nothing.
 
     Raises ValueError, one sentence, for what is no such number.
     """
-    word = text.replace(",", "").replace(" ", "").replace("\N{NO-BREAK SPACE}", "").rstrip("%x")
+    word = text.replace(" ", "").replace("\N{NO-BREAK SPACE}", "").rstrip("%x")
     if not word:
         return None
+    if "," in word:  # 0,5 is a half to whoever writes so, and must not become 5
+        if not _APART.fullmatch(word):
+            raise ValueError("a comma parts thousands here: write a fraction with a point, as 0.5")
+        word = word.replace(",", "")
     try:
         value = Decimal(word)
     except InvalidOperation:
@@ -48,17 +55,20 @@ class NumberField:
     ) -> None:
         self._changed, self._scale, self._filling = changed, scale, False
         self.value: Decimal | None = None
-        self._typed = ""  # what is wrong with it as a number
+        self.unread = ""  # what is wrong with it as a number
+        self.misread: Callable[[], None] = lambda: None  # hears that it could not be read
         self._told = ""  # what is wrong with it in the trade
         field = ui.input(label, placeholder=placeholder or None, on_change=self._heard)
         props = f"dense outlined stack-label hide-bottom-space inputmode=decimal autocomplete=off data-field={key}"
         self.input = attrs(field.props(f"{props} debounce=60"), suffix=suffix).classes("tk-field num")
 
     def fill(self, value: Decimal | None) -> None:
-        """Show a value, unless that is what stands there already."""
-        if value == self.value and not self._typed:
+        """Show a value, unless that is what stands there already or what somebody is writing over: the `0` of a `0.5`
+        is no number yet, and what stood there before must not come back under the next key.
+        """
+        if value == self.value:
             return
-        self.value, self._typed, self._filling = value, "", True
+        self.value, self.unread, self._filling = value, "", True
         try:
             self.input.set_value("" if value is None else plain(value / self._scale))
         finally:
@@ -67,7 +77,7 @@ class NumberField:
     def fault(self, why: str) -> None:
         """What the ticket says is wrong with it; empty takes it away."""
         self._told = why
-        self.input.error = self._typed or self._told or None
+        self.input.error = self.unread or self._told or None
 
     def show(self, shown: bool) -> None:
         """Put it there or away."""
@@ -84,12 +94,14 @@ class NumberField:
         try:
             value = number_of(str(self.input.value or ""))
         except ValueError as error:
-            self._typed = str(error)
-            self.input.error = self._typed
+            self.unread = str(error)
+            self.input.error = self.unread
+            self.misread()
             return
-        if self._typed:
-            self._typed = ""
+        if self.unread:
+            self.unread = ""
             self.input.error = self._told or None
+            self.misread()
         value = None if value is None else value * self._scale
         if value != self.value:
             self.value = value

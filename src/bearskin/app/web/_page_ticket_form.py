@@ -83,6 +83,19 @@ class Form:
         self._exits.set_text(exits_words(made))
         self.sliders.fill(made)
 
+    def unread(self) -> str:
+        """What stands in a field and is no number, in words; empty where all of them were read."""
+        there = (field.unread for field in self._fields() if field.unread and field.input.visible)
+        return next(there, "")
+
+    def misread(self, hears: Callable[[], None]) -> None:
+        """Have `hears` called whenever that changes."""
+        for field in self._fields():
+            field.misread = hears
+
+    def _fields(self) -> tuple[NumberField, ...]:
+        return (self.price, self.stop, *self.targets, self.risk, self.qty, self.trail, self.shock, self.sliders.field)
+
     def _target_field(self, at: int) -> NumberField:
         return NumberField(f"Target {at + 1}", f"target-{at + 1}", lambda value: self._target(at, value))
 

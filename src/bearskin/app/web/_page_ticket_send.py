@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from html import escape
 
 from nicegui import ui
@@ -24,10 +25,12 @@ STEP_WORDS = {"done": "done", "now": "under way", "todo": "still to come", "fail
 
 
 class Sending:
-    """Sends the draft once per press, however often it is pressed."""
+    """Sends the draft once per press, however often it is pressed; not while a field holds something else (`unread`
+    says what is wrong with it).
+    """
 
-    def __init__(self, desk: WebDesk, drafting: Drafting) -> None:
-        self._desk, self._drafting = desk, drafting
+    def __init__(self, desk: WebDesk, drafting: Drafting, unread: Callable[[], str]) -> None:
+        self._desk, self._drafting, self._unread = desk, drafting, unread
         self._act_id, self._busy = new_act_id(), False
         self._done: tuple[Draft | None, float] = (None, 0.0)
         self._sent: Sent | None = None
@@ -57,18 +60,23 @@ class Sending:
         self._why.set_text(why)
         self._shown()
 
+    def again(self) -> None:
+        """What stands in a field can be read now, or cannot any more."""
+        self._shown()
+
     def _shown(self) -> None:
         made = self._ticket
-        why = "" if made is None else made.why_not
+        unread = self._unread()
+        why = unread or ("" if made is None else made.why_not)
         ready = made is not None and made.sendable and made.draft == self._drafting.draft and not self._busy
-        self._button.set_enabled(ready)
+        self._button.set_enabled(ready and not unread)
         if made is not None:
             self._why.set_text(why and f"Cannot be sent: {in_words(why)}")
         self._why.set_visibility(bool(self._why.text))
 
     async def _press(self) -> None:
         draft = self._drafting.draft
-        if self._busy or (draft == self._done[0] and time.monotonic() - self._done[1] < TWICE_S):
+        if self._busy or self._unread() or (draft == self._done[0] and time.monotonic() - self._done[1] < TWICE_S):
             return
         self._busy = True
         self._shown()

@@ -38,8 +38,8 @@ class Sliders:
             with ui.element("div").classes("tk-slider"):
                 ui.label("Leverage").classes("tk-label").props("id=tk-leverage-label")
                 self._leverage = self._slider(1, 5, 1, "Leverage", self._levered)
-                self._typed = NumberField("", "leverage", self._typed_in, suffix="x")
-                self._typed.input.props('aria-label="Leverage, typed"').classes("tk-narrow")
+                self.field = NumberField("", "leverage", self._typed_in, suffix="x")
+                self.field.input.props('aria-label="Leverage, typed"').classes("tk-narrow")
             self._lock = ui.element("p").classes("tk-lock")
             with self._lock:
                 ui.icon("lock").props("aria-hidden=true")
@@ -74,9 +74,9 @@ class Sliders:
             leverage = self._drafting.draft.leverage or made.leverage
             if leverage is not None:
                 self._leverage.set_value(float(min(leverage, span.reach)))
-            self._typed.fill(made.draft.leverage)
-            self._typed.hint("" if made.leverage is None else plain(made.leverage))
-            self._typed.fault(made.faults.get("leverage", ""))
+            self.field.fill(made.draft.leverage)
+            self.field.hint("" if made.leverage is None else plain(made.leverage))
+            self.field.fault(made.faults.get("leverage", ""))
             distance = self._distance_now()
             if distance is not None and distance > 0:
                 self._distance.set_value(round(float(min(distance, DISTANCE_MOST)) * 100, 2))

@@ -171,10 +171,14 @@ def _lost() -> None:
 
 
 def _pulse(desk: WebDesk) -> None:
-    """Say something every other second whatever holds: desk.js takes a longer silence for a lost line, and where nothing
-    changes (no bot, a calm market) no page would hear of anything.
+    """Say something every other second whatever holds: desk.js takes a longer silence for a lost line, and where
+    nothing changes (no bot, a calm market) no page would hear any.
     """
-    heard(desk, BEAT, lambda _: ui.run_javascript("0"), every_s=PULSE_S)
+
+    def beat(_: Any) -> None:
+        ui.run_javascript("0")
+
+    heard(desk, BEAT, beat, every_s=PULSE_S)
 
 
 def _keys(pages: tuple[Page, ...]) -> None:

@@ -90,10 +90,25 @@ def test_the_json_has_the_figures_as_strings():
 
 
 @pytest.mark.parametrize(
-    ("text", "number"), [("62,500", "62500"), ("62 500.5", "62500.5"), ("1%", "1"), ("3x", "3"), ("  ", None)]
+    ("text", "number"),
+    [
+        ("62,500", "62500"),
+        ("1,062,500.25", "1062500.25"),
+        ("62 500.5", "62500.5"),
+        ("1%", "1"),
+        ("3x", "3"),
+        ("  ", None),
+    ],
 )
 def test_numbers_as_people_type_them(text, number):
     assert number_of(text) == (None if number is None else D(number))
+
+
+@pytest.mark.parametrize("text", ["0,5", "2,5", "0,500", "61,50", "1.062,500", "62,500,", ",5"])
+def test_a_comma_is_no_point(text):
+    """A risk of 0,5 per cent would be one of 5, a leverage of 2,5 one of 25."""
+    with pytest.raises(ValueError, match="write a fraction with a point"):
+        number_of(text)
 
 
 @pytest.mark.parametrize("text", ["high", "-5", "0", "nan", "1e40"])
