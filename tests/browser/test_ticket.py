@@ -157,6 +157,19 @@ def test_a_number_that_is_typed_slowly_is_the_one_that_was_typed(page, desk):
     assert field(page, "risk").input_value() == "0.5"
 
 
+def test_the_first_target_taken_away_leaves_the_second_in_its_place(page, desk):
+    """Both fields stood empty, and the draft that would be sent had the second one still."""
+    entry = entry_of(desk, BTC)
+    opened(page, desk, f"symbol={BTC}&stop={entry * D('1.03'):.1f}")
+    second = f"{entry * D('0.80'):.0f}"
+    field(page, "target-1").fill(f"{entry * D('0.90'):.0f}")
+    field(page, "target-2").fill(second)
+    settled(page, lambda: send_button(page).is_enabled())
+    field(page, "target-1").fill("")
+    settled(page, lambda: field(page, "target-1").input_value() == second)
+    settled(page, lambda: field(page, "target-2").input_value() == "")
+
+
 def test_without_a_stop_there_is_no_speculation(page, desk):
     opened(page, desk, f"symbol={BTC}&qty=0.005")
     settled(page, lambda: "never opened without one" in refused(page))

@@ -53,7 +53,7 @@ class NumberField:
         placeholder: str = "",
         scale: Decimal = Decimal(1),
     ) -> None:
-        self._changed, self._scale, self._filling = changed, scale, False
+        self._changed, self._scale, self._filling, self._hearing = changed, scale, False, False
         self.value: Decimal | None = None
         self.unread = ""  # what is wrong with it as a number
         self.misread: Callable[[], None] = lambda: None  # hears that it could not be read
@@ -73,6 +73,8 @@ class NumberField:
             self.input.set_value("" if value is None else plain(value / self._scale))
         finally:
             self._filling = False
+        if self._hearing:  # NiceGUI sends nothing back to a field while it handles what was typed there
+            self.input.update()
 
     def fault(self, why: str) -> None:
         """What the ticket says is wrong with it; empty takes it away."""
@@ -104,8 +106,11 @@ class NumberField:
             self.misread()
         value = None if value is None else value * self._scale
         if value != self.value:
-            self.value = value
-            self._changed(value)
+            self.value, self._hearing = value, True
+            try:
+                self._changed(value)
+            finally:
+                self._hearing = False
 
 
 class Choice:
