@@ -90,9 +90,11 @@ def test_a_short_is_a_negative_quantity_whose_profit_moves_with_the_mark(page, d
     desk.index(BTC, "60000")
 
 
-def test_a_part_is_closed_and_the_rest_stays_protected(page, hand):
+def test_a_part_is_closed_once_where_it_was_pressed_twice_and_the_rest_stays_protected(page, hand):
+    """Half of 0.01 twice would leave a quarter of it."""
     held = row(page, BTC)
-    held.get_by_label("Close 50 % of BTCUSDT short at market").click()
+    held.get_by_label("Close 50 % of BTCUSDT short at market").dblclick()
+    page.get_by_text("pressed twice, done once").wait_for()
     held.get_by_text("−0.005", exact=True).wait_for()
     held.get_by_text("PROTECTED").wait_for()
     (position,) = hand.state()["positions"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from bearskin.app.web._positions import Held, Key, Standing
 from bearskin.app.web._positions_html import HEADS, Digits, cells_of, digits_of
 from bearskin.terms import MarginMode
 
+TWICE_S = 1.0  # a second press of the same so soon was meant as one: half of it twice is three quarters
 SHARES = {"0.25": "25 %", "0.5": "50 %", "1": "100 %"}
 
 
@@ -62,6 +64,7 @@ class Row:
         self.cells: dict[str, ui.html] = {}
         self.thesis: ui.textarea
         self.told_thesis: str = held.trade.get("thesis") or ""
+        self.pressed: tuple[tuple[object, ...], float] = ((), 0.0)
         name = f"{held.symbol} {held.side}"
         with attrs(ui.element("div").classes("held-item"), data_position=f"{held.symbol}/{held.leg}") as self.root:
             with attrs(ui.element("div").classes("held-row"), role="row", aria_label=name):
@@ -149,11 +152,22 @@ class Row:
         button = ui.button(word, color=None, on_click=do).classes(f"act {look}")
         return attrs(button.props("no-caps unelevated dense"), aria_label=label)
 
+    def _twice(self, *what: object) -> bool:
+        """Whether the same was pressed a moment ago; else it is taken down as pressed now."""
+        before, at_s = self.pressed
+        if what == before and time.monotonic() - at_s < TWICE_S:
+            ui.notify(f"{self.symbol}: pressed twice, done once", type="info")
+            return True
+        self.pressed = what, time.monotonic()
+        return False
+
     async def _do(self, doing: Callable[[], Awaitable[dict[str, Any]]], done: str) -> None:
         with self.root.client:  # the row may be gone before the answer comes
             await acted(doing, done)
 
     async def _close(self, share: str, price: str | None = None) -> None:
+        if self._twice("close", share, price):
+            return
         await self._do(lambda: acts.close(self.desk, self.symbol, share, price or None), self.symbol)
 
     async def _stop(self, stop: str) -> None:
@@ -166,6 +180,8 @@ class Row:
         await self._do(lambda: acts.reverse(self.desk, self.symbol, stop), f"{self.symbol} reversed")
 
     async def _margin(self, amount: str, way: Any) -> None:
+        if self._twice("margin", amount, way):
+            return
         await self._do(lambda: acts.move_margin(self.desk, self.symbol, amount, way), self.symbol)
 
     async def _note(self) -> None:
