@@ -149,7 +149,7 @@ def test_a_number_that_is_typed_slowly_is_the_one_that_was_typed(page, desk):
     """`0` and `0.` are none yet: the number before came back in between, and 0.5 became 0.85."""
     stop = entry_of(desk, BTC) * D("1.03")
     opened(page, desk, f"symbol={BTC}&stop={stop:.1f}&risk_frac=0.008")
-    settled(page, lambda: field(page, "risk").input_value() == "0.8")
+    settled(page, lambda: field(page, "risk").input_value() == "0.8" and send_button(page).is_enabled())
     field(page, "risk").press("Control+a")
     for key in ("0", ".", "5"):
         field(page, "risk").press(key)

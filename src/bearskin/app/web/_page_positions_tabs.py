@@ -27,7 +27,8 @@ OFTEN_S = 2.0
 
 
 class Tab(NamedTuple):
-    """A tab: its key and name, where its rows come from, its columns, and where they are had as CSV."""
+    """A tab: its key and name, where its rows come from, its columns, where they are had as CSV, what is said where
+    there are none, and how many at most (0: all)."""
 
     key: str
     name: str
@@ -35,6 +36,7 @@ class Tab(NamedTuple):
     columns: tuple[Column, ...]
     csv: str = ""
     none: str = ""
+    most: int = 0
 
 
 _C = Column
@@ -47,14 +49,14 @@ TABS = (
     Tab("fills", "Fills", rows.fills, (
         _C("time", "Time", "time"), _C("symbol", "Symbol"), _C("qty", "Qty", "qty"), _C("price", "Price", "price"),
         _C("realised", "Realised", "money"), _C("fee", "Fee", "bare"), _C("fee_asset", "Asset"), _C("order", "Order"),
-    ), "/api/v1/fills.csv", "nothing was filled yet"),
+    ), "/api/v1/fills.csv", "nothing was filled yet", 100),
     Tab("funding", "Funding", rows.funding, (
         _C("time", "Time", "time"), _C("symbol", "Symbol"), _C("amount", "Amount", "money"), _C("asset", "Asset"),
-    ), "/api/v1/funding.csv", "no funding was paid or received yet"),
+    ), "/api/v1/funding.csv", "no funding was paid or received yet", rows.ROWS_MOST),
     Tab("income", "Income", rows.income, (
         _C("time", "Time", "time"), _C("type", "Type"), _C("symbol", "Symbol"), _C("amount", "Amount", "money"),
         _C("asset", "Asset"), _C("id", "Id"),
-    ), "/api/v1/income.csv", "nothing has changed the wallet yet"),
+    ), "/api/v1/income.csv", "nothing has changed the wallet yet", rows.ROWS_MOST),
     Tab("liquidations", "Liquidations", rows.liquidations, (
         _C("time", "Time", "time"), _C("symbol", "Symbol"), _C("qty", "Position", "qty"),
         _C("price", "Closed at", "price"),
@@ -65,7 +67,7 @@ TABS = (
         _C("ended", "Ended", "time"), _C("symbol", "Symbol"), _C("side", "Side"), _C("qty", "Qty", "qty"),
         _C("entry", "Entry", "price"), _C("exit", "Exit", "price"), _C("by", "By"), _C("fees", "Fees", "bare"),
         _C("funding", "Funding", "money"), _C("net", "Net", "money"), _C("r", "R", "r"), _C("thesis", "Thesis"),
-    ), "/api/v1/closed-trades.csv", "no trade of this run has ended"),
+    ), "/api/v1/closed-trades.csv", "no trade of this run has ended", 200),
 )  # fmt: skip
 
 
@@ -113,7 +115,15 @@ async def _said(desk: WebDesk, look: Look, tab: Tab) -> Markup:
     terms = {} if look.account is None else look.account.terms
     zone = str(desk.prefs().get("zone", "utc"))
     said = table(tab.columns, found, terms, zone, tab.name)
-    return join([said, _sum(found)]) if tab.key == "funding" else said
+    return join([said, *([_sum(found)] if tab.key == "funding" else []), newest_of(tab, found)])
+
+
+def newest_of(tab: Tab, found: list[Row]) -> Markup:
+    """That there may be more than what stands here: who has the CSV must not take it for all that ever was."""
+    if not tab.most or len(found) < tab.most:
+        return Markup("")
+    words = f"Only the newest {tab.most} are shown, and at most the newest {rows.ROWS_MOST} are in the CSV."
+    return el("p", words, class_="muted small")
 
 
 def _sum(found: list[Row]) -> Markup:
