@@ -23,7 +23,7 @@ from bearskin.engine._signals import Asking
 from bearskin.engine._switches import by_limits
 from bearskin.engine._tape import Memory, Tape
 from bearskin.engine._trade import ZERO, Trade
-from bearskin.risk import StopMove, liquidation_at, preset_of, stop_refusal
+from bearskin.risk import EntryRules, StopMove, liquidation_at, preset_of, stop_refusal
 from bearskin.terms import (
     QUOTE,
     SECOND_NS,
@@ -171,7 +171,8 @@ class Hands:
             side=side,
             stop=act.stop,
             targets=act.targets,
-            leverage=min(most, trade.plan.leverage),  # the other side is not levered higher than this one was
+            leverage=min(most, trade.plan.leverage),  # the other side is not levered higher than this one was,
+            risk_frac=_risk_kept(trade, own, standing(desk).equity),  # and nothing more is put at risk
         )
         refused = opening(desk, memory, after, closing=trade)
         if isinstance(refused, str):
@@ -332,6 +333,18 @@ def _target_refusal(trade: Trade, act: MoveTarget, memory: Memory, wanted: Decim
 
 def _another(act: MoveStop | MoveTarget, trade: Trade) -> str:
     return f"trade {act.trade} in {act.symbol} is not open: trade {trade.number} is, which was not meant"
+
+
+def _risk_kept(trade: Trade, rules: EntryRules, equity: Decimal) -> Decimal | None:
+    """The share of equity that a trade was entered to lose at its stop, no more than the rules have it; None where
+    it is not known.
+    """
+    lost, most = trade.plan.loss_at_stop, rules.risk_frac
+    if most is None:
+        most = preset_of(rules.preset).risk_frac
+    if most is None or lost <= 0 or equity <= 0:
+        return None
+    return min(most, QUOTE.divide(lost, equity))
 
 
 def _nothing(symbol: str) -> str:

@@ -225,6 +225,13 @@ def test_the_other_side_of_a_reversal_is_not_levered_higher_than_the_first(room)
     assert room.trade.plan.leverage == D(2)
 
 
+def test_the_other_side_of_a_reversal_risks_no_more_than_the_first_was_entered_with(room):
+    short(room, risk_frac=D("0.004"))
+    first = room.trade.plan.loss_at_stop
+    assert room.act(Reverse, symbol=BTC, stop=D(98)).refused == ""
+    assert 0 < room.trade.plan.loss_at_stop <= first
+
+
 def test_a_reversal_that_risk_refuses_closes_nothing(room):
     short(room)
     done = room.act(Reverse, symbol=BTC, stop=D(101))
